@@ -1,0 +1,1 @@
+"""The rate engine: sweeps, plasticity step, checkpoints."""

@@ -1,0 +1,1 @@
+"""Stimuli: data sets, procedural objects, views."""
