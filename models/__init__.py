@@ -1,4 +1,31 @@
-"""Room `models` of Apical."""
+"""Room `models`: what is wired and run. Populations with explicit compartments, networks, the rate engine."""
 
 if __name__ == "models":
     raise ImportError("import apical.models, not models: this folder is a room of the namespace package apical")
+
+from .apical import ApicalProjection
+from .errors import CheckpointError, ModelError
+from .network import Network, conv_network, mlp, vgg6, wire
+from .optimiser import AdamW
+from .population import Activity, ConvPopulation, DensePopulation, Population
+from .transfer import IDENTITY, RELU, TRANSFERS, Transfer
+
+__all__ = [
+    "IDENTITY",
+    "RELU",
+    "TRANSFERS",
+    "Activity",
+    "AdamW",
+    "ApicalProjection",
+    "CheckpointError",
+    "ConvPopulation",
+    "DensePopulation",
+    "ModelError",
+    "Network",
+    "Population",
+    "Transfer",
+    "conv_network",
+    "mlp",
+    "vgg6",
+    "wire",
+]

@@ -1,1 +1,8 @@
-"""The rate engine: sweeps, plasticity step, checkpoints."""
+"""The rate engine: forward sweep, apical sweep, plasticity step; end-to-end baselines; checkpoints."""
+
+from .backprop import BackpropEngine
+from .build import Architecture, Engine, build_engine, build_network
+from .local import LocalEngine, Observer
+from .sweep import rates
+
+__all__ = ["Architecture", "BackpropEngine", "Engine", "LocalEngine", "Observer", "build_engine", "build_network", "rates"]

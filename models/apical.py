@@ -1,0 +1,60 @@
+"""The apical compartment: learned prediction e = B c from a context, and the change of B.
+
+B is by far the largest thing in a network (201 M weights in a lateral VGG-6 against 16 M basal ones), so its gradient never exists as
+a whole: `descend` walks over blocks of rows, forming, using and dropping each.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .optimiser import AdamW
+
+BLOCK_BYTES = 8 << 20  # rows of B per block: small enough that gradient, moments and copy meet in cache
+
+
+@dataclass(slots=True)
+class ApicalProjection:
+    """Apical weights B of one population for one context source.
+
+    Attributes:
+        name: name in checkpoints, e.g. `conv3.dfb`.
+        weight: B, (units, inputs), master copy.
+        half: copy in bfloat16 for the products of a bf16 engine, or None.
+    """
+
+    name: str
+    weight: Tensor
+    half: Tensor | None = None
+
+    def use_half(self) -> None:
+        """Keep a bfloat16 copy beside the master: casting at every product costs more than the product."""
+        self.half = self.weight.to(torch.bfloat16)
+
+    def potential(self, context: Tensor) -> Tensor:
+        """e = B c in the master's dtype, (rows, units), from c of (rows, inputs)."""
+        if self.half is None:
+            return context @ self.weight.T
+        return (context.to(torch.bfloat16) @ self.half.T).to(self.weight.dtype)
+
+    def descend(self, prediction: Tensor, context: Tensor, optimiser: AdamW) -> Tensor:
+        """Apply dB = prediction^T c; returns the squared L2 norm of dB as a scalar tensor.
+
+        Args:
+            prediction: gamma * z at the row that predicted, (rows, units).
+            context: c, (rows, inputs).
+            optimiser: keeps the moments under `<name>.apical`.
+        """
+        units, inputs = self.weight.shape
+        if self.half is not None:
+            prediction, context = prediction.to(torch.bfloat16), context.to(torch.bfloat16)
+        rows = max(1, min(units, BLOCK_BYTES // (4 * inputs))) if self.weight.device.type == "cpu" else units
+        for start in range(0, units, rows):
+            block = slice(start, start + rows)
+            change = (prediction[:, block].T @ context).to(self.weight.dtype)
+            optimiser.apply(f"{self.name}.apical", self.weight, change, block)
+            if self.half is not None:
+                self.half[block].copy_(self.weight[block])
+        # |P^T C|^2 = sum over pairs of rows of (P P^T) * (C C^T): no pass over B
+        return ((prediction @ prediction.T).double() * (context @ context.T).double()).sum()

@@ -1,0 +1,77 @@
+"""The rate engine for end-to-end baselines: same network, stimuli and optimiser; the gradient by autograd."""
+
+import torch
+from torch import Tensor
+
+from ...plasticity import BPClappPP, BPInfoNCE, Pairing
+from ..errors import ModelError
+from ..network import Network
+from ..optimiser import AdamW
+from ..population import Activity
+from .local import Observer
+
+
+class BackpropEngine:
+    """Trains a network end to end.
+
+    Args:
+        network: populations and a `head` (units, units) for the objective at the top.
+        rule: an end-to-end rule.
+        optimiser: AdamW; the engine registers its weights.
+        half: bfloat16 sweeps around float32 master weights.
+
+    Raises:
+        ModelError: the network has no head.
+    """
+
+    def __init__(self, network: Network, rule: BPClappPP | BPInfoNCE, optimiser: AdamW, *, half: bool = False) -> None:
+        if network.head is None:
+            raise ModelError("network.head: expected a projection for an end-to-end rule, got None; use build_network")
+        self.network, self.rule, self.optimiser = network, rule, optimiser
+        self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
+        for name, weight in network.weights().items():
+            optimiser.register(name, weight)
+
+    def refresh(self) -> None:
+        """Nothing is derived from the master weights here."""
+
+    def step(self, images: Tensor, pairing: Pairing, observer: Observer | None = None) -> Tensor:
+        """One step; arguments as in `LocalEngine.step`. Returns the objective at the top, shape (1,)."""
+        network = self.network
+        weights = network.weights()
+        for weight in weights.values():
+            weight.requires_grad_(True)
+        try:
+            loss, activities = self._objective(images, pairing, observer is not None)
+            # torch types the gradients loosely
+            gradients: tuple[Tensor, ...] = torch.autograd.grad(loss, list(weights.values()))
+        finally:
+            for weight in weights.values():
+                weight.requires_grad_(False)
+        self.optimiser.advance()
+        squares: dict[str, Tensor] = {}
+        with torch.no_grad():
+            for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+                squares[name] = gradient.double().square().sum() if observer is not None else gradient.new_zeros(())
+                self.optimiser.apply(name, weight, gradient.neg())
+            if observer is not None:
+                for population, activity in zip(network.populations, activities, strict=True):
+                    observer.backprop(population, activity, {"basal": squares[f"{population.name}.weight"]})
+        return loss.detach()[None]
+
+    def _objective(self, images: Tensor, pairing: Pairing, keep: bool) -> tuple[Tensor, list[Activity]]:
+        network = self.network
+        head = network.head
+        assert head is not None
+        pairing = pairing.to(images.device, head.dtype)
+        pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        activities = []
+        for population in network.populations:
+            weight, bias = population.weight.to(self.dtype), population.bias.to(self.dtype)
+            activity = population.forward(pre, weight, bias, keep_basal=keep)
+            pre = activity.rate
+            if keep:
+                rate, basal = pre.detach(), activity.basal
+                activities.append(Activity(rate, rate, None, None if basal is None else basal.detach()))
+        top = network.populations[-1].pooled(pre).to(head.dtype)
+        return self.rule.objective(top, head, pairing), activities

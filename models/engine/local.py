@@ -1,0 +1,119 @@
+"""The rate engine for local rules: one step = forward sweep, apical sweep, plasticity of every population.
+
+With lateral context a population is finished before the next one starts, and its activity is freed: memory grows with the largest
+population, not with depth. With direct feedback the activity of all populations waits for the top.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ...plasticity import ClappPP, Factors, Pairing, Signals
+from ..errors import ModelError
+from ..network import Network
+from ..optimiser import AdamW
+from ..population import Activity, Population
+from .sweep import forward, local_factors
+
+
+class Observer(Protocol):
+    """Who watches a step. Called once per population, before its activity is freed; must not keep tensors alive."""
+
+    def local(
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, norms: dict[str, Tensor]
+    ) -> None:
+        """Signals, factors and squared norms of the changes (`basal`, `apical`) of one population."""
+        ...
+
+    def backprop(self, population: Population, activity: Activity, norms: dict[str, Tensor]) -> None:
+        """The same for an end-to-end rule, which has no apical side."""
+        ...
+
+
+class LocalEngine:
+    """Trains a network with a local rule, from explicit factors; no autograd anywhere.
+
+    Args:
+        network: populations with the apical projections that the rule's context needs.
+        rule: the rule.
+        optimiser: AdamW; the engine registers its weights.
+        half: run sweeps and outer products in bfloat16 around float32 master weights.
+
+    Raises:
+        ModelError: the network is not wired for the rule.
+    """
+
+    def __init__(self, network: Network, rule: ClappPP, optimiser: AdamW, *, half: bool = False) -> None:
+        missing = [s for s in rule.sources if s not in network.apical]
+        if missing:
+            raise ModelError(f"network.apical: expected projections for {', '.join(rule.sources)}, got none for {missing[0]}; call wire()")
+        self.network, self.rule, self.optimiser = network, rule, optimiser
+        self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
+        for name, weight in network.weights().items():
+            optimiser.register(name, weight)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Renew what is derived from the master weights; call after weights were loaded from outside."""
+        if self.dtype == torch.bfloat16:
+            for projections in self.network.apical.values():
+                for projection in projections:
+                    projection.use_half()
+
+    @torch.no_grad()
+    def step(self, images: Tensor, pairing: Pairing, observer: Observer | None = None) -> Tensor:
+        """One plasticity step.
+
+        Args:
+            images: both glances of every object, (rows, channels, height, width).
+            pairing: who follows whom.
+            observer: sees signals and factors before they are freed.
+
+        Returns:
+            Local loss of every population, (populations,), on the device.
+        """
+        weights = self.network.populations[0].weight
+        pairing = pairing.to(images.device, weights.dtype)
+        pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        self.optimiser.advance()
+        keep = observer is not None
+        losses = []
+        if "dfb" not in self.rule.sources:
+            for i, population in enumerate(self.network.populations):
+                activity = forward(population, pre, keep_basal=keep)
+                pre = activity.rate
+                losses.append(self._plasticity(i, activity, None, pairing, observer))
+            return torch.stack(losses)
+        waiting: list[Activity | None] = []
+        for population in self.network.populations:
+            activity = forward(population, pre, keep_basal=keep)
+            pre = activity.rate
+            waiting.append(activity)
+        top = self.network.populations[-1].pooled(pre).to(weights.dtype)
+        del pre
+        for i in range(len(waiting)):
+            found, waiting[i] = waiting[i], None
+            assert found is not None
+            activity = found
+            losses.append(self._plasticity(i, activity, top, pairing, observer))
+        return torch.stack(losses)
+
+    def _plasticity(self, i: int, activity: Activity, top: Tensor | None, pairing: Pairing, observer: Observer | None) -> Tensor:
+        population = self.network.populations[i]
+        projections = {source: self.network.apical[source][i] for source in self.rule.sources}
+        pooled = population.pooled(activity.rate).to(population.weight.dtype)
+        contexts = {"lateral": pooled} | ({} if top is None else {"dfb": top})
+        signals, factors = local_factors(self.rule, projections, pooled, contexts, pairing)
+        apical_square = pooled.new_zeros((), dtype=torch.float64)
+        for source, projection in projections.items():
+            prediction = factors.prediction[source]
+            apical_square = apical_square + projection.descend(prediction, contexts[source], self.optimiser)
+        change, bias_change = population.change(population.factor(factors.drive, activity), activity.pre)
+        change = change.to(population.weight.dtype)
+        self.optimiser.apply(f"{population.name}.weight", population.weight, change)
+        self.optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
+        if observer is not None:
+            norms = {"basal": change.double().square().sum(), "apical": apical_square}
+            observer.local(population, activity, signals, factors, norms)
+        return factors.loss

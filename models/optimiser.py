@@ -1,0 +1,66 @@
+"""AdamW on explicit changes, applied block by block with PyTorch's fused kernel.
+
+Loshchilov and Hutter 2019: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- (1 - lr wd) w - lr m^ / (sqrt(v^) + eps), with g = -change.
+Equal to `torch.optim.AdamW`; written out because the optimiser class needs a whole gradient per parameter, and here it exists in blocks.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .errors import ModelError
+
+
+class AdamW:
+    """AdamW over named weights.
+
+    Args:
+        learning_rate, weight_decay, beta1, beta2, eps: as in `torch.optim.AdamW`.
+
+    Raises:
+        ModelError: a hyperparameter outside its range.
+    """
+
+    def __init__(
+        self, *, learning_rate: float, weight_decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+    ) -> None:
+        for name, value, top in (
+            ("learning_rate", learning_rate, math.inf), ("weight_decay", weight_decay, math.inf),
+            ("beta1", beta1, 1.0), ("beta2", beta2, 1.0), ("eps", eps, math.inf),
+        ):  # fmt: skip
+            if not (0 <= value < top):
+                raise ModelError(f"optimiser.{name}: expected at least 0 and below {top}, got {value!r}")
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.moments: dict[str, tuple[Tensor, Tensor]] = {}
+        self.step = 0
+        self._steps: dict[torch.device, Tensor] = {}
+
+    def register(self, name: str, weight: Tensor) -> None:
+        """Allocate the moments of a weight."""
+        self.moments[name] = (torch.zeros_like(weight), torch.zeros_like(weight))
+
+    def advance(self) -> None:
+        """Begin the next step; call once before the changes of a step are applied."""
+        self.step += 1
+        for counter in self._steps.values():
+            counter.fill_(self.step)
+
+    def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
+        """Move `weight` (or a block of its rows) along `change` = -gradient."""
+        first, second = self.moments[name]
+        target = weight
+        if block is not None:
+            target, first, second = weight[block], first[block], second[block]
+        if change.stride() != target.stride():
+            # The kernel walks both in storage order: another layout would silently mix up the weights.
+            change = torch.empty_like(target).copy_(change)
+        counter = self._steps.get(weight.device)
+        if counter is None:
+            counter = self._steps[weight.device] = torch.tensor(float(self.step), device=weight.device)
+        torch._fused_adamw_(
+            [target], [change], [first], [second], [], [counter],
+            lr=self.learning_rate, beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay, eps=self.eps,
+            amsgrad=False, maximize=True,
+        )  # fmt: skip

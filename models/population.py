@@ -1,0 +1,163 @@
+"""Populations of two-compartment pyramidal neurons, convolutional or dense.
+
+The basal compartment carries a = W * z_pre + b, the soma the rate z = rho(a). A block with a max-pool keeps, of every 2x2 group of
+neurons, the one with the highest potential: `basal` and `rate` are then the winner's, and the rule's factor goes back to it.
+The apical compartment lives at the resolution of the block-pooled rate (`units`), see `apical.py`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..plasticity import conv_change, dense_change
+from .errors import ModelError
+from .transfer import RELU, Transfer
+
+
+@dataclass(slots=True)
+class Activity:
+    """Bottom-up activity of a population in one sweep.
+
+    Attributes:
+        pre: pre-synaptic rates, the population's input.
+        rate: z, (rows, channels, height, width) or (rows, channels).
+        winner: flat position of the winner of each max-pool group, or None without max-pool.
+        basal: a of the neurons in `rate`; None once freed.
+    """
+
+    pre: Tensor
+    rate: Tensor
+    winner: Tensor | None = None
+    basal: Tensor | None = None
+
+
+class ConvPopulation:
+    """3x3 convolution with zero padding 1 and bias, transfer function, and an optional 2x2 max-pool.
+
+    Args:
+        name: name in recordings and checkpoints.
+        inputs: input shape (channels, height, width).
+        channels: output channels.
+        pool: whether the block ends with the max-pool; height and width must then be even.
+        grid: side of the block-pooled map that the score sees; 1 pools all places (no spatial dependency).
+        weight, bias: basal weights W (channels, inputs, 3, 3) and b (channels,).
+        transfer: rho.
+
+    Raises:
+        ModelError: the grid does not divide the map, or an odd map is to be pooled.
+    """
+
+    kernel, padding = (3, 3), 1
+
+    def __init__(
+        self,
+        name: str,
+        inputs: tuple[int, int, int],
+        channels: int,
+        *,
+        pool: bool,
+        grid: int,
+        weight: Tensor,
+        bias: Tensor,
+        transfer: Transfer = RELU,
+    ) -> None:
+        _, height, width = inputs
+        if pool and (height % 2 or width % 2):
+            raise ModelError(f"{name}.inputs: expected an even height and width before the max-pool, got {height} x {width}; change image_size")
+        side = (height // 2, width // 2) if pool else (height, width)
+        if grid < 1 or side[0] % grid or side[1] % grid:
+            raise ModelError(f"{name}.grid: expected a divisor of its {side[0]} x {side[1]} map, got {grid}; change rule.grids or image_size")
+        self.name, self.pool, self.grid, self.transfer = name, pool, grid, transfer
+        self.weight, self.bias = weight, bias
+        self.shape: tuple[int, ...] = (channels, *side)
+        self.block = (side[0] // grid, side[1] // grid)
+        self.units = channels * grid * grid
+
+    def forward(self, pre: Tensor, weight: Tensor, bias: Tensor, *, keep_basal: bool = False) -> Activity:
+        """Basal potential and rate, given the weights in the dtype of `pre`."""
+        basal = F.conv2d(pre, weight, bias, padding=self.padding)
+        winner = None
+        if self.pool:
+            # rho rises monotonically: pooling potentials and pooling rates give the same winner.
+            basal, winner = torch.ops.aten.max_pool2d_with_indices(basal, [2, 2], [2, 2])
+        return Activity(pre, self.transfer.rate(basal), winner, basal if keep_basal else None)
+
+    def pooled(self, rate: Tensor) -> Tensor:
+        """Block-pooled rate, flattened channel-major: (rows, units)."""
+        if self.block != (1, 1):
+            rate = F.avg_pool2d(rate, self.block)
+        return rate.flatten(1)
+
+    def factor(self, drive: Tensor, activity: Activity) -> Tensor:
+        """drive_j rho'(a_j) at every neuron: spread over the block, gated, handed to the winner of each max-pool group.
+
+        Args:
+            drive: neuromodulator times dendritic prediction, (rows, units).
+            activity: the population's activity in the same sweep.
+        """
+        rate = activity.rate
+        field = drive.view(len(drive), self.shape[0], self.grid, self.grid).to(rate.dtype)
+        high, wide = self.block
+        if (high, wide) != (1, 1):
+            field = field.contiguous(memory_format=torch.channels_last) / (high * wide)
+            field = F.interpolate(field, scale_factor=(float(high), float(wide)), mode="nearest")
+        field = field.contiguous(memory_format=torch.channels_last)
+        gated = self.transfer.gate(field, rate)
+        if activity.winner is None:
+            return gated
+        # Only shape and layout of the map before the pool are read; its pages are never touched.
+        rows, channels, height, width = rate.shape
+        before = torch.empty_strided(
+            (rows, channels, 2 * height, 2 * width),
+            (4 * height * width * channels, 1, 2 * width * channels, channels),
+            dtype=rate.dtype,
+            device=rate.device,
+        )
+        return torch.ops.aten.max_pool2d_with_indices_backward(
+            gated, before, [2, 2], [2, 2], [0, 0], [1, 1], False, activity.winner
+        )
+
+    def change(self, factor: Tensor, pre: Tensor) -> tuple[Tensor, Tensor]:
+        """dW and db from the factor of every neuron and the pre-synaptic rates."""
+        return conv_change(factor, pre, self.kernel, self.padding)
+
+
+class DensePopulation:
+    """Fully connected population. `grid` does not apply: every neuron is its own unit.
+
+    Args:
+        name: name in recordings and checkpoints.
+        inputs: number of pre-synaptic neurons, or the shape of a map that is flattened channel-major.
+        channels: number of neurons.
+        weight, bias: W (channels, inputs), b (channels,).
+        transfer: rho.
+    """
+
+    def __init__(self, name: str, channels: int, *, weight: Tensor, bias: Tensor, transfer: Transfer = RELU) -> None:
+        self.name, self.transfer = name, transfer
+        self.weight, self.bias = weight, bias
+        self.shape: tuple[int, ...] = (channels,)
+        self.units = channels
+
+    def forward(self, pre: Tensor, weight: Tensor, bias: Tensor, *, keep_basal: bool = False) -> Activity:
+        """Basal potential and rate, given the weights in the dtype of `pre`."""
+        pre = pre.flatten(1)
+        basal = F.linear(pre, weight, bias)
+        return Activity(pre, self.transfer.rate(basal), None, basal if keep_basal else None)
+
+    def pooled(self, rate: Tensor) -> Tensor:
+        """The rate itself, (rows, units)."""
+        return rate
+
+    def factor(self, drive: Tensor, activity: Activity) -> Tensor:
+        """drive_j rho'(a_j), (rows, units)."""
+        return self.transfer.gate(drive.to(activity.rate.dtype), activity.rate)
+
+    def change(self, factor: Tensor, pre: Tensor) -> tuple[Tensor, Tensor]:
+        """dW and db from the factor of every neuron and the pre-synaptic rates."""
+        return dense_change(factor, pre)
+
+
+Population = ConvPopulation | DensePopulation

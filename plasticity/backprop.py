@@ -1,0 +1,74 @@
+"""End-to-end baselines: one objective at the top population, its gradient carried down by backpropagation.
+
+These are what the local rules are measured against: same network, stimuli, optimiser and loop; only the credit assignment differs.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .clapp import mean_loss, scores
+from .contrast import Contrast, Hinge
+from .errors import RuleError
+from .pairing import Negatives, Pairing, Phases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BPClappPP:
+    """CLAPP++ objective of the top population (own context, carrying no gradient), backpropagated through all populations.
+
+    Args: see `ClappPP`.
+    """
+
+    contrast: Contrast = field(default_factory=Hinge)
+    negatives: Negatives = "next"
+    phases: Phases = "both"
+
+    local: ClassVar[bool] = False
+    needs: ClassVar[frozenset[str]] = frozenset({"glances"})
+    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
+
+    def __post_init__(self) -> None:
+        if self.phases == "either" and not self.contrast.separable:
+            raise RuleError(
+                f"BPClappPP.phases: expected 'both' with {type(self.contrast).__name__}, got 'either'; its loss needs both scores of a row"
+            )
+
+    def objective(self, rate: Tensor, head: Tensor, pairing: Pairing) -> Tensor:
+        """L of `ClappPP` with c = z detached. Shapes: rate (rows, units), head B (units, units)."""
+        fixation, saccade = scores(rate, rate.detach() @ head.T, pairing)
+        return mean_loss(self.contrast, fixation, saccade, pairing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BPInfoNCE:
+    """InfoNCE of the top population through a linear projection shared by both glances, backpropagated through all populations.
+
+    L = -mean_i log softmax_j( cos(P z_i, P z'_j) / temperature )_i, first glances against second glances
+    (van den Oord et al. 2018; Chen et al. 2020 without the second direction).
+
+    Args:
+        temperature: scale of the cosine similarity, above 0.
+    """
+
+    temperature: float = 0.1
+
+    local: ClassVar[bool] = False
+    needs: ClassVar[frozenset[str]] = frozenset({"glances"})
+    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
+    negatives: ClassVar[Negatives] = "next"
+    phases: ClassVar[Phases] = "both"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.temperature) and self.temperature > 0):
+            raise RuleError(f"BPInfoNCE.temperature: expected a finite number above 0, got {self.temperature!r}; the default is 0.1")
+
+    def objective(self, rate: Tensor, head: Tensor, pairing: Pairing) -> Tensor:
+        """L above; the pairing only says that the second half of the rows are the second glances."""
+        projected = F.normalize(rate @ head.T, dim=1)
+        first, second = projected.chunk(2)
+        return F.cross_entropy(first @ second.T / self.temperature, torch.arange(len(first), device=rate.device))

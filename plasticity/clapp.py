@@ -1,0 +1,115 @@
+"""CLAPP++: contrastive, local and predictive plasticity with two views, lateral context and direct feedback.
+
+Source: "Can Local Learning Match Self-Supervised Backpropagation?", arXiv 2601.21683 (ICML 2026); the ancestor with patches is Illing
+et al. 2021, NeurIPS (CLAPP).
+
+    u      = z . (B c)                               score: rate against dendritic prediction
+    L      = mean_i  L+(u_i fixation) + L-(u_i saccade)
+    dW_ji  = gamma * (B c)_j * rho'(a_j) * z_i       gamma = -dL/du: neuromodulator
+    dB_jk  = gamma * z_j * c_k
+
+The context c carries no gradient: it is what the dendrite received a glance ago. With context `both` a neuron has two apical
+matrices, one for its own population and one for the top population, each with its own score and neuromodulator; their objectives add.
+
+Not claimed: that one scalar per population and row is available in cortex with this timing, nor that B and W respect Dale's law.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from .contrast import Contrast, Hinge
+from .errors import RuleError
+from .pairing import Negatives, Pairing, Phases
+from .signals import Apical, Factors, Phase, Signals
+
+ContextWord = Literal["lateral", "dfb", "both"]
+SOURCES: dict[str, tuple[str, ...]] = {"lateral": ("lateral",), "dfb": ("dfb",), "both": ("dfb", "lateral")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClappPP:
+    """The CLAPP++ rule from explicit factors.
+
+    Args:
+        context: what the apical dendrites receive: `lateral` (own population), `dfb` (top population), `both`.
+        contrast: contrast function of the scores.
+        negatives: `next` or `random`, see `pair`.
+        phases: `both` (synchronous) or `either` (a fixation or a saccade per row), see `pair`.
+
+    Raises:
+        RuleError: unknown words, or `either` with a contrast that needs both scores of a row.
+    """
+
+    context: ContextWord = "lateral"
+    contrast: Contrast = field(default_factory=Hinge)
+    negatives: Negatives = "next"
+    phases: Phases = "both"
+
+    local: ClassVar[bool] = True
+    needs: ClassVar[frozenset[str]] = frozenset({"glances"})
+    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "apical", "neuromodulator", "score")
+
+    def __post_init__(self) -> None:
+        for name, known in (("context", ("lateral", "dfb", "both")), ("negatives", ("next", "random")), ("phases", ("both", "either"))):
+            if getattr(self, name) not in known:
+                raise RuleError(f"ClappPP.{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if self.phases == "either" and not self.contrast.separable:
+            raise RuleError(
+                f"ClappPP.phases: expected 'both' with {type(self.contrast).__name__}, got 'either'; its loss needs both scores of a row"
+            )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Context sources, one apical matrix per population for each."""
+        return SOURCES[self.context]
+
+    def factors(self, signals: Signals) -> Factors:
+        """Neuromodulators, drive and prediction terms of one population; computed without autograd."""
+        pairing = signals.pairing
+        if pairing is None or not signals.apical:
+            raise RuleError("ClappPP.factors: expected signals with a pairing and an apical potential, got none; wire a context first")
+        phases, predictions = {}, {}
+        loss = signals.rate.new_zeros(())
+        drive = torch.zeros_like(signals.rate)
+        for source, apical in signals.apical.items():
+            phase = self._phase(signals.rate, apical, pairing)
+            phases[source] = phase
+            loss = loss + mean_loss(self.contrast, phase.score_fixation, phase.score_saccade, pairing)
+            stay = (phase.gamma_fixation * pairing.fixation_weight)[:, None]
+            jump = (phase.gamma_saccade * pairing.saccade_weight)[:, None]
+            # The prediction of row i meets the rate of another row: there it acts as the second factor.
+            drive.index_add_(0, pairing.fixation, stay * apical.potential)
+            drive.index_add_(0, pairing.saccade, jump * apical.potential)
+            predictions[source] = stay * signals.rate[pairing.fixation] + jump * signals.rate[pairing.saccade]
+        return Factors(loss, drive, predictions, phases)
+
+    def objective(self, signals: Signals) -> Tensor:
+        """The local objective itself, differentiable: what the explicit factors are tested against."""
+        pairing = signals.pairing
+        if pairing is None:
+            raise RuleError("ClappPP.objective: expected signals with a pairing, got None; build one with `pair`")
+        terms = []
+        for apical in signals.apical.values():
+            fixation, saccade = scores(signals.rate, apical.potential, pairing)
+            terms.append(mean_loss(self.contrast, fixation, saccade, pairing))
+        return torch.stack(terms).sum()
+
+    def _phase(self, rate: Tensor, apical: Apical, pairing: Pairing) -> Phase:
+        fixation, saccade = scores(rate, apical.potential, pairing)
+        return Phase(fixation, saccade, *self.contrast.modulators(fixation, saccade))
+
+
+def scores(rate: Tensor, potential: Tensor, pairing: Pairing) -> tuple[Tensor, Tensor]:
+    """u+ and u-: the rate of the paired rows dotted with the dendritic prediction of each row, (rows,)."""
+    fixation = torch.linalg.vecdot(rate[pairing.fixation], potential)
+    saccade = torch.linalg.vecdot(rate[pairing.saccade], potential)
+    return fixation, saccade
+
+
+def mean_loss(contrast: Contrast, fixation: Tensor, saccade: Tensor, pairing: Pairing) -> Tensor:
+    """Weighted mean over rows of L+ and L-."""
+    stay, jump = contrast.losses(fixation, saccade)
+    return torch.dot(stay, pairing.fixation_weight) + torch.dot(jump, pairing.saccade_weight)

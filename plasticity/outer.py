@@ -1,0 +1,40 @@
+"""Outer products: from the post-synaptic factor and the pre-synaptic rate to the weight change.
+
+The sign convention is change: with an objective L every function returns -dL/dweight, so that weight + rate * change goes downhill.
+"""
+
+import torch
+from torch import Tensor
+
+
+def conv_change(factor: Tensor, pre: Tensor, kernel: tuple[int, int], padding: int) -> tuple[Tensor, Tensor]:
+    """dW and db of a convolution: the factor of every place times the patch of rates below it, summed over rows and places.
+
+    Args:
+        factor: gamma (B c)_j rho'(a_j), (rows, channels, height, width).
+        pre: pre-synaptic rates, (rows, inputs, height, width).
+        kernel: height and width of the kernel.
+        padding: zero padding on each side.
+
+    Returns:
+        dW (channels, inputs, *kernel) and db (channels,).
+    """
+    channels, inputs = factor.shape[1], pre.shape[1]
+    weight = factor.new_empty(1).expand(channels, inputs, *kernel)
+    _, change, bias = torch.ops.aten.convolution_backward(
+        factor, pre, weight, [channels], [1, 1], [padding, padding], [1, 1], False, [0, 0], 1, [False, True, True]
+    )
+    return change, bias
+
+
+def dense_change(factor: Tensor, pre: Tensor) -> tuple[Tensor, Tensor]:
+    """dW = factor^T pre (units, inputs) and db = sum of the factor (units,). Shapes: factor (rows, units), pre (rows, inputs)."""
+    return factor.T @ pre, factor.sum(0)
+
+
+def apical_change(prediction: Tensor, context: Tensor) -> Tensor:
+    """dB = prediction^T c, (units, inputs). Shapes: prediction (rows, units), context (rows, inputs).
+
+    Any slice of columns of `prediction` gives the same rows of dB: the engine never holds the whole of it.
+    """
+    return prediction.T @ context

@@ -1,0 +1,75 @@
+"""What a local rule sees of one population in one step, and what it gives back.
+
+A rule is a pure function `factors(signals, state) -> (Factors, state)`. It never touches weights: the weight changes are outer
+products of the factors with the pre-synaptic side, the same for every rule, and live in `outer.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from .pairing import Pairing
+
+
+@dataclass(frozen=True, slots=True)
+class Apical:
+    """The apical side of a population for one context source.
+
+    Attributes:
+        context: c, what the apical dendrites receive, (rows, inputs).
+        potential: e = B c, the dendritic prediction, (rows, units).
+    """
+
+    context: Tensor
+    potential: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Signals of one population in one step.
+
+    Attributes:
+        rate: z after block pooling, (rows, units). Units are the pooled ones: the resolution of the apical dendrites.
+        apical: apical compartment by context source, `lateral` (own population) or `dfb` (top population).
+        pairing: which row follows which; None for rules without phases.
+        label: class of each row for supervised rules, int64 (rows,).
+    """
+
+    rate: Tensor
+    apical: Mapping[str, Apical] = field(default_factory=dict)
+    pairing: Pairing | None = None
+    label: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Scores and neuromodulators of one context source, one number a row: what is broadcast, and why.
+
+    Attributes:
+        score_fixation, score_saccade: u = z . e with the rate of the paired row, (rows,).
+        gamma_fixation, gamma_saccade: neuromodulator, >= 0 and <= 0, before the weight of the mean, (rows,).
+    """
+
+    score_fixation: Tensor
+    score_saccade: Tensor
+    gamma_fixation: Tensor
+    gamma_saccade: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What a rule gives back for one population.
+
+    Attributes:
+        loss: the local objective, a scalar.
+        drive: gamma * (B c) gathered at the row whose rate it meets, (rows, units): neuromodulator times dendritic prediction. The
+            weight change is drive_j rho'(a_j) z_i summed over rows (and places).
+        prediction: per context source, gamma * z gathered at the row that predicted, (rows, units): the change of B is prediction^T c.
+        phases: per context source, scores and neuromodulators.
+    """
+
+    loss: Tensor
+    drive: Tensor
+    prediction: Mapping[str, Tensor] = field(default_factory=dict)
+    phases: Mapping[str, Phase] = field(default_factory=dict)
