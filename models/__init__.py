@@ -8,6 +8,7 @@ from .errors import CheckpointError, ModelError
 from .network import Network, conv_network, mlp, vgg6, wire
 from .optimiser import AdamW
 from .population import Activity, ConvPopulation, DensePopulation, Population
+from .tap import Moment, Tap, TapSpec
 from .transfer import IDENTITY, RELU, TRANSFERS, Transfer
 
 __all__ = [
@@ -21,8 +22,11 @@ __all__ = [
     "ConvPopulation",
     "DensePopulation",
     "ModelError",
+    "Moment",
     "Network",
     "Population",
+    "Tap",
+    "TapSpec",
     "Transfer",
     "conv_network",
     "mlp",

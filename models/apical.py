@@ -39,7 +39,7 @@ class ApicalProjection:
         return (context.to(torch.bfloat16) @ self.half.T).to(self.weight.dtype)
 
     def descend(self, prediction: Tensor, context: Tensor, optimiser: AdamW) -> Tensor:
-        """Apply dB = prediction^T c; returns the squared L2 norm of dB as a scalar tensor.
+        """Apply dB = prediction^T c; returns the squared L2 norm of dB, a scalar in float64.
 
         Args:
             prediction: gamma * z at the row that predicted, (rows, units).

@@ -41,6 +41,11 @@ class AdamW:
         """Allocate the moments of a weight."""
         self.moments[name] = (torch.zeros_like(weight), torch.zeros_like(weight))
 
+    def restore(self, step: int) -> None:
+        """Continue after `step` steps; the moments are restored by who holds them."""
+        self.step = step
+        self._steps.clear()
+
     def advance(self) -> None:
         """Begin the next step; call once before the changes of a step are applied."""
         self.step += 1

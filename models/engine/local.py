@@ -21,12 +21,12 @@ class Observer(Protocol):
     """Who watches a step. Called once per population, before its activity is freed; must not keep tensors alive."""
 
     def local(
-        self, population: Population, activity: Activity, signals: Signals, factors: Factors, norms: dict[str, Tensor]
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: dict[str, Tensor]
     ) -> None:
-        """Signals, factors and squared norms of the changes (`basal`, `apical`) of one population."""
+        """Signals, factors and squared norms of the changes (`basal`, and each context source) of one population."""
         ...
 
-    def backprop(self, population: Population, activity: Activity, norms: dict[str, Tensor]) -> None:
+    def backprop(self, population: Population, activity: Activity, squares: dict[str, Tensor]) -> None:
         """The same for an end-to-end rule, which has no apical side."""
         ...
 
@@ -105,15 +105,15 @@ class LocalEngine:
         pooled = population.pooled(activity.rate).to(population.weight.dtype)
         contexts = {"lateral": pooled} | ({} if top is None else {"dfb": top})
         signals, factors = local_factors(self.rule, projections, pooled, contexts, pairing)
-        apical_square = pooled.new_zeros((), dtype=torch.float64)
-        for source, projection in projections.items():
-            prediction = factors.prediction[source]
-            apical_square = apical_square + projection.descend(prediction, contexts[source], self.optimiser)
+        squares = {
+            source: projection.descend(factors.prediction[source], contexts[source], self.optimiser)
+            for source, projection in projections.items()
+        }
         change, bias_change = population.change(population.factor(factors.drive, activity), activity.pre)
         change = change.to(population.weight.dtype)
         self.optimiser.apply(f"{population.name}.weight", population.weight, change)
         self.optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
         if observer is not None:
-            norms = {"basal": change.double().square().sum(), "apical": apical_square}
-            observer.local(population, activity, signals, factors, norms)
+            squares["basal"] = change.double().square().sum()
+            observer.local(population, activity, signals, factors, squares)
         return factors.loss

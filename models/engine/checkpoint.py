@@ -1,0 +1,134 @@
+"""Checkpoints: weights, optimiser, position, recording cursor; nothing executable is ever read.
+
+A checkpoint is a folder `step-0000000123/` with weights.safetensors, moments.safetensors and state.json. It is written under another name
+and renamed when complete, so a folder with the right name is whole. Random streams are functions of (seed, stream, step): the
+step alone restores them.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..errors import CheckpointError
+from .build import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a run stands.
+
+    Attributes:
+        step: steps done.
+        seconds: seconds of training so far.
+        cursor: committed rows of the recording, by table.
+        config_sha256: digest of the run's settings.
+    """
+
+    step: int
+    seconds: float
+    cursor: dict[str, int]
+    config_sha256: str
+
+
+def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
+    """Write a checkpoint and remove all but the newest `keep`.
+
+    Args:
+        folder: the run's folder of checkpoints.
+        engine: engine whose weights and moments are kept.
+        state: position of the run.
+        keep: number of checkpoints that stay.
+    """
+    final = folder / f"step-{state.step:010d}"
+    unfinished = folder / f".{final.name}.partial"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    weights = engine.network.weights()
+    save_file({name: w.detach().contiguous() for name, w in weights.items()}, unfinished / "weights.safetensors")
+    moments: dict[str, Tensor] = {}
+    for name, (first, second) in engine.optimiser.moments.items():
+        moments |= {f"{name}.first": first.contiguous(), f"{name}.second": second.contiguous()}
+    save_file(moments, unfinished / "moments.safetensors")
+    document = {"step": state.step, "seconds": state.seconds, "cursor": state.cursor, "config_sha256": state.config_sha256}
+    (unfinished / "state.json").write_text(json.dumps(document))
+    for path in unfinished.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    if final.exists():  # the same step again, after a resume from an older checkpoint
+        shutil.rmtree(final)
+    unfinished.rename(final)
+    for old in found(folder)[:-keep]:
+        shutil.rmtree(old)
+    return final
+
+
+def found(folder: Path) -> list[Path]:
+    """Complete checkpoints, oldest first."""
+    return sorted(path for path in folder.glob("step-*") if path.is_dir())
+
+
+def read_state(checkpoint: Path) -> State:
+    """Position of a checkpoint.
+
+    Raises:
+        CheckpointError: state.json is missing or not what `save` writes.
+    """
+    try:
+        document = json.loads((checkpoint / "state.json").read_text())
+        return State(
+            int(document["step"]), float(document["seconds"]), dict(document["cursor"]), str(document["config_sha256"])
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _broken(checkpoint / "state.json", "the state of a run", error) from error
+
+
+def load_weights(checkpoint: Path, weights: Mapping[str, Tensor]) -> None:
+    """Copy the stored weights into `weights`.
+
+    Raises:
+        CheckpointError: the file is broken, or names or shapes differ.
+    """
+    _fill(checkpoint / "weights.safetensors", weights)
+
+
+def load(checkpoint: Path, engine: Engine) -> State:
+    """Restore weights, moments and optimiser step of an engine.
+
+    Raises:
+        CheckpointError: a file is broken or belongs to another network.
+    """
+    state = read_state(checkpoint)
+    load_weights(checkpoint, engine.network.weights())
+    moments: dict[str, Any] = {}
+    for name, (first, second) in engine.optimiser.moments.items():
+        moments |= {f"{name}.first": first, f"{name}.second": second}
+    _fill(checkpoint / "moments.safetensors", moments)
+    engine.optimiser.restore(state.step)
+    engine.refresh()
+    return state
+
+
+def _fill(path: Path, targets: Mapping[str, Tensor]) -> None:
+    try:
+        stored = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise _broken(path, "a whole safetensors file", error) from error
+    if stored.keys() != targets.keys():
+        odd = sorted(stored.keys() ^ targets.keys())
+        raise CheckpointError(f"{path}: expected the weights of this network, got a difference in {', '.join(odd[:3])}; check the run's settings")
+    for name, target in targets.items():
+        if stored[name].shape != target.shape:
+            raise CheckpointError(f"{path}: expected {name} of shape {tuple(target.shape)}, got {tuple(stored[name].shape)}; check the run's settings")
+        target.copy_(stored[name])
+
+
+def _broken(path: Path, expected: str, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{path}: expected {expected}, got {error}; delete this checkpoint to resume from the one before")

@@ -1,0 +1,241 @@
+"""The tap: from the signals of a step to rows of a recording.
+
+The tensors that drove plasticity are the ones recorded; nothing is computed a second time. A trial is one glance: row i of the batch gave
+the context, and with it the apical potential; basal potential, rate, score and neuromodulator belong to the row that followed it,
+once as a fixation and once as a saccade.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..plasticity import Factors, Pairing, Signals
+from ..recordings import Table, Writer, activity_table, metrics_table, updates_table
+from .errors import ModelError
+from .network import Network
+from .population import Activity, ConvPopulation, Population
+
+
+@dataclass(frozen=True, slots=True)
+class TapSpec:
+    """What is recorded.
+
+    Attributes:
+        every: steps between recorded steps.
+        rows: rows of the batch followed at such a step; each gives two trials.
+        units: neurons per population, drawn with `seed` (all, where a population has fewer).
+        seed: seed of the draw.
+        populations: names, or None for all.
+        dtype: `float32` or `float16`, of potentials and rates.
+    """
+
+    every: int = 100
+    rows: int = 16
+    units: int = 64
+    seed: int = 0
+    populations: tuple[str, ...] | None = None
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When and what: everything about a step that the signals themselves do not say.
+
+    Attributes:
+        step, epoch: position in training.
+        samples: objects seen, this step included.
+        learning_rate: of the optimiser.
+        stimulus_id, label: of every row, int64 (rows,), on the CPU.
+        pairing: who follows whom, on the CPU.
+    """
+
+    step: int
+    epoch: float
+    samples: int
+    learning_rate: float
+    stimulus_id: Tensor
+    label: Tensor
+    pairing: Pairing
+
+
+class Tap:
+    """Observer of an engine that appends to a recording.
+
+    Args:
+        network: the network watched.
+        spec: what is recorded.
+        sources: context sources of the rule; empty for an end-to-end rule.
+        losses: names of the losses that a step returns.
+        batch_rows: rows of a batch (two per object).
+
+    Raises:
+        ModelError: an unknown population, or more rows than a batch has.
+    """
+
+    def __init__(
+        self, network: Network, spec: TapSpec, *, sources: Sequence[str], losses: Sequence[str], batch_rows: int
+    ) -> None:
+        unknown = [name for name in spec.populations or () if name not in network.names]
+        if unknown:
+            known = ", ".join(network.names)
+            raise ModelError(f"recording.populations: expected names among {known}, got {unknown[0]!r}; correct the name")
+        if spec.rows > batch_rows:
+            raise ModelError(f"recording.rows: expected at most the batch's {batch_rows} rows, got {spec.rows}; lower it")
+        self.spec, self.losses, self.batch_rows = spec, list(losses), batch_rows
+        # the population's own context is `apical`; a second dendrite, fed by the top, is `apical_feedback`
+        self.suffix = {source: "_feedback" if source == "dfb" and len(sources) > 1 else "" for source in sources}
+        self.network = network
+        chosen = [p for p in network.populations if spec.populations is None or p.name in spec.populations]
+        self.units = {p.name: _draw_units(p, spec) for p in chosen}
+        self.populations = {p.name: p for p in chosen}
+        self.writer: Writer | None = None
+        self._moment: Moment | None = None
+
+    def tables(self, steps: int) -> list[Table]:
+        """Tables of a run of that many steps, in full length."""
+        recorded = (steps + self.spec.every - 1) // self.spec.every
+        tables = [metrics_table(self.losses, recorded)]
+        apical, feedback = bool(self.suffix), "_feedback" in self.suffix.values()
+        for name, population in self.populations.items():
+            tables.append(
+                activity_table(
+                    name, recorded * 2 * self.spec.rows, self.units[name].numpy(), _map_shape(population),
+                    dtype=self.spec.dtype, apical=apical, feedback=feedback,
+                )
+            )  # fmt: skip
+            tables.append(updates_table(name, recorded, self.batch_rows, apical=apical, feedback=feedback))
+        return tables
+
+    def due(self, step: int) -> bool:
+        """Whether this step is recorded."""
+        return self.writer is not None and step % self.spec.every == 0
+
+    def begin(self, moment: Moment) -> None:
+        """Announce a recorded step before it runs."""
+        self._moment = moment
+        rows = torch.arange(self.spec.rows)
+        pairing = moment.pairing
+        # fixation and saccade of a row stand side by side, in the order in which they would be lived
+        self._context = rows.repeat_interleave(2)
+        self._seen = torch.stack([pairing.fixation[rows], pairing.saccade[rows]], 1).flatten()
+
+    def end(self, losses: Tensor) -> None:
+        """Append the row of `metrics`."""
+        writer, moment = self._writing()
+        writer.append(
+            "metrics",
+            {
+                "step": np.array([moment.step]),
+                "epoch": np.array([moment.epoch]),
+                "samples": np.array([moment.samples]),
+                "learning_rate": np.array([moment.learning_rate]),
+                "loss": losses.float().cpu().numpy()[None],
+            },
+        )
+        self._moment = None
+
+    def local(
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: Mapping[str, Tensor]
+    ) -> None:
+        """Append the trials and the update of one population."""
+        if population.name not in self.populations:
+            return
+        trials = self._trials(population, activity)
+        update = self._update(population, squares)
+        pairing = signals.pairing
+        assert pairing is not None
+        makes = (pairing.fixation_weight > 0, pairing.saccade_weight > 0)
+        for source, suffix in self.suffix.items():
+            phase, apical = factors.phases[source], signals.apical[source]
+            rows = self._context[::2].to(apical.potential.device)
+            units = _apical_units(population, self.units[population.name]).to(apical.potential.device)
+            trials[f"apical{suffix}"] = _host(apical.potential[rows][:, units].repeat_interleave(2, 0), self.spec.dtype)
+            gamma = torch.stack([phase.gamma_fixation * makes[0], phase.gamma_saccade * makes[1]], 1)
+            score = torch.stack([phase.score_fixation, phase.score_saccade], 1)
+            trials[f"neuromodulator{suffix}"] = _host(gamma[rows].flatten())
+            trials[f"score{suffix}"] = _host(score[rows].flatten())
+            opened = (gamma != 0).float().mean(0)
+            projection = next(p for p in self.network.apical[source] if p.name == f"{population.name}.{source}")
+            update |= {
+                f"apical_change{suffix}": _host(squares[source].sqrt()[None]),
+                f"apical_norm{suffix}": _host(torch.linalg.vector_norm(projection.weight)[None]),
+                f"gate_fixation{suffix}": _host(opened[:1]),
+                f"gate_saccade{suffix}": _host(opened[1:]),
+                f"score_fixation{suffix}": _host(score[:, 0][None]),
+                f"score_saccade{suffix}": _host(score[:, 1][None]),
+            }
+        self._append(population, trials, update)
+
+    def backprop(self, population: Population, activity: Activity, squares: Mapping[str, Tensor]) -> None:
+        """Append the trials and the update of one population of an end-to-end network."""
+        if population.name in self.populations:
+            self._append(population, self._trials(population, activity), self._update(population, squares))
+
+    def _append(self, population: Population, trials: dict[str, NDArray[Any]], update: dict[str, NDArray[Any]]) -> None:
+        writer, _ = self._writing()
+        writer.append(f"activity/{population.name}", trials)
+        writer.append(f"updates/{population.name}", update)
+
+    def _trials(self, population: Population, activity: Activity) -> dict[str, NDArray[Any]]:
+        _, moment = self._writing()
+        count = len(self._seen)
+        assert activity.basal is not None
+        where = self._seen.to(activity.rate.device)[:, None]
+        place = tuple(i.to(activity.rate.device) for i in torch.unravel_index(self.units[population.name], population.shape))
+        return {
+            "stimulus_id": moment.stimulus_id[self._seen].numpy(),
+            "context_id": moment.stimulus_id[self._context].numpy(),
+            "label": moment.label[self._seen].numpy(),
+            "epoch": np.full(count, moment.epoch),
+            "step": np.full(count, moment.step),
+            "phase": np.tile(np.array([0, 1], dtype=np.int8), count // 2),
+            "basal": _host(activity.basal[(where, *place)], self.spec.dtype),
+            "rate": _host(activity.rate[(where, *place)], self.spec.dtype),
+        }
+
+    def _update(self, population: Population, squares: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
+        _, moment = self._writing()
+        return {
+            "step": np.array([moment.step]),
+            "basal_change": _host(squares["basal"].sqrt()[None]),
+            "basal_norm": _host(torch.linalg.vector_norm(population.weight)[None]),
+        }
+
+    def _writing(self) -> tuple[Writer, Moment]:
+        if self.writer is None or self._moment is None:
+            raise ModelError("tap.writer: expected an open recording and a begun step, got none; call begin() first")
+        return self.writer, self._moment
+
+
+def _host(tensor: Tensor, dtype: str = "float32") -> NDArray[Any]:
+    """To numpy; bfloat16 has no numpy type and goes through the recorded one."""
+    array: NDArray[Any] = tensor.detach().to(getattr(torch, dtype)).cpu().numpy()
+    return array
+
+
+def _map_shape(population: Population) -> tuple[int, int, int]:
+    if isinstance(population, ConvPopulation):
+        channels, height, width = population.shape
+        return channels, height, width
+    return population.shape[0], 1, 1
+
+
+def _draw_units(population: Population, spec: TapSpec) -> Tensor:
+    """Flat positions of the recorded neurons, sorted, channel-major."""
+    total = int(np.prod(population.shape))
+    drawn = np.random.default_rng(spec.seed).choice(total, size=min(spec.units, total), replace=False)
+    return torch.from_numpy(np.sort(drawn))
+
+
+def _apical_units(population: Population, units: Tensor) -> Tensor:
+    """Apical unit of each neuron: all neurons of a block share one dendritic prediction."""
+    if not isinstance(population, ConvPopulation):
+        return units
+    channel, row, col = torch.unravel_index(units, population.shape)
+    high, wide = population.block
+    return (channel * population.grid + row // high) * population.grid + col // wide

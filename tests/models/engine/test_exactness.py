@@ -1,0 +1,145 @@
+"""The explicit engine equals autograd of the same objective, and never builds a graph."""
+
+import itertools
+
+import pytest
+import torch
+from apical.models import AdamW, Network, conv_network, mlp, wire
+from apical.models.engine import LocalEngine
+from apical.plasticity import Apical, ClappPP, Hinge, Linear, LogisticDifference, Signals, Softplus, pair
+
+CONTRASTS = {"hinge": Hinge(), "softplus": Softplus(sharpness=2.0), "logistic": LogisticDifference(), "linear": Linear()}
+OBJECTS = 3
+
+
+class Catch(AdamW):
+    """An optimiser that keeps the changes instead of applying them."""
+
+    def __init__(self):
+        super().__init__(learning_rate=1e-3)
+        self.changes = {}
+
+    def apply(self, name, weight, change, block=None):
+        kept = self.changes.setdefault(name, torch.full_like(weight, float("nan")))
+        kept[block if block is not None else slice(None)] = change
+
+
+def autograd(network: Network, rule: ClappPP, images, pairing):
+    """Gradients of the summed local objectives, every population's input and context detached."""
+    weights = network.weights()
+    for weight in weights.values():
+        weight.requires_grad_(True)
+    pre, pooled = images, []
+    for population in network.populations:
+        rate = population.forward(pre.detach(), population.weight, population.bias).rate
+        pooled.append(population.pooled(rate))
+        pre = rate
+    losses = []
+    for i, rate in enumerate(pooled):
+        contexts = {"lateral": rate.detach(), "dfb": pooled[-1].detach()}
+        apical = {s: Apical(contexts[s], contexts[s] @ network.apical[s][i].weight.T) for s in rule.sources}
+        losses.append(rule.objective(Signals(rate, apical, pairing)))
+    gradients = torch.autograd.grad(torch.stack(losses).sum(), list(weights.values()))
+    for weight in weights.values():
+        weight.requires_grad_(False)
+    return torch.stack(losses).detach(), dict(zip(weights, gradients, strict=True))
+
+
+def assert_exact(network, rule, images, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    pairing = pair(OBJECTS, negatives=rule.negatives, phases=rule.phases, generator=generator)
+    losses, expected = autograd(network, rule, images, pairing.to(images.device, images.dtype))
+    catch = Catch()
+    found = LocalEngine(network, rule, catch).step(images, pairing)
+    torch.testing.assert_close(found, losses, rtol=1e-12, atol=0)
+    assert catch.changes.keys() == expected.keys()
+    for name, gradient in expected.items():
+        assert gradient.norm() > 0, f"{name}: an empty gradient tests nothing"
+        error = (catch.changes[name] + gradient).norm() / gradient.norm()
+        assert error <= 1e-9, f"{name}: {error:.1e}"
+
+
+def images_of(*shape):
+    return torch.randn(2 * OBJECTS, *shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+
+def conv(rule, grids, pools=(False, True)):
+    generator = torch.Generator().manual_seed(1)
+    blocks = [(5 + i, pool) for i, pool in enumerate(pools)]
+    network = conv_network((3, 8, 8), blocks, grids, generator=generator)
+    return wire(network, rule.sources, generator=generator).to(torch.device("cpu"), torch.float64)
+
+
+@pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_conv_populations_every_wiring_and_contrast(context, contrast):
+    rule = ClappPP(context=context, contrast=CONTRASTS[contrast])
+    assert_exact(conv(rule, (4, 2)), rule, images_of(3, 8, 8))
+
+
+@pytest.mark.parametrize("first", [1, 2, 4, 8])
+@pytest.mark.parametrize("second", [1, 2, 4])
+def test_conv_populations_every_grid(first, second):
+    rule = ClappPP(context="both", contrast=Softplus())
+    assert_exact(conv(rule, (first, second)), rule, images_of(3, 8, 8))
+
+
+@pytest.mark.parametrize("pools", list(itertools.product([False, True], repeat=3)), ids=str)
+def test_conv_populations_with_and_without_max_pool(pools):
+    rule = ClappPP(context="dfb", contrast=Softplus())
+    assert_exact(conv(rule, (1, 1, 1), pools), rule, images_of(3, 8, 8))
+
+
+@pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
+@pytest.mark.parametrize("contrast", CONTRASTS)
+@pytest.mark.parametrize("negatives", ["next", "random"])
+def test_dense_populations(context, contrast, negatives):
+    rule = ClappPP(context=context, contrast=CONTRASTS[contrast], negatives=negatives)
+    generator = torch.Generator().manual_seed(2)
+    network = wire(mlp((2, 3, 3), (11, 7), generator=generator), rule.sources, generator=generator)
+    assert_exact(network.to(torch.device("cpu"), torch.float64), rule, images_of(2, 3, 3))
+
+
+@pytest.mark.parametrize("phases", ["both", "either"])
+def test_phases(phases):
+    rule = ClappPP(contrast=Hinge(), phases=phases)
+    assert_exact(conv(rule, (4, 2)), rule, images_of(3, 8, 8), seed=4)
+
+
+@pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
+def test_a_step_needs_no_autograd(context, monkeypatch):
+    """Every weight asks for gradients, and every way into autograd raises: the step must not notice."""
+
+    def forbidden(*_, **__):
+        raise AssertionError("the explicit step used autograd")
+
+    rule = ClappPP(context=context)
+    network = conv(rule, (4, 2))
+    engine = LocalEngine(network, rule, AdamW(learning_rate=1e-3))
+    before = {name: weight.clone() for name, weight in network.weights().items()}
+    for weight in network.weights().values():
+        weight.requires_grad_(True)
+    monkeypatch.setattr(torch.autograd, "grad", forbidden)
+    monkeypatch.setattr(torch.autograd, "backward", forbidden)
+    monkeypatch.setattr(torch.Tensor, "backward", forbidden)
+    loss = engine.step(images_of(3, 8, 8), pair(OBJECTS))
+    assert loss.grad_fn is None
+    for name, weight in network.weights().items():
+        assert weight.grad is None
+        assert weight.grad_fn is None
+        assert not torch.equal(weight, before[name]), f"{name} did not change"
+
+
+def test_bfloat16_follows_float32():
+    rule = ClappPP(context="both")
+    cosines = []
+    changes = []
+    for half in (False, True):
+        network = conv(rule, (4, 2)).to(torch.device("cpu"), torch.float32)
+        catch = Catch()
+        LocalEngine(network, rule, catch, half=half).step(images_of(3, 8, 8).float(), pair(OBJECTS))
+        changes.append(catch.changes)
+    for name, full in changes[0].items():
+        if "bias" not in name:  # a sum over rows and places that nearly cancels in so small a network
+            cosines.append(torch.cosine_similarity(full.flatten(), changes[1][name].flatten(), dim=0).item())
+    assert min(cosines) > 0.99
