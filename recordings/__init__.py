@@ -1,4 +1,63 @@
-"""Room `recordings` of Apical."""
+"""Room `recordings` of Apical: what is kept of a run, as a zarr store that opens in xarray.
+
+>>> from apical.recordings import open
+>>> recording = open("runs/demo")                                   # doctest: +SKIP
+>>> recording["activity/conv1"]["apical"].sel(unit=3).plot()        # doctest: +SKIP
+
+Names are imported on first use, so that neither zarr nor matplotlib is loaded before it is needed.
+"""
 
 if __name__ == "recordings":
     raise ImportError("import apical.recordings, not recordings: this folder is a room of the namespace package apical")
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import RecordingError
+
+if TYPE_CHECKING:
+    from .figures import draw_all
+    from .reader import open
+    from .report import write_report
+    from .schema import SCHEMA_VERSION, Table, Variable
+    from .tables import activity_table, metrics_table, updates_table
+    from .writer import Writer
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "RecordingError",
+    "Table",
+    "Variable",
+    "Writer",
+    "activity_table",
+    "draw_all",
+    "metrics_table",
+    "open",
+    "updates_table",
+    "write_report",
+]
+
+_HOMES = {
+    "SCHEMA_VERSION": "schema",
+    "Table": "schema",
+    "Variable": "schema",
+    "Writer": "writer",
+    "activity_table": "tables",
+    "metrics_table": "tables",
+    "updates_table": "tables",
+    "open": "reader",
+    "draw_all": "figures",
+    "write_report": "report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

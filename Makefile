@@ -1,0 +1,58 @@
+# make demo, make test, make lint, make types, make wheel. Python 3.11 or newer: make PYTHON=python3.12 ...
+# A CPU-only PyTorch where the index offers CUDA builds first:
+#   make test PIP_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON ?= python3
+PIP_OPTIONS ?=
+VENV := .venv
+WHEEL := .venv-wheel
+BIN := $(VENV)/bin
+ROOMS := plasticity models protocols recordings
+SOURCES := $(shell find $(ROOMS) -type f -not -name '*.pyc')
+
+.PHONY: demo test lint types wheel clean
+
+demo: $(VENV)/.installed
+	$(BIN)/apical demo
+
+test: $(VENV)/.installed
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# Types are checked as a user's checker sees them: on the installed wheel. An editable install hides them from mypy.
+types: $(WHEEL)/.installed
+	cd $(WHEEL) && ../$(BIN)/mypy --config-file ../pyproject.toml --python-executable bin/python \
+	  --cache-dir ../.mypy_cache $(addprefix -p apical.,$(ROOMS))
+
+# The wheel is complete: it runs from a folder that has no sources.
+wheel: $(WHEEL)/.installed
+	cd $(WHEEL) && bin/apical --help > /dev/null && bin/apical config show demo > /dev/null
+	cd $(WHEEL) && bin/python -c 'import apical.models, apical.protocols; assert "site-packages" in apical.models.__file__'
+	@echo "wheel: installed and run from another folder"
+
+# The stamp is newer than pyproject.toml once everything is installed: a second call starts at once.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Error: expected Python 3.11 or newer, got $$($(PYTHON) --version 2>&1); choose one: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(PIP_OPTIONS) -e '.[dev]'
+	@touch $@
+
+# Fresh each time the sources change. Dependencies are read from .venv (a path line in a .pth file adds the packages there,
+# not its editable finder), so that PyTorch is installed once.
+$(WHEEL)/.installed: $(VENV)/.installed $(SOURCES)
+	rm -rf $(WHEEL) build
+	$(PYTHON) -m venv --without-pip $(WHEEL)
+	$(BIN)/python -m pip wheel --quiet $(PIP_OPTIONS) --no-deps --wheel-dir $(WHEEL)/dist .
+	$(BIN)/python -m pip --python $(WHEEL)/bin/python install --quiet --no-deps --no-index $(WHEEL)/dist/*.whl
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > "$$($(WHEEL)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dependencies.pth"
+	rm -rf build
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(WHEEL) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

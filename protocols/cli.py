@@ -1,0 +1,233 @@
+"""The `apical` command.
+
+Each body reads its options, calls one function of this room and shows the result. What needs torch, or takes time
+to import, is imported inside the body: `--help` and a misspelt option answer at once.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .errors import ConfigError
+from .sources import presets
+from .terminal import Commands, json_option, resumable, show
+
+if TYPE_CHECKING:
+    from .config import RunConfig
+
+# the mark keeps click from breaking names at their hyphens
+PRESETS = "\b\n" + fill(f"Presets: {', '.join(presets())}.", 76, break_on_hyphens=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False, exists=True))
+names_argument = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+quiet_option = click.option("--quiet", is_flag=True, help="No progress on stderr.")
+set_option = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change one setting; repeatable.")
+data_dir_option = click.option(
+    "--data-dir", type=FOLDER, envvar="APICAL_DATA", help="Folder of the data sets.  [default: the user's cache]"
+)
+
+
+@click.group("apical", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="apical")
+def main() -> None:
+    """Simulate plasticity in networks of two-compartment neurons.
+
+    RUN is the folder of one run: recording.zarr, config.yaml, checkpoints, metrics.jsonl, figures, report.html.
+    """
+
+
+@main.command()
+@click.option("--out", type=FOLDER, help="Folder of the run.  [default: runs/demo-seedS]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@quiet_option
+@json_option
+def demo(out: Path | None, seed: int, quiet: bool, as_json: bool) -> None:
+    """Train, record, probe and draw on the embedded objects, end to end."""
+    from .demo import demo as run_demo
+
+    show(run_demo(out, seed, not quiet), as_json)
+
+
+@main.command(epilog=PRESETS)
+@click.argument("preset", metavar="PRESET|FILE", required=False)
+@click.option("--data", metavar="NAME", help="Stimulus: shapes, cifar10, mnist, folder:PATH or npz:PATH.")
+@data_dir_option
+@click.option("--out", type=FOLDER, help="Folder of the run.  [default: runs/NAME-seedS]")
+@set_option
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of every random draw.")
+@click.option("--epochs", type=int, help="Passes over the training images.")
+@click.option("--device", metavar="NAME", help="auto, cpu or cuda.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run; its own settings apply.")
+@quiet_option
+@json_option
+@resumable
+def train(
+    preset: str | None, data_dir: Path | None, out: Path | None, resume: bool, quiet: bool, as_json: bool, **given: Any
+) -> None:
+    """Train one network and record its dendrites.
+
+    PRESET is a name from the list below, FILE a YAML file of settings.
+    """
+    overrides = given.pop("overrides")
+    paths = {"data": "stimulus.name", "seed": "seed", "epochs": "training.epochs", "device": "training.device"}
+    options = {paths[name]: value for name, value in given.items()}
+    settings, folder = _settings(preset, out, resume, overrides, options)
+    from .train import train as run_training
+
+    show(run_training(settings, folder, data_dir=data_dir, resume=resume, progress=not quiet), as_json)
+
+
+def _settings(
+    preset: str | None, out: Path | None, resume: bool, overrides: Sequence[str], options: Mapping[str, Any]
+) -> "tuple[RunConfig, Path]":
+    """Settings of the run to start or to continue, and its folder."""
+    from . import config
+
+    if preset is None:
+        if out is None or not resume:
+            raise ConfigError("PRESET|FILE: expected a preset or a file, got none; or continue with --resume --out RUN")
+        return config.resume(out, None, overrides, options), out
+    settings = config.load(preset, overrides, options)
+    folder = out or Path("runs") / f"{settings.name}-seed{settings.seed}"
+    return (config.resume(folder, preset, overrides, options) if resume else settings), folder
+
+
+@main.command()
+@run_argument
+@click.option("--read-out", type=click.Choice(["linear", "knn"]), help="[default: as in the run's settings]")
+@click.option("--layers", metavar="A,B", help="Populations to read out, by name.  [default: all]")
+@data_dir_option
+@quiet_option
+@json_option
+def probe(
+    run: Path, read_out: str | None, layers: str | None, data_dir: Path | None, quiet: bool, as_json: bool
+) -> None:
+    """Read out the frozen rates of RUN, beside a random network and the pixels."""
+    names = None if layers is None else [name.strip() for name in layers.split(",")]
+    if names is not None and not all(names):
+        raise ConfigError(f"--layers: expected names between commas, got {layers!r}; for example conv1,conv6")
+    from .probe import probe as run_probe
+
+    result = run_probe(run, read_out=read_out, layers=names, data_dir=data_dir, progress=not quiet)
+    show(result, as_json)
+
+
+@main.command()
+@run_argument
+@json_option
+def inspect(run: Path, as_json: bool) -> None:
+    """Draw the dendritic signals of RUN and write its report.html."""
+    from .inspect import inspect_run
+
+    show(inspect_run(run), as_json)
+
+
+@main.group()
+def data() -> None:
+    """Data sets: which there are, fetch them, verify them."""
+
+
+@data.command("list")
+@data_dir_option
+@json_option
+def data_list(data_dir: Path | None, as_json: bool) -> None:
+    """Names of the data sets, their sizes, and which are here."""
+    from .data import list_datasets
+
+    show(list_datasets(data_dir), as_json)
+
+
+@data.command("fetch")
+@names_argument
+@data_dir_option
+@quiet_option
+@json_option
+def data_fetch(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool) -> None:
+    """Download data sets that are not here yet, and check them."""
+    from .data import fetch
+
+    show(fetch(list(names), data_dir, progress=not quiet), as_json)
+
+
+@data.command("verify")
+@names_argument
+@data_dir_option
+@json_option
+def data_verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
+    """Compare the files with their published checksums; exit 1 if any differs or is missing."""
+    from .data import verify
+
+    result = verify(list(names), data_dir)
+    show(result, as_json)
+    if not result["intact"]:
+        sys.exit(1)
+
+
+@main.group()
+def config() -> None:
+    """Settings: show what a preset or file resolves to, or what can be set."""
+
+
+@config.command("show", epilog=PRESETS)
+@click.argument("preset", metavar="PRESET|FILE")
+@set_option
+@json_option
+def config_show(preset: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Every setting of PRESET or FILE, defaults included."""
+    from .config import digest, load, resolve, to_yaml
+
+    settings = load(preset, overrides)
+    if as_json:
+        show({"config": resolve(settings), "config_sha256": digest(settings)}, as_json)
+    else:
+        click.echo(f"# sha256 {digest(settings)}\n{to_yaml(settings)}", nl=False)
+
+
+@config.command("schema")
+@json_option
+def config_schema(as_json: bool) -> None:
+    """The settings as JSON schema: types, bounds, defaults."""
+    import json
+
+    from .config import schema
+
+    click.echo(json.dumps(schema(), indent=None if as_json else 2))
+
+
+@main.group()
+def bench() -> None:
+    """Speed, memory and recording overhead, as ratios within one run."""
+
+
+@bench.command("engine")
+@click.option(
+    "--context", "contexts", multiple=True, type=click.Choice(["lateral", "dfb", "both"]), help="[default: all]"
+)
+@click.option("--batch", type=click.IntRange(2, 65536), default=32, show_default=True, help="Objects per step.")
+@click.option("--width", type=click.FloatRange(0, 4, min_open=True), default=1.0, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=5, show_default=True, help="Timed steps per round.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Turns of each contestant.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: torch's choice]")
+@quiet_option
+@json_option
+def bench_engine(contexts: tuple[str, ...], quiet: bool, as_json: bool, **given: Any) -> None:
+    """Images per second and peak memory, against the same rule by plain autograd."""
+    from .bench import engine
+
+    show(engine(contexts=contexts or ("lateral", "dfb", "both"), progress=not quiet, **given), as_json)
+
+
+@bench.command("recording")
+@quiet_option
+@json_option
+def bench_recording(quiet: bool, as_json: bool) -> None:
+    """Training with recording, against training without."""
+    from .bench import recording
+
+    show(recording(progress=not quiet), as_json)

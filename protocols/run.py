@@ -1,0 +1,138 @@
+"""The folder of a run: what lies where, and what may be written into it."""
+
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .config import RunConfig, digest, load, resolve, to_yaml
+from .errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of one run.
+
+    Attributes:
+        path: the folder itself.
+    """
+
+    path: Path
+
+    @property
+    def recording(self) -> Path:
+        """The zarr store."""
+        return self.path / "recording.zarr"
+
+    @property
+    def config(self) -> Path:
+        """The resolved settings."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """Progress with wall-clock times, one JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def probe(self) -> Path:
+        """The latest read-out."""
+        return self.path / "probe.json"
+
+    def claim(self, config: RunConfig) -> None:
+        """Make the folder for a new run and write its settings.
+
+        Raises:
+            ConfigError: something is there already; nothing is written.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise ConfigError(
+                f"run.out: expected a new folder, got {self.path}, which exists; continue it with --resume or choose another --out"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(to_yaml(config))
+
+    def settings(self) -> RunConfig:
+        """The settings of an existing run.
+
+        Raises:
+            ConfigError: no run there, or its settings cannot be read.
+        """
+        if not self.config.is_file():
+            raise ConfigError(f"{self.path}: expected the folder of a run with config.yaml, got none; start one with `apical train`")
+        return load(str(self.config))
+
+    def discard_recording(self) -> None:
+        """Remove a recording that no checkpoint refers to, before the run starts again from its first step."""
+        shutil.rmtree(self.recording, ignore_errors=True)
+
+    def keep_metrics_until(self, step: int) -> None:
+        """Drop the lines of metrics.jsonl that a resumed run will write again."""
+        if not self.metrics.exists():
+            return
+        lines = [line for line in self.metrics.read_text().splitlines() if _step_of(line) <= step]
+        unfinished = self.metrics.with_suffix(".partial")
+        unfinished.write_text("".join(f"{line}\n" for line in lines))
+        unfinished.replace(self.metrics)
+
+
+def _step_of(line: str) -> float:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")  # a line cut short by a kill
+
+
+def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str]) -> dict[str, Any]:
+    """Root attributes of the recording: what was run, from which code, on what.
+
+    Args:
+        config: settings of the run.
+        device: device of the computation.
+        stimulus: name and fingerprints of the data.
+    """
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(sys.argv),
+        "config": resolve(config),
+        "config_sha256": digest(config),
+        "seeds": {"seed": config.seed, "unit_seed": config.recording.unit_seed},
+        "versions": {"python": platform.python_version()} | {n: _version(n) for n in ("apical", "torch", "numpy", "zarr", "xarray")},
+        "git": git_state(),
+        "host": {"name": socket.gethostname(), "system": platform.platform(), "cpus": os.cpu_count() or 0},
+        "device": device,
+        "dtype": config.training.precision,
+        "stimulus": stimulus,
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def git_state() -> dict[str, Any]:
+    """Commit of the code, and whether it was changed since; empty outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True, timeout=10)
+        changed = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"commit": head.stdout.strip(), "dirty": bool(changed.stdout.strip())}
+

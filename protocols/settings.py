@@ -1,0 +1,212 @@
+"""Settings of one run: what may be set, within which bounds, and which settings contradict each other.
+
+They are frozen and checked as a whole, so a run that starts has no setting that is misspelt or ignored.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from .complaints import Contradiction
+from .errors import nearest
+
+VGG6_POPULATIONS = 6
+# settings of a rule that another rule does not read: a value other than the default would be ignored there
+UNUSED = {"bp-clapp++": ("context",), "bp-infonce": ("context", "phases", "contrast", "negatives")}
+STIMULI = ("shapes", "cifar10", "mnist", "folder:PATH", "npz:PATH")
+
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Grid = Annotated[int, Field(ge=1, le=1024)]
+Size = Annotated[int, Field(ge=1, le=65536)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Penalty = Annotated[float, Field(gt=0, le=1e6)]
+
+
+def _list(minimum: int, maximum: int) -> Any:
+    # a YAML list becomes a tuple; its entries stay strict
+    return Field(strict=False, min_length=minimum, max_length=maximum)
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that takes no unknown name and converts no type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class StimulusConfig(Settings):
+    """What is seen."""
+
+    name: str = Field(default="shapes", description="shapes, cifar10, mnist, folder:PATH or npz:PATH")
+    image_size: int | None = Field(default=None, ge=8, le=512, description="side in pixels; null = the data's own")
+    n_train: int | None = Field(default=None, ge=2, le=10**9, description="training images; null = all")
+    n_test: int | None = Field(default=None, ge=1, le=10**9, description="test images; null = all")
+    crop_scale: Annotated[tuple[Share, Share], Field(strict=False)] | None = Field(
+        default=None, description="smallest and largest share of the image in one view; null = the stimulus's own"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        kind, colon, path = name.partition(":")
+        if name in ("shapes", "cifar10", "mnist") or (kind in ("folder", "npz") and path):
+            return name
+        remedy = f"; write {kind}:PATH" if kind in ("folder", "npz") else nearest(kind if colon else name, STIMULI)
+        raise Contradiction(f"expected one of {', '.join(STIMULI)}, got {name!r}{remedy}")
+
+    @field_validator("crop_scale")
+    @classmethod
+    def _ordered(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
+        if scale is not None and scale[0] > scale[1]:
+            raise Contradiction(f"expected the smaller share first, got {list(scale)}; exchange the two")
+        return scale
+
+
+class NetworkConfig(Settings):
+    """What is wired."""
+
+    builder: Literal["vgg6", "mlp"] = Field(default="vgg6", description="network architecture")
+    width: float = Field(default=1.0, gt=0, le=4, description="factor on the channels of vgg6")
+    hidden: Annotated[tuple[Size, ...], _list(0, 16)] = Field(default=(), description="units per population of mlp")
+
+
+class RuleConfig(Settings):
+    """How synapses change."""
+
+    name: Literal["clapp++", "bp-clapp++", "bp-infonce"] = Field(
+        default="clapp++", description="bp-: backprop baselines"
+    )
+    context: Literal["lateral", "dfb", "both"] = Field(
+        default="lateral", description="activity an apical dendrite receives"
+    )
+    contrast: Literal["hinge", "softplus", "logistic", "linear"] = Field(
+        default="hinge", description="objective on the score"
+    )
+    grids: Annotated[tuple[Grid, ...], _list(0, 64)] = Field(
+        default=(8, 4, 4, 4, 2, 2), description="side after block pooling, per population of vgg6"
+    )
+    negatives: Literal["next", "random"] = Field(default="next", description="which other object a saccade goes to")
+    phases: Literal["both", "either"] = Field(
+        default="both", description="fixation and saccade in one step, or one of them"
+    )
+    temperature: float | None = Field(default=None, gt=0, le=100, description="of bp-infonce, and only there")
+
+
+class OptimiserConfig(Settings):
+    """AdamW."""
+
+    learning_rate: float = Field(default=2e-4, gt=0, le=10)
+    weight_decay: float = Field(default=0.01, ge=0, le=10)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    eps: float = Field(default=1e-8, gt=0, le=1)
+
+
+class TrainingConfig(Settings):
+    """How long, in what pieces and on what."""
+
+    epochs: int = Field(default=10, ge=1, le=100_000)
+    batch: int = Field(default=32, ge=2, le=65536, description="images per step; each gives two glances")
+    precision: Literal["float32", "bf16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null = torch's choice")
+    checkpoint_every: Count | None = Field(default=None, description="steps between checkpoints; null = once per epoch")
+    max_seconds: float | None = Field(
+        default=None, gt=0, le=1e9, description="stop, resumable, after this many seconds"
+    )
+    keep_checkpoints: int = Field(default=2, ge=1, le=100_000, description="newest checkpoints that are kept")
+
+
+class RecordingConfig(Settings):
+    """What is kept of the dendritic signals."""
+
+    enabled: bool = True
+    every: Count = Field(default=100, description="steps between recorded steps")
+    rows: Size = Field(default=16, description="rows of the batch recorded at such a step")
+    units: Size = Field(default=64, description="units recorded per population")
+    unit_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the choice of units")
+    populations: Annotated[tuple[str, ...], _list(1, 64)] | None = Field(default=None, description="names; null = all")
+    dtype: Literal["float32", "float16"] = "float32"
+
+
+class ProbeConfig(Settings):
+    """How frozen rates are read out."""
+
+    read_out: Literal["linear", "knn"] = "linear"
+    solver: Literal["ridge", "logistic"] = Field(default="ridge", description="of the linear read-out")
+    penalties: Annotated[tuple[Penalty, ...], _list(1, 32)] = Field(
+        default=(1e-4, 1e-3, 1e-2, 1e-1, 1.0), description="ridge penalties to choose from on held-out training images"
+    )
+    epochs: int = Field(default=50, ge=1, le=10_000, description="of the logistic read-out")
+    batch: Size = Field(default=512, description="of the logistic read-out")
+    learning_rate: float = Field(default=1e-3, gt=0, le=10, description="of the logistic read-out")
+    neighbours: int = Field(default=20, ge=1, le=10_000, description="k of the knn read-out")
+    temperature: float = Field(default=0.07, gt=0, le=100, description="of the knn vote")
+    n_train: int | None = Field(
+        default=None, ge=2, le=10**9, description="images the read-out is fitted on; null = all"
+    )
+
+
+class RunConfig(Settings):
+    """Everything that decides what a run computes."""
+
+    name: str = Field(
+        default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$", description="first part of the run folder"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    stimulus: StimulusConfig = StimulusConfig()
+    network: NetworkConfig = NetworkConfig()
+    rule: RuleConfig = RuleConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    training: TrainingConfig = TrainingConfig()
+    recording: RecordingConfig = RecordingConfig()
+    probe: ProbeConfig = ProbeConfig()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        complaints = chain(_network_complaints(self), _rule_complaints(self), _size_complaints(self))
+        if complaint := next(complaints, None):
+            raise Contradiction(complaint)
+        return self
+
+
+def _network_complaints(config: RunConfig) -> Iterator[str]:
+    network, grids = config.network, config.rule.grids
+    if network.builder == "mlp":
+        if not network.hidden:
+            yield "network.hidden: expected 1 to 16 sizes for mlp, got none; for example [256, 128]"
+        if network.width != 1:
+            yield f"network.width: expected 1.0 for mlp, got {network.width}; set network.hidden instead"
+        if grids:
+            yield f"rule.grids: expected none for mlp, which has no map to pool, got {list(grids)}; set rule.grids=[]"
+        return
+    if network.hidden:
+        yield f"network.hidden: expected none for vgg6, got {list(network.hidden)}; set network.width instead"
+    if len(grids) != VGG6_POPULATIONS:
+        yield (
+            f"rule.grids: expected {VGG6_POPULATIONS} entries for vgg6, one per population, got {len(grids)}; "
+            "for example [8, 4, 4, 4, 2, 2]"
+        )
+
+
+def _rule_complaints(config: RunConfig) -> Iterator[str]:
+    rule = config.rule
+    if rule.phases == "either" and rule.contrast == "logistic":
+        yield "rule.phases: expected both for the logistic contrast, which needs both scores of a row, got 'either'"
+    if rule.name == "bp-infonce" and rule.temperature is None:
+        yield "rule.temperature: expected a number for bp-infonce, got null; for example 0.1"
+    if rule.name != "bp-infonce" and rule.temperature is not None:
+        yield f"rule.temperature: expected null for {rule.name}, which has none, got {rule.temperature}; remove it"
+    for field in UNUSED.get(rule.name, ()):
+        default, value = RuleConfig.model_fields[field].default, getattr(rule, field)
+        if value != default:
+            yield f"rule.{field}: expected {default} for {rule.name}, which does not read it, got {value!r}; remove it"
+
+
+def _size_complaints(config: RunConfig) -> Iterator[str]:
+    batch, n_train, rows = config.training.batch, config.stimulus.n_train, config.recording.rows
+    if n_train is not None and batch > n_train:
+        yield f"training.batch: expected at most stimulus.n_train = {n_train}, got {batch}; lower it"
+    if config.recording.enabled and rows > batch:
+        yield f"recording.rows: expected at most training.batch = {batch}, got {rows}; lower it"

@@ -1,0 +1,71 @@
+"""What an experiment sees of a stimulus: two glances at each object, and still images for read-outs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .images import ImageSet, Normalisation
+from .views import ViewSettings, apply_views, draw_views
+
+
+class Stimulus(Protocol):
+    """A source of fixations (two glances at one object) and saccades (a glance at another)."""
+
+    @property
+    def name(self) -> str:
+        """Name of the stimulus, as given to ``load``."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+
+    @property
+    def train(self) -> ImageSet:
+        """Objects to learn from."""
+
+    @property
+    def test(self) -> ImageSet:
+        """Objects that are never learnt from."""
+
+    def glances(self, index: Tensor, generator: torch.Generator) -> Tensor:
+        """Return two glances at each of the training objects ``index``, int64 (n,): float32 (2n, C, H, W), normalised.
+
+        Rows 0..n-1 are the first, rows n..2n-1 the second glances.
+        """
+
+    def still(self, images: Tensor) -> Tensor:
+        """Normalise uint8 images (n, C, H, W), not augmented: float32 of the same shape."""
+
+
+@dataclass(frozen=True)
+class ViewedImages:
+    """A data set of still images: the two glances at an image are two SimCLR views of it."""
+
+    name: str
+    train: ImageSet
+    test: ImageSet
+    normalisation: Normalisation
+    settings: ViewSettings
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.train.shape
+
+    def glances(self, index: Tensor, generator: torch.Generator) -> Tensor:
+        """Return two views of each training image ``index``, int64 (n,): float32 (2n, C, H, W), normalised.
+
+        Rows 0..n-1 are the first, rows n..2n-1 the second views.
+        """
+        _, height, width = self.shape
+        parameters = draw_views(2 * len(index), height, width, generator, self.settings)
+        images = self.train.images[torch.cat([index, index]).to(self.train.images.device)]
+        return apply_views(images, parameters, self.normalisation.mean, self.normalisation.std)
+
+    def still(self, images: Tensor) -> Tensor:
+        """Normalise uint8 images (n, C, H, W) without augmentation: what read-outs see, float32."""
+        return self.normalisation.apply(images)

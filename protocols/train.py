@@ -1,0 +1,276 @@
+"""`apical train`: one network, one rule, one stimulus; recorded while it runs, resumable at every checkpoint."""
+
+import json
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from ..models import Moment, Tap, TapSpec
+from ..models.engine import Architecture, Engine, build_engine, build_network, checkpoint
+from ..plasticity import CONTRASTS, RULES, BPInfoNCE, ClappPP, Rule, pair
+from ..recordings import Writer
+from .config import RunConfig, digest, to_yaml
+from .errors import ConfigError, ProtocolError
+from .run import RunFolder, provenance
+from .stimuli import Stimulus, load
+from .streams import epoch_order, stream
+
+
+def train(config: RunConfig, out: Path, *, data_dir: Path | None = None, resume: bool = False, progress: bool = True) -> dict[str, Any]:
+    """Train one network and record it.
+
+    Args:
+        config: settings of the run.
+        out: folder of the run; new, or that of an interrupted run with `resume`.
+        data_dir: folder of the data sets.
+        resume: continue from the newest checkpoint.
+        progress: show a bar on stderr, when that is a terminal.
+
+    Returns:
+        JSON-ready dict: run, status, epochs, images_per_second, peak_memory_bytes, loss, ...
+
+    Raises:
+        ConfigError: the folder exists and `resume` is false, or settings do not fit the data.
+        KeyboardInterrupt: SIGINT or SIGTERM; the run was checkpointed first.
+    """
+    folder = RunFolder(out)
+    if resume:
+        folder.settings()
+    elif folder.path.exists() and any(folder.path.iterdir()):
+        folder.claim(config)  # refuses before any data is read
+    device = pick_device(config.training.device)
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    stimulus = load_stimulus(config, data_dir, device)
+    run = Run(config, folder, stimulus, device)
+    if resume:
+        folder.config.write_text(to_yaml(config))
+    else:
+        folder.claim(config)
+    run.open(resume)
+    return run.train(progress)
+
+
+def pick_device(word: str) -> torch.device:
+    """The device of a setting: `auto` takes CUDA where there is one.
+
+    Raises:
+        ConfigError: CUDA was asked for and is not there.
+    """
+    if word == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if word == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("training.device: expected a CUDA device, got none on this machine; use --device cpu")
+    return torch.device(word)
+
+
+def load_stimulus(config: RunConfig, data_dir: Path | None, device: torch.device) -> Stimulus:
+    """The stimulus of a run, on its device."""
+    s = config.stimulus
+    return load(
+        s.name, data_dir=data_dir, image_size=s.image_size, n_train=s.n_train, n_test=s.n_test,
+        seed=config.seed, crop_scale=s.crop_scale, device=str(device),
+    )  # fmt: skip
+
+
+def make_rule(config: RunConfig) -> Rule:
+    """The rule that the settings describe."""
+    r = config.rule
+    contrast = CONTRASTS[r.contrast]()
+    kind = RULES[r.name]
+    if kind is ClappPP:
+        return ClappPP(context=r.context, contrast=contrast, negatives=r.negatives, phases=r.phases)
+    if kind is BPInfoNCE:
+        return BPInfoNCE(temperature=0.1 if r.temperature is None else r.temperature)
+    return RULES["bp-clapp++"](contrast=contrast, negatives=r.negatives, phases=r.phases)  # type: ignore[call-arg]
+
+
+def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture:
+    """What fixes the network of a run."""
+    n = config.network
+    return Architecture(n.builder, shape, n.width, tuple(n.hidden), tuple(config.rule.grids))
+
+
+class Run:
+    """One training run: network, engine, tap and loop.
+
+    Args:
+        config: settings.
+        folder: where it lives.
+        stimulus: what is seen.
+        device: where it computes.
+    """
+
+    def __init__(self, config: RunConfig, folder: RunFolder, stimulus: Stimulus, device: torch.device) -> None:
+        t, r = config.training, config.recording
+        self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
+        self.rule = make_rule(config)
+        self.per_epoch = len(stimulus.train) // t.batch
+        if self.per_epoch < 1:
+            raise ConfigError(f"training.batch: expected at most the {len(stimulus.train)} training images, got {t.batch}; lower it")
+        self.steps = self.per_epoch * t.epochs
+        o = config.optimiser
+        network = build_network(architecture(config, stimulus.shape), self.rule, seed=config.seed).to(device)
+        self.engine: Engine = build_engine(
+            network, self.rule, learning_rate=o.learning_rate, betas=(o.beta1, o.beta2), weight_decay=o.weight_decay,
+            eps=o.eps, half=t.precision == "bf16",
+        )  # fmt: skip
+        self.losses = network.names if isinstance(self.rule, ClappPP) else [network.names[-1]]
+        spec = TapSpec(r.every, r.rows, r.units, r.unit_seed, r.populations, r.dtype)
+        sources = self.rule.sources if isinstance(self.rule, ClappPP) else ()
+        self.tap = Tap(network, spec, sources=sources, losses=self.losses, batch_rows=2 * t.batch) if r.enabled else None
+        self.step, self.seconds = 0, 0.0
+        self._order, self._order_epoch = torch.empty(0), -1
+
+    def open(self, resume: bool) -> None:
+        """Restore the newest checkpoint, if any, and open the recording there."""
+        stored = checkpoint.found(self.folder.checkpoints)
+        cursor = None
+        if resume and stored:
+            state = checkpoint.load(stored[-1], self.engine)
+            self.step, self.seconds, cursor = state.step, state.seconds, state.cursor
+        if resume:
+            self.folder.keep_metrics_until(self.step)
+        if self.tap is None:
+            return
+        if cursor is not None:
+            self.tap.writer = Writer.resume(self.folder.recording, cursor)
+            return
+        if resume:
+            self.folder.discard_recording()
+        data = {"name": self.stimulus.name, "train": self.stimulus.train.fingerprint, "test": self.stimulus.test.fingerprint}
+        attributes = provenance(self.config, device=str(self.device), stimulus=data)
+        self.tap.writer = Writer.create(self.folder.recording, self.tap.tables(self.steps), attributes=attributes)
+
+    def train(self, progress: bool) -> dict[str, Any]:
+        """Run to the end, to `max_seconds`, or to an interruption; a checkpoint is written in each case."""
+        t = self.config.training
+        every = t.checkpoint_every or self.per_epoch
+        begun, first, last_loss = time.perf_counter(), self.step, torch.full((len(self.losses),), float("nan"))
+        status, mark = "complete", (time.perf_counter(), self.step)
+        bar = tqdm(total=self.steps, initial=self.step, unit="step", file=sys.stderr, disable=None if progress else True)
+        try:
+            with bar, stop_requests() as stop:
+                while self.step < self.steps:
+                    last_loss = self._one_step()
+                    bar.update()
+                    if self.step % every == 0 or self.step == self.steps:
+                        mark = self._report(last_loss, mark, begun, first, bar)
+                        self._checkpoint(begun)
+                    spent = time.perf_counter() - begun
+                    if stop or (t.max_seconds is not None and spent >= t.max_seconds and self.step < self.steps):
+                        status = "interrupted"
+                        if self.step % every:
+                            mark = self._report(last_loss, mark, begun, first, bar)
+                            self._checkpoint(begun)
+                        break
+                interrupted = bool(stop)
+        except BaseException:
+            self._close("failed")
+            raise
+        self._close(status)
+        if interrupted:
+            raise KeyboardInterrupt
+        return self._result(status, last_loss, time.perf_counter() - begun, first)
+
+    def _one_step(self) -> torch.Tensor:
+        seed, batch, step = self.config.seed, self.config.training.batch, self.step
+        epoch, position = divmod(step, self.per_epoch)
+        if self._order_epoch != epoch:
+            self._order, self._order_epoch = epoch_order(seed, epoch, len(self.stimulus.train)), epoch
+        index = self._order[position * batch : (position + 1) * batch]
+        images = self.stimulus.glances(index, stream(seed, "views", step))
+        draws = stream(seed, "pairing", step)
+        pairing = pair(batch, negatives=self.rule.negatives, phases=self.rule.phases, generator=draws)
+        observer = self.tap if self.tap is not None and self.tap.due(step) else None
+        if observer is not None:
+            rate = self.config.optimiser.learning_rate
+            labels = self.stimulus.train.labels[index.to(self.device)].cpu().repeat(2)
+            moment = Moment(step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(2), labels, pairing)
+            observer.begin(moment)
+        losses = self.engine.step(images, pairing, observer)
+        if observer is not None:
+            observer.end(losses)
+        self.step += 1
+        return losses
+
+    def _report(self, losses: torch.Tensor, mark: tuple[float, int], begun: float, first: int, bar: Any) -> tuple[float, int]:
+        now = time.perf_counter()
+        speed = (self.step - mark[1]) * self.config.training.batch / max(now - mark[0], 1e-9)
+        values = dict(zip(self.losses, losses.tolist(), strict=True))
+        if not all(math.isfinite(value) for value in values.values()):
+            raise ProtocolError(f"train.loss: expected finite losses, got {values} at step {self.step}; lower optimiser.learning_rate")
+        line = {
+            "step": self.step, "epoch": self.step / self.per_epoch, "loss": sum(values.values()) / len(values), "losses": values,
+            "images_per_second": speed, "seconds": self.seconds + now - begun, "peak_memory_bytes": peak_memory(self.device),
+        }  # fmt: skip
+        with self.folder.metrics.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        bar.set_postfix_str(f"epoch {line['epoch']:.1f}, loss {line['loss']:.3f}, {speed:.0f} images/s")
+        return now, self.step
+
+    def _checkpoint(self, begun: float) -> None:
+        # first the recording, then the checkpoint that names its cursor
+        cursor = {} if self.tap is None or self.tap.writer is None else self.tap.writer.commit()
+        seconds = self.seconds + time.perf_counter() - begun
+        state = checkpoint.State(self.step, seconds, cursor, digest(self.config))
+        checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
+
+    def _close(self, status: str) -> None:
+        if self.tap is not None and self.tap.writer is not None:
+            self.tap.writer.close(status)
+
+    def _result(self, status: str, losses: torch.Tensor, seconds: float, first: int) -> dict[str, Any]:
+        values = dict(zip(self.losses, losses.tolist(), strict=True))
+        images = (self.step - first) * self.config.training.batch
+        return {
+            "run": str(self.folder.path),
+            "status": status,
+            "epochs": self.step / self.per_epoch,
+            "steps": self.step,
+            "images_per_second": images / seconds if images else None,
+            "peak_memory_bytes": peak_memory(self.device),
+            "loss": sum(values.values()) / len(values),
+            "losses": values,
+            "seconds": self.seconds + seconds,
+        }
+
+
+def peak_memory(device: torch.device) -> int:
+    """Peak memory in bytes: of the process on the CPU, of PyTorch's allocator on CUDA."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+@contextmanager
+def stop_requests() -> Iterator[list[int]]:
+    """SIGINT and SIGTERM fill the list instead of breaking a step in the middle; a second SIGINT breaks."""
+    asked: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    try:
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # signals belong to the main thread; elsewhere the caller handles them
+        yield asked
+        return
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

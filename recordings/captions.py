@@ -1,0 +1,41 @@
+"""What every figure shows and by which equation: HTML of our own making, safe to insert."""
+
+from markupsafe import Markup
+
+_A = "<var>a</var> = <var>W</var> ∗ <var>z</var><sub>pre</sub> + <var>b</var>"
+_E = "<var>e</var> = <var>B</var> <var>c</var>"
+_U = "<var>u</var> = <var>z</var> · <var>e</var>"
+_TREND = "Faint: steps (in a long run, means of neighbouring steps); line: mean over a fiftieth of the run."
+_FEEDBACK = " Second apical dendrite: its context <var>c</var> is the activity of the top population."
+
+_CAPTIONS = {
+    "learning": "Loss of every population over training. Every population has an objective of its own; the values are "
+    "not comparable across populations. " + _TREND,
+    "read_outs": "Test accuracy of a read-out fitted to the frozen rates <var>z</var> of each layer and of all layers "
+    "together, beside two controls: the same network with the random weights it started from, and the pixels.",
+    "scores": f"Distribution of the score {_U}, summed over the population, for pairs of glances at one object "
+    f"(fixation) and at two objects (saccade), where {_E} is the apical prediction set by the glance before. "
+    "P is the probability that a fixation scores above a saccade: 0.5 is chance, 1 is perfect separation. "
+    "The outermost bins hold all scores beyond them (0.2 % on either side).",
+    "gates": "Fraction of the batch for which the neuromodulator is not zero, <var>γ</var> ≠ 0, so that plasticity "
+    f"happens. With a margin, the gate closes for a fixation whose score {_U} is high enough and for a saccade whose "
+    "score is low enough. " + _TREND,
+    "potentials": f"Apical potential {_E}, set by the glance before, against basal potential {_A} of the glance now "
+    "seen: one count per trial and recorded unit, late in training. <var>r</var> is Pearson's correlation over all "
+    "pairs, then over fixations and over saccades alone. Basal potentials are those before the nonlinearity "
+    "<var>ρ</var>.",
+    "changes": "Euclidean norm of the change of the weights at each step: basal |Δ<var>W</var>| and, where the "
+    "population has an apical dendrite, apical |Δ<var>B</var>|. " + _TREND,
+    "traces": f"Single units over consecutive glances: basal potential {_A}, rate <var>z</var> = <var>ρ</var>(<var>a"
+    f"</var>), apical potential {_E} with the context <var>c</var> of the glance before, and the broadcast "
+    "neuromodulator <var>γ</var>. Shaded: saccades, where the object changes. Shown are the units whose rate varies "
+    "most, with channel, row and column in brackets.",
+}
+
+
+def caption(name: str) -> Markup:
+    """Caption of the figure of that name, e.g. ``"gates_feedback"`` or ``"traces_conv1"``."""
+    feedback = name.endswith("_feedback")
+    stem = name.removesuffix("_feedback")
+    kind = "traces" if stem.startswith("traces_") else stem
+    return Markup(_CAPTIONS[kind] + (_FEEDBACK if feedback else ""))

@@ -1,0 +1,102 @@
+"""All figures of a run, drawn from its recording and its read-outs into ``RUN/figures``."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from .errors import RecordingError
+from .plot_dendrites import potentials, traces
+from .plot_factors import gates, scores
+from .plot_learning import changes, learning, read_outs
+from .plot_style import save
+from .reader import open as open_recording
+
+logger = logging.getLogger(__name__)
+
+
+class Figures(dict[str, Path]):
+    """Path of the PNG by name of the figure; the PDF lies beside it.
+
+    Attributes:
+        skipped: reason by name of a figure that the run has no data for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped: dict[str, str] = {}
+
+
+def draw_all(run_dir: Path) -> Figures:
+    """Draw every figure that a run has the data for, as PNG and PDF into ``run_dir/figures``.
+
+    Args:
+        run_dir: folder with ``recording.zarr`` and, after a read-out, ``probe.json``.
+
+    Raises:
+        RecordingError: there is no recording in the folder.
+    """
+    run_dir = Path(run_dir)
+    drawn = Figures()
+    with open_recording(run_dir) as recording:
+        for name, draw in _figures(recording, run_dir):
+            try:
+                drawn[name] = save(draw(), run_dir / "figures" / name)
+            except RecordingError as reason:
+                drawn.skipped[name] = str(reason)
+                logger.info("figure %s skipped: %s", name, reason)
+    return drawn
+
+
+def _figures(recording: xr.DataTree, run_dir: Path) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Name of every figure a recording may have, in the order of the report, and how to draw it."""
+    activity, updates = tables_of(recording, "activity"), tables_of(recording, "updates")
+    yield "learning", lambda: learning(_table(recording, "metrics"))
+    yield "read_outs", lambda: read_outs(read_probe(run_dir))
+    for suffix in ("", "_feedback") if _has_feedback(activity, updates) else ("",):
+        yield f"scores{suffix}", partial(scores, updates, suffix=suffix)
+        yield f"gates{suffix}", partial(gates, updates, suffix=suffix)
+        yield f"potentials{suffix}", partial(potentials, activity, suffix=suffix)
+    yield "changes", partial(changes, updates)
+    for population, table in reversed(activity.items()):
+        yield f"traces_{population}", partial(traces, table)
+
+
+def tables_of(recording: xr.DataTree, kind: str) -> dict[str, xr.Dataset]:
+    """The tables ``activity/...`` or ``updates/...`` by population, in the order of the recording."""
+    if kind not in recording.children:
+        return {}
+    return {name: node.to_dataset() for name, node in recording[kind].children.items()}
+
+
+def read_probe(run_dir: Path) -> dict[str, Any]:
+    """Contents of ``probe.json``.
+
+    Raises:
+        RecordingError: the run has no read-out, or the file is damaged.
+    """
+    path = run_dir / "probe.json"
+    if not path.exists():
+        raise RecordingError(f"run.probe: expected {path}, got no such file; run `apical probe {run_dir}` first")
+    try:
+        probe = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"run.probe: expected JSON in {path}, got {error}; run the read-out again") from error
+    if not isinstance(probe, dict):
+        raise RecordingError(f"run.probe: expected an object in {path}, got a {type(probe).__name__}; run it again")
+    return probe
+
+
+def _table(recording: xr.DataTree, path: str) -> xr.Dataset:
+    if path not in recording.children:
+        raise RecordingError(f"recording.{path}: expected this table, got none; record it to see this figure")
+    return recording[path].to_dataset()
+
+
+def _has_feedback(*groups: dict[str, xr.Dataset]) -> bool:
+    return any(str(name).endswith("_feedback") for tables in groups for table in tables.values() for name in table)

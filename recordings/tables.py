@@ -1,0 +1,173 @@
+"""The tables of a training run: ``metrics``, ``activity/<population>`` and ``updates/<population>``.
+
+One trial is one glance. The apical potential e = B c of a trial was set by the glance before (``context_id``); the
+basal potential a and the rate z belong to the glance now seen (``stimulus_id``). A fixation compares two glances at the
+same object, a saccade two glances at different objects.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .errors import RecordingError
+from .schema import Coordinate, Table, Variable
+
+PHASES = {"flag_values": [0, 1], "flag_meanings": "fixation saccade"}
+
+
+def metrics_table(populations: Sequence[str], length: int) -> Table:
+    """Table ``metrics``: one row per training step.
+
+    Args:
+        populations: names of the populations, the coordinate of ``loss``.
+        length: number of steps of the whole run.
+    """
+    names = np.array(list(populations), dtype=np.dtypes.StringDType())
+    coords: dict[str, Coordinate] = {"population": (("population",), names, _said("population"))}
+    return Table(
+        path="metrics",
+        dim="step",
+        length=length,
+        variables=(
+            _coordinate("step", "int64", "training step"),
+            _coordinate("epoch", "float64", "epoch"),
+            _coordinate("samples", "int64", "samples seen"),
+            Variable(name="learning_rate", dtype="float64", long_name="learning rate"),
+            Variable(name="loss", dims=("population",), shape=(len(names),), long_name="loss of the population"),
+        ),
+        coords=coords,
+    )
+
+
+def activity_table(
+    population: str,
+    length: int,
+    unit_id: ArrayLike,
+    shape: tuple[int, int, int],
+    *,
+    dtype: str = "float32",
+    apical: bool = True,
+    feedback: bool = False,
+) -> Table:
+    """Table ``activity/<population>``: one row per trial, potentials and rates of the chosen units.
+
+    Args:
+        population: name of the population.
+        length: number of trials of the whole run.
+        unit_id: the recorded units, (units,), as flat index into ``shape`` in C order.
+        shape: (channels, rows, columns) of the population's rates; a dense population is (n, 1, 1).
+        dtype: data type of the unit variables, float32 or float16.
+        apical: whether the population has an apical dendrite (a network trained by backpropagation has none).
+        feedback: whether a second apical dendrite receives the top population's activity; its variables end in
+            ``_feedback``.
+
+    Raises:
+        RecordingError: a unit lies outside ``shape``, or ``feedback`` is asked for without ``apical``.
+    """
+    units = np.atleast_1d(np.asarray(unit_id, dtype=np.int64))
+    if units.ndim != 1 or units.size == 0 or units.min() < 0 or units.max() >= math.prod(shape):
+        raise RecordingError(
+            f"activity/{population}.unit_id: expected indices from 0 to {math.prod(shape) - 1}, got "
+            f"{np.array2string(units, threshold=6)}; choose units inside the shape {shape}"
+        )
+    per_unit: dict[str, Any] = {"dims": ("unit",), "shape": (units.size,), "dtype": dtype}
+    variables = [
+        _coordinate("stimulus_id", "int64", "stimulus of the glance"),
+        _coordinate("context_id", "int64", "stimulus of the glance before (-1: no context)"),
+        _coordinate("label", "int64", "class label (-1: unlabelled)"),
+        _coordinate("epoch", "float64", "epoch"),
+        _coordinate("step", "int64", "training step"),
+        _coordinate("phase", "int8", "phase", **PHASES),
+        Variable(name="basal", long_name="basal potential", attributes=_part("basal dendrite", "a"), **per_unit),
+        Variable(name="rate", long_name="rate", attributes=_part("soma", "z"), **per_unit),
+    ]
+    for suffix, source in _dendrites(population, apical, feedback):
+        variables += [
+            Variable(
+                name=f"apical{suffix}",
+                long_name=f"apical potential{source}",
+                attributes=_part("apical dendrite", "e"),
+                **per_unit,
+            ),
+            Variable(name=f"neuromodulator{suffix}", long_name=f"neuromodulator{source}", attributes={"symbol": "γ"}),
+            Variable(name=f"score{suffix}", long_name=f"score{source}", attributes={"symbol": "u"}),
+        ]
+    return Table(
+        path=f"activity/{population}",
+        dim="trial",
+        length=length,
+        variables=tuple(variables),
+        coords=_unit_coords(units, shape),
+        attributes={"population": population, "population_shape": list(shape)},
+    )
+
+
+def updates_table(population: str, length: int, rows: int, *, apical: bool = True, feedback: bool = False) -> Table:
+    """Table ``updates/<population>``: one row per training step, what plasticity did.
+
+    Args:
+        population: name of the population.
+        length: number of steps of the whole run.
+        rows: rows of a batch, the size of the scores.
+        apical: whether the population has an apical dendrite.
+        feedback: whether it has a second one, fed by the top population; its variables end in ``_feedback``.
+
+    Raises:
+        RecordingError: ``feedback`` is asked for without ``apical``.
+    """
+    variables = [
+        _coordinate("step", "int64", "training step"),
+        Variable(name="basal_change", long_name="change of the basal weights, |ΔW|"),
+        Variable(name="basal_norm", long_name="norm of the basal weights, |W|"),
+    ]
+    for suffix, source in _dendrites(population, apical, feedback):
+        variables += [
+            Variable(name=f"apical_change{suffix}", long_name=f"change of the apical weights, |ΔB|{source}"),
+            Variable(name=f"apical_norm{suffix}", long_name=f"norm of the apical weights, |B|{source}"),
+        ]
+        for phase in ("fixation", "saccade"):
+            variables += [
+                Variable(name=f"gate_{phase}{suffix}", long_name=f"open gates at {phase}s{source}"),
+                Variable(
+                    name=f"score_{phase}{suffix}", dims=("row",), shape=(rows,), long_name=f"score at {phase}s{source}"
+                ),
+            ]
+    return Table(
+        path=f"updates/{population}",
+        dim="step",
+        length=length,
+        variables=tuple(variables),
+        attributes={"population": population},
+    )
+
+
+def _dendrites(population: str, apical: bool, feedback: bool) -> list[tuple[str, str]]:
+    """Suffix of the variables and end of the long name for each apical dendrite."""
+    if feedback and not apical:
+        raise RecordingError(
+            f"{population}.feedback: expected an apical dendrite beside the feedback one, got apical=False; "
+            "set apical=True, or record a single feedback dendrite as the apical one"
+        )
+    return [("", "")] * apical + [("_feedback", " (feedback)")] * feedback
+
+
+def _unit_coords(units: np.ndarray[Any, Any], shape: tuple[int, int, int]) -> dict[str, Coordinate]:
+    channel, row, col = np.unravel_index(units, shape)
+    values = {"unit_id": units, "channel": channel, "row": row, "col": col}
+    names = {"unit_id": "unit", "channel": "channel", "row": "row of the unit", "col": "column of the unit"}
+    return {name: (("unit",), array.astype(np.int64), _said(names[name])) for name, array in values.items()}
+
+
+def _coordinate(name: str, dtype: str, long_name: str, **attributes: Any) -> Variable:
+    return Variable(name=name, dtype=dtype, long_name=long_name, attributes=attributes, coordinate=True)
+
+
+def _said(long_name: str) -> dict[str, str]:
+    return {"units": "1", "long_name": long_name}
+
+
+def _part(compartment: str, symbol: str) -> dict[str, str]:
+    return {"compartment": compartment, "symbol": symbol}

@@ -1,0 +1,340 @@
+"""Settings: precedence, presets, and a sentence for every mistake."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from apical.protocols import config
+from apical.protocols.config import RunConfig, digest, load, resolve, resume, schema, to_yaml, validate
+from apical.protocols.errors import ConfigError
+from apical.protocols.sources import presets
+from hypothesis import given
+from hypothesis import strategies as st
+
+CIFAR = ["cifar10", "cifar10-both", "cifar10-bp", "cifar10-dfb", "cifar10-infonce"]
+
+
+def write(folder: Path, text: str, name: str = "mine.yaml") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def refusal(*overrides: str, preset: str = "demo") -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(preset, overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_presets_are_the_promised_ones():
+    assert presets() == sorted(["demo", *CIFAR, *(f"{name}-narrow" for name in CIFAR)])
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_loads_under_its_own_name(name):
+    assert load(name).name == name
+
+
+def test_paper_settings():
+    settings = load("cifar10")
+    assert settings.stimulus.name == "cifar10"
+    assert settings.stimulus.crop_scale == (0.25, 1.0)
+    assert (settings.network.builder, settings.network.width) == ("vgg6", 1.0)
+    assert settings.rule.grids == (8, 4, 4, 4, 2, 2)
+    assert (settings.rule.context, settings.rule.contrast) == ("lateral", "hinge")
+    assert (settings.optimiser.learning_rate, settings.optimiser.weight_decay) == (2e-4, 0.01)
+    assert (settings.training.batch, settings.training.epochs) == (32, 300)
+
+
+@pytest.mark.parametrize("name", CIFAR)
+def test_narrow_twin_differs_in_size_only(name):
+    wide, narrow = resolve(load(name)), resolve(load(f"{name}-narrow"))
+    assert narrow["network"].pop("width") == 0.25
+    assert (narrow["training"].pop("batch"), narrow["training"].pop("epochs")) == (128, 10)
+    assert (narrow["recording"].pop("every"), narrow["probe"].pop("solver")) == (100, "ridge")
+    sizes = {"network": ["width"], "training": ["batch", "epochs"], "recording": ["every"], "probe": ["solver"]}
+    for group, names in sizes.items():
+        for key in names:
+            wide[group].pop(key)
+    assert narrow | {"name": name} == wide
+
+
+def test_baselines_pool_the_top_population_fully():
+    assert load("cifar10-bp").rule.grids[-1] == load("cifar10-infonce").rule.grids[-1] == 1
+    assert load("cifar10-infonce").rule.temperature == 0.1
+    assert load("cifar10-bp").rule.name == "bp-clapp++"
+
+
+def test_precedence(tmp_path):
+    path = write(tmp_path, "training: {epochs: 2, batch: 16}\nseed: 5\n")
+    assert load(path).network == RunConfig().network
+    assert load(path).training.epochs == 2
+    assert load(path, ["training.epochs=3"]).training.epochs == 3
+    last = load(path, ["training.epochs=3"], {"training.epochs": 4, "seed": None})
+    assert (last.training.epochs, last.training.batch, last.seed) == (4, 16, 5)
+
+
+def test_later_override_wins():
+    assert load("demo", ["seed=1", "seed=2"]).seed == 2
+
+
+def test_mapping_override_keeps_its_siblings():
+    assert load("demo", ["training={epochs: 7}"]).training.batch == load("demo").training.batch
+
+
+@pytest.mark.parametrize(("text", "value"), [("3e-4", 3e-4), ("1E-3", 1e-3), ("1.5e-3", 1.5e-3), ("1", 1.0)])
+def test_learning_rate_as_people_write_it(text, value):
+    assert load("demo", [f"optimiser.learning_rate={text}"]).optimiser.learning_rate == value
+
+
+def test_file_named_after_itself_unless_it_says_so(tmp_path):
+    assert load(write(tmp_path, "extends: demo\n")).name == "mine"
+    assert load(write(tmp_path, "extends: demo\nname: other\n")).name == "other"
+    assert load(write(tmp_path, "")).name == "mine"
+
+
+def test_extends_other_files_and_presets(tmp_path):
+    write(tmp_path, "extends: cifar10-dfb\nseed: 1\n", "base.yaml")
+    child = load(write(tmp_path, "extends: [base.yaml]\ntraining: {epochs: 1}\n"))
+    assert (child.seed, child.rule.context, child.training.epochs, child.training.batch) == (1, "dfb", 1, 32)
+
+
+def test_circle_of_extends_is_refused(tmp_path):
+    write(tmp_path, "extends: mine.yaml\n", "base.yaml")
+    with pytest.raises(ConfigError, match=r"mine.yaml > base.yaml > mine.yaml"):
+        load(write(tmp_path, "extends: base.yaml\n"))
+
+
+def test_part_of_presets_is_no_preset():
+    with pytest.raises(ConfigError, match="preset: expected one of"):
+        load("_narrow")
+
+
+@pytest.mark.parametrize("name", presets())
+def test_yaml_round_trip(name, tmp_path):
+    settings = load(name, ["optimiser.eps=1e-12"])
+    again = load(write(tmp_path, to_yaml(settings)))
+    assert again == settings
+    assert digest(again) == digest(settings)
+    assert validate(resolve(settings)) == settings
+    json.dumps(resolve(settings), allow_nan=False)
+
+
+def test_digest_tells_settings_apart():
+    assert len({digest(load(name)) for name in presets()}) == len(presets())
+    assert digest(load("demo")) != digest(load("demo", ["seed=1"]))
+    assert digest(load("demo")) == digest(load("demo", ["seed=0"]))
+
+
+def test_settings_are_frozen():
+    settings = load("demo")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.seed = 3
+    with pytest.raises(ValueError, match="frozen"):
+        settings.rule.context = "both"
+
+
+def test_schema_names_every_group_and_bound():
+    text = schema()
+    assert set(text["properties"]) == set(RunConfig.model_fields)
+    assert text["$defs"]["TrainingConfig"]["properties"]["batch"]["minimum"] == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "rule.context=latral",
+            "rule.context: expected one of lateral, dfb, both, got 'latral'; did you mean lateral?",
+        ),
+        ("rule.contxt=dfb", "got an unknown setting; did you mean rule.context?"),
+        ("rule.learning_rate=1", "did you mean optimiser.learning_rate?"),
+        ("epoch=3", "did you mean training.epochs?"),
+        ("rules.name=3", "did you mean rule?"),
+        ("training.epochs=0", "training.epochs: expected at least 1, got 0"),
+        ("training.epochs=100001", "training.epochs: expected at most 100000, got 100001"),
+        ("training.epochs=2.0", "training.epochs: expected an integer, got 2.0"),
+        ("training.epochs='3'", "training.epochs: expected an integer, got '3'"),
+        ("training.epochs=true", "training.epochs: expected an integer, got true"),
+        ("training.epochs=", "training.epochs: expected an integer, got null"),
+        ("training.batch=1", "training.batch: expected at least 2, got 1"),
+        ("training.max_seconds=-1", "training.max_seconds: expected more than 0.0, got -1"),
+        ("training.device=gpu", "training.device: expected one of auto, cpu, cuda, got 'gpu'"),
+        ("seed=-1", "seed: expected at least 0, got -1"),
+        ("seed=4294967296", "seed: expected less than 4294967296"),
+        ("seed.x=1", "seed: expected an integer, got {'x': 1}"),
+        ("name=a/b", "name: expected at most 100 letters"),
+        ("optimiser.learning_rate=.nan", "optimiser.learning_rate: expected a finite number, got nan"),
+        ("optimiser.learning_rate=1e999", "optimiser.learning_rate: expected a finite number, got inf"),
+        ("optimiser.beta1=1", "optimiser.beta1: expected less than 1.0, got 1"),
+        ("network.width=4.5", "network.width: expected at most 4.0, got 4.5"),
+        ("network.width=0", "network.width: expected more than 0.0, got 0"),
+        ("rule=3", "rule: expected a mapping of settings, got 3"),
+        ("rule.grids=5", "rule.grids: expected a list, got 5"),
+        ("rule.grids=[a, 4, 4, 4, 2, 2]", "rule.grids[0]: expected an integer, got 'a'"),
+        ("rule.grids=[8, 4, 4, 4, 2, 0]", "rule.grids[5]: expected at least 1, got 0"),
+        ("stimulus.name=cifar", "got 'cifar'; did you mean cifar10?"),
+        ("stimulus.name='folder:'", "write folder:PATH"),
+        ("stimulus.image_size=7", "stimulus.image_size: expected at least 8, got 7"),
+        ("stimulus.crop_scale=[1.0, 0.2]", "stimulus.crop_scale: expected the smaller share first"),
+        ("stimulus.crop_scale=[0.5]", "stimulus.crop_scale[1]: expected a value"),
+        ("recording.populations=[]", "recording.populations: expected at least 1 entry"),
+        ("recording.enabled=1", "recording.enabled: expected true or false, got 1"),
+        ("probe.penalties=[-1.0]", "probe.penalties[0]: expected more than 0.0, got -1.0"),
+        ("seed", "--set seed: expected a.b=value"),
+        ("=3", "--set =3: expected a.b=value"),
+        ("training..epochs=3", "expected a.b=value"),
+        ("rule.grids=[1", "--set rule.grids, line 1: expected valid YAML"),
+    ],
+)
+def test_wrong_setting_is_answered(override, message):
+    assert message in refusal(override)
+
+
+def test_further_findings_are_counted():
+    assert refusal("seed=-1", "training.epochs=0").endswith("(and 1 more finding)")
+    assert refusal("seed=-1", "training.epochs=0", "rule.x=1").endswith("(and 2 more findings)")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["rule.grids=[8, 4]"], "rule.grids: expected 6 entries for vgg6"),
+        (["network.hidden=[8]"], "network.hidden: expected none for vgg6"),
+        (["network.builder=mlp"], "network.hidden: expected 1 to 16 sizes for mlp"),
+        (["network={builder: mlp, hidden: [8], width: 1.0}"], "rule.grids: expected none for mlp"),
+        (["network={builder: mlp, hidden: [8]}", "rule.grids=[]"], "network.width: expected 1.0 for mlp"),
+        (["rule={phases: either, contrast: logistic}"], "rule.phases: expected both for the logistic contrast"),
+        (["rule.temperature=0.1"], "rule.temperature: expected null for clapp++"),
+        (["rule={name: bp-infonce, context: lateral}"], "rule.temperature: expected a number for bp-infonce"),
+        (["rule.name=bp-clapp++"], "rule.context: expected lateral for bp-clapp++"),
+        (
+            ["rule={name: bp-infonce, context: lateral, temperature: 0.1, contrast: linear}"],
+            "rule.contrast: expected hinge for bp-infonce, which does not read it",
+        ),
+        (["stimulus.n_train=32"], "training.batch: expected at most stimulus.n_train = 32, got 64"),
+        (["training.batch=8"], "recording.rows: expected at most training.batch = 8, got 16"),
+    ],
+)
+def test_contradiction_is_answered(overrides, message):
+    assert message in refusal(*overrides)
+
+
+def test_agreeing_settings_are_taken():
+    mlp = load("demo", ["network={builder: mlp, hidden: [8, 4], width: 1}", "rule.grids=[]"])
+    assert mlp.network.hidden == (8, 4)
+    assert load("demo", ["rule={phases: either, contrast: softplus}"]).rule.phases == "either"
+    assert load("demo", ["training.batch=8", "recording.enabled=false"]).training.batch == 8
+    assert load("demo", ["stimulus.name='folder:/tmp/a b'"]).stimulus.name == "folder:/tmp/a b"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: [1", r"mine.yaml, line \d+: expected valid YAML"),
+        ("- 1\n- 2\n", "mine.yaml: expected a mapping of settings, got list"),
+        ("just text", "mine.yaml: expected a mapping of settings, got str"),
+        ("seed: 1\nseed: 2\n", "mine.yaml, line 2: .*the key seed twice"),
+        ("rule: {context: dfb, context: both}\n", "the key context twice"),
+        ("!!python/object:os.system x\n", "expected valid YAML"),
+        ("extends: 3\n", "mine.yaml: expected extends to name presets or files, got 3"),
+        ("extends: demoo\n", "did you mean demo?"),
+        ("rule:\n  contxt: dfb\n", r"rule.contxt: .*did you mean rule.context\?"),
+        ("[" * 3000, "expected valid YAML"),
+        ("&a [*a]: 1", "expected valid YAML"),
+    ],
+)
+def test_wrong_file_is_answered(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_text_is_answered(tmp_path):
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(ConfigError, match="expected UTF-8 text"):
+        load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("dem", r"preset: expected one of .*, got 'dem'; did you mean demo\?"),
+        ("nowhere.yaml", "nowhere.yaml: expected a YAML file, got no such file"),
+        ("a/b", "a/b: expected a YAML file, got no such file"),
+        ("\0", "preset: expected one of"),
+    ],
+)
+def test_unknown_preset_is_answered(tmp_path, monkeypatch, name, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=message):
+        load(name)
+
+
+def test_folder_is_no_preset(tmp_path):
+    with pytest.raises(ConfigError, match="got a folder"):
+        load(str(tmp_path))
+
+
+def stored(folder: Path, *overrides: str) -> RunConfig:
+    settings = load("demo", overrides)
+    (folder / config.CONFIG_FILE).write_text(to_yaml(settings))
+    return settings
+
+
+def test_resume_takes_the_run_s_own_settings(tmp_path):
+    settings = stored(tmp_path, "seed=3")
+    assert resume(tmp_path) == settings
+    assert resume(tmp_path, "demo", ["seed=3"]) == settings
+
+
+@pytest.mark.parametrize("preset", [None, "demo"])
+def test_resume_may_change_length_and_device(tmp_path, preset):
+    stored(tmp_path)
+    longer = resume(tmp_path, preset, ["training.max_seconds=5"], {"training.epochs": 99, "training.device": "cpu"})
+    assert (longer.training.epochs, longer.training.max_seconds, longer.training.device) == (99, 5.0, "cpu")
+
+
+@pytest.mark.parametrize("preset", [None, "demo"])
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed=4", "seed: expected 0 as in .*config.yaml, got 4"),
+        ("rule.context=both", 'rule.context: expected "dfb" as in'),
+        ("training.batch=32", "training.batch: expected 64 as in"),
+        ("training.precision=bf16", 'training.precision: expected "float32" as in'),
+    ],
+)
+def test_resume_refuses_another_run(tmp_path, preset, override, message):
+    stored(tmp_path)
+    with pytest.raises(ConfigError, match=message):
+        resume(tmp_path, preset, [override])
+
+
+def test_resume_needs_a_run(tmp_path):
+    with pytest.raises(ConfigError, match="start it without --resume"):
+        resume(tmp_path / "none", "demo")
+
+
+values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+trees = st.recursive(values, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(max_size=5), x, max_size=3))
+leaves = [path for path in config._leaves(resolve(RunConfig())) if path != "recording.populations"]
+
+
+@given(path=st.sampled_from(leaves), value=trees)
+def test_no_value_escapes_the_sentence(path, value):
+    """Whatever stands in a file, the outcome is settings that survive a round trip, or one sentence."""
+    tree = yaml.safe_load(to_yaml(RunConfig()))
+    group, _, name = path.rpartition(".")
+    (tree[group] if group else tree)[name] = value
+    try:
+        settings = validate(tree)
+    except ConfigError as error:
+        assert len(str(error).splitlines()) == 1
+        assert path.split(".")[0] in str(error)
+    else:
+        assert validate(resolve(settings)) == settings
