@@ -24,7 +24,6 @@ PRESETS = "\b\n" + fill(f"Presets: {', '.join(presets())}.", 76, break_on_hyphen
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False, exists=True))
-names_argument = click.argument("names", nargs=-1, required=True, metavar="NAME...")
 quiet_option = click.option("--quiet", is_flag=True, help="No progress on stderr.")
 set_option = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change one setting; repeatable.")
 data_dir_option = click.option(
@@ -136,14 +135,14 @@ def data() -> None:
 @data_dir_option
 @json_option
 def data_list(data_dir: Path | None, as_json: bool) -> None:
-    """Names of the data sets, their sizes, and which are here."""
+    """Names of the data sets, and which are here."""
     from .data import list_datasets
 
-    show(list_datasets(data_dir), as_json)
+    show({"datasets": list_datasets(data_dir)}, as_json)
 
 
 @data.command("fetch")
-@names_argument
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @data_dir_option
 @quiet_option
 @json_option
@@ -151,20 +150,25 @@ def data_fetch(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as_js
     """Download data sets that are not here yet, and check them."""
     from .data import fetch
 
-    show(fetch(list(names), data_dir, progress=not quiet), as_json)
+    show({"datasets": [{"name": name, "path": fetch(name, data_dir, not quiet)} for name in names]}, as_json)
 
 
 @data.command("verify")
-@names_argument
+@click.argument("names", nargs=-1, metavar="[NAME...]")
 @data_dir_option
 @json_option
 def data_verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
-    """Compare the files with their published checksums; exit 1 if any differs or is missing."""
-    from .data import verify
+    """Compare files with their published checksums; exit 1 if any differs.
 
-    result = verify(list(names), data_dir)
-    show(result, as_json)
-    if not result["intact"]:
+    Without a NAME, all data sets that are here.
+    """
+    from .data import list_datasets, verify
+
+    here = names or [entry["name"] for entry in list_datasets(data_dir) if entry["status"] != "absent"]
+    checked = [verify(name, data_dir) for name in here]
+    intact = all(entry["ok"] for entry in checked)
+    show({"ok": intact, "datasets": checked}, as_json)
+    if not intact:
         sys.exit(1)
 
 

@@ -27,7 +27,7 @@ from .train import architecture, load_stimulus, make_rule, pick_device
 
 # The paper's read-out of VGG-6: every map pooled to this side, 32,768 features in all; the same for every rule, whatever its own grids.
 READ_OUT_GRIDS = (8, 4, 4, 4, 2, 2)
-ALL = "all"
+TOGETHER = "all"
 CHUNK = 500
 
 
@@ -39,13 +39,13 @@ def probe(
     Args:
         run: folder of the run; its newest checkpoint is read.
         read_out: `linear` or `knn`; None for the run's own setting.
-        layers: populations to read out, and `all`; None for every one and all together.
+        layers: populations to read out, one by one and together; None for all of them.
         data_dir: folder of the data sets.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
-        JSON-ready dict, also written to RUN/probe.json: accuracy (all populations together), accuracy_random, accuracy_pixels in per
-        cent, layers {name: {accuracy, accuracy_random}}, n_train, n_test, read_out, step.
+        JSON-ready dict, also written to RUN/probe.json: accuracy (the populations together), accuracy_random, accuracy_pixels in per cent,
+        layers {name: {accuracy, accuracy_random}}, n_train, n_test, read_out, step.
 
     Raises:
         ConfigError: unknown layers.
@@ -65,24 +65,22 @@ def probe(
     test = stimulus.test.labelled()
     if not len(train) or not len(test):
         raise ProtocolError(f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing")
-    bar = tqdm(total=2 * len(wanted) + 1, unit="read-out", file=sys.stderr, disable=None if progress else True)
+    bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
     with bar:
         random = _read_out_network(network.to(device), stimulus, train, test, wanted, kind, config, bar)
         checkpoint.load_weights(stored[-1], network.weights())
         trained = _read_out_network(network, stimulus, train, test, wanted, kind, config, bar)
         pixels = _fit(kind, config, pixel_features(stimulus, train), train.labels, pixel_features(stimulus, test), test.labels)
         bar.update()
-    whole = wanted[-1]
     result = {
         "run": str(run),
         "read_out": kind if kind == "knn" else f"linear ({config.probe.solver})",
         "step": checkpoint.read_state(stored[-1]).step,
-        "read": whole,
-        "accuracy": trained[whole].accuracy,
-        "accuracy_random": random[whole].accuracy,
+        "accuracy": trained[TOGETHER].accuracy,
+        "accuracy_random": random[TOGETHER].accuracy,
         "accuracy_pixels": pixels.accuracy,
         "layers": {n: {"accuracy": trained[n].accuracy, "accuracy_random": random[n].accuracy} for n in wanted},
-        "choices": {n: trained[n].choice for n in wanted},
+        "choices": {n: found.choice for n, found in trained.items()},
         "n_train": len(train),
         "n_test": len(test),
     }
@@ -91,18 +89,15 @@ def probe(
 
 
 def choose_layers(layers: list[str] | None, names: list[str]) -> list[str]:
-    """Names to read out, `all` last; by default every population and all.
+    """Populations to read out, bottom first; by default every one.
 
     Raises:
-        ConfigError: a name that is neither a population nor `all`.
+        ConfigError: a name that is no population.
     """
-    if layers is None:
-        return [*names, ALL]
-    for name in layers:
-        if name != ALL and name not in names:
-            known = [*names, ALL]
-            raise ConfigError(f"probe.layers: expected names among {', '.join(known)}, got {name!r}{nearest(name, known)}")
-    return [n for n in [*names, ALL] if n in layers]
+    for name in layers or []:
+        if name not in names:
+            raise ConfigError(f"probe.layers: expected names among {', '.join(names)}, got {name!r}{nearest(name, names)}")
+    return [name for name in names if layers is None or name in layers]
 
 
 @torch.no_grad()
@@ -142,10 +137,10 @@ def _read_out_network(
     device = network.populations[0].weight.device
     seen, unseen = features(network, stimulus, train, device), features(network, stimulus, test, device)
     found = {}
-    for name in wanted:
+    for name in [*wanted, TOGETHER]:
         bar.set_postfix_str(name)
-        if name == ALL:
-            x, y = torch.cat(list(seen.values()), 1), torch.cat(list(unseen.values()), 1)
+        if name == TOGETHER:
+            x, y = (torch.cat([parts[n] for n in wanted], 1) for parts in (seen, unseen))
             seen, unseen = {}, {}
         else:
             x, y = seen[name], unseen[name]

@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -142,21 +142,24 @@ def _lines(result: Mapping[str, Any], indent: str = "") -> list[str]:
     for key, value in result.items():
         if isinstance(value, Mapping):
             lines += [f"{indent}{key}", *_lines(value, indent + "  ")]
-        elif isinstance(value, Sequence) and value and all(isinstance(item, Mapping) for item in value):
+        elif _is_table(value):
             lines.append(f"{indent}{key}")
-            lines += [f"{indent}  {_row(item)}" for item in value]
+            for row in value:
+                inner = {name: cell for name, cell in row.items() if isinstance(cell, Mapping) or _is_table(cell)}
+                cells = [f"{name} {_text(cell)}" for name, cell in row.items() if name not in inner]
+                lines += [f"{indent}  {'  '.join(cells)}", *_lines(inner, indent + "    ")]
         else:
             lines.append(f"{indent}{key:<20} {_text(value)}")
     return lines
 
 
-def _row(item: Mapping[str, Any]) -> str:
-    return "  ".join(f"{key} {_text(value)}" for key, value in item.items())
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1000 else f"{value:.1f}"
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return ", ".join(_text(item) for item in value)
-    return "-" if value is None else str(value)
+    return "-" if value is None or value == [] else str(value)

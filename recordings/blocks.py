@@ -8,7 +8,7 @@ missing, whatever happens to the process.
 import queue
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import zarr
@@ -140,9 +140,7 @@ class BlockThread:
         for name, values in block.arrays.items():
             path = f"{block.table.path}/{name}"
             if path not in self._arrays:
-                array = self._root[path]
-                assert isinstance(array, zarr.Array)
-                self._arrays[path] = array
+                self._arrays[path] = cast("zarr.Array[Any]", self._root[path])
             self._arrays[path][block.start : stop] = values
 
 

@@ -38,7 +38,7 @@ def gates(updates: Mapping[str, xr.Dataset], *, suffix: str = "") -> Figure:
         panel.label_outer()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     figure.supxlabel("training step", fontsize=9)
-    figure.supylabel("fraction of rows with an open gate (γ ≠ 0)", fontsize=9)
+    figure.supylabel("fraction of rows with\nan open gate (γ ≠ 0)", fontsize=9)
     return figure
 
 

@@ -74,16 +74,16 @@ def read_outs(probe: Mapping[str, Any]) -> Figure:
     """Accuracy of read-outs from every layer and from all of them, trained against random weights and pixels.
 
     Args:
-        probe: contents of ``probe.json``: ``accuracy``, ``accuracy_random`` and ``accuracy_pixels`` (fractions),
+        probe: contents of ``probe.json``: ``accuracy``, ``accuracy_random`` and ``accuracy_pixels`` (per cent),
             ``layers`` (name to ``accuracy`` and ``accuracy_random``), ``n_train``, ``n_test``, ``read_out``.
 
     Raises:
-        RecordingError: an accuracy is missing or no fraction.
+        RecordingError: an accuracy is missing or not in per cent.
     """
     rows = [(str(name), values) for name, values in probe.get("layers", {}).items()] + [("all layers", probe)]
-    trained = [_fraction(values.get("accuracy"), f"probe.{name}.accuracy") for name, values in rows]
+    trained = [_per_cent(values.get("accuracy"), f"probe.{name}.accuracy") for name, values in rows]
     controls = [
-        np.nan if values.get("accuracy_random") is None else _fraction(values["accuracy_random"], f"probe.{name}")
+        np.nan if values.get("accuracy_random") is None else _per_cent(values["accuracy_random"], f"probe.{name}")
         for name, values in rows
     ]
     figure = new_figure(max(5.0, 0.85 * len(rows) + 2.2), 3.4)
@@ -93,7 +93,7 @@ def read_outs(probe: Mapping[str, Any]) -> Figure:
     if np.isfinite(controls).any():
         _bars(axes, x + 0.2, controls, "#BDBDBD", "random weights")
     if probe.get("accuracy_pixels") is not None:
-        pixels = 100 * _fraction(probe["accuracy_pixels"], "probe.accuracy_pixels")
+        pixels = _per_cent(probe["accuracy_pixels"], "probe.accuracy_pixels")
         axes.axhline(pixels, color=COLOURS[3], linestyle="--", linewidth=1.2, label=f"pixels ({pixels:.1f} %)")
     crowded = len(rows) > 9 or max(len(name) for name, _ in rows) > 10
     axes.set_xticks(x, [name for name, _ in rows], rotation=40 if crowded else 0, ha="right" if crowded else "center")
@@ -108,13 +108,13 @@ def read_outs(probe: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _bars(axes: Axes, x: Any, fractions: Any, colour: str, name: str) -> None:
-    bars = axes.bar(x, 100 * np.asarray(fractions, float), 0.38, color=colour, label=name)
-    texts = ["" if np.isnan(value) else f"{100 * value:.1f}" for value in fractions]
+def _bars(axes: Axes, x: Any, accuracies: Any, colour: str, name: str) -> None:
+    bars = axes.bar(x, np.asarray(accuracies, float), 0.38, color=colour, label=name)
+    texts = ["" if np.isnan(value) else f"{value:.1f}" for value in accuracies]
     axes.bar_label(bars, texts, fontsize=7, padding=1, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4})
 
 
-def _fraction(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise RecordingError(f"{where}: expected a fraction from 0 to 1, got {value!r}; run the read-out again")
+def _per_cent(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise RecordingError(f"{where}: expected 0 to 100 per cent, got {value!r}; run the read-out again")
     return float(value)

@@ -76,8 +76,7 @@ def _store(path: StoreLike) -> str | Store:
 
 def _table(store: str | Store, root: zarr.Group, path: str, rows: int) -> xr.Dataset:
     """One table, trimmed to the committed rows, one dask chunk per block."""
-    group = root[path]
-    assert isinstance(group, zarr.Group)
+    group = cast(zarr.Group, root[path])
     dim = str(group.attrs["record_dim"])
     chunks: dict[Hashable, int] = {}
     for _, array in group.arrays():

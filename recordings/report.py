@@ -151,7 +151,7 @@ def _count(value: Any) -> str:
 
 
 def _percent(value: Any) -> str:
-    return f"{100 * value:.2f}" if isinstance(value, int | float) else "–"
+    return f"{value:.2f}" if isinstance(value, int | float) else "–"
 
 
 def _figure(name: str, path: Path) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def refusing(store: StoreLike, expected: str, remedy: str) -> Iterator[None]:
         yield
     except RecordingError:
         raise
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         raise RecordingError(
             f"recording.store: expected {expected} at {store_name(store)}, got {error}; {remedy}"
         ) from error

@@ -28,8 +28,8 @@ def _hue_basis(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Return the fixed, the cosine and the sine part of a hue rotation, each (3, 3); cached: no copy per step."""
     to_yiq = torch.tensor(RGB_TO_YIQ, dtype=torch.float64)
     luminance, cosine, sine = torch.zeros(3, 3, 3, dtype=torch.float64).unbind()
-    luminance[0, 0] = cosine[1, 1] = cosine[2, 2] = sine[2, 1] = 1.0
-    sine[1, 2] = -1.0
+    luminance[0, 0] = cosine[1, 1] = cosine[2, 2] = sine[1, 2] = 1.0
+    sine[2, 1] = -1.0
     fixed, even, odd = (
         (torch.linalg.inv(to_yiq) @ part @ to_yiq).to(device, torch.float32) for part in (luminance, cosine, sine)
     )

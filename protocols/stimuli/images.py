@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -148,9 +149,7 @@ class Normalisation:
 
     def affine(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return scale and offset, each (C,), of pixels in [0, 1]: normalised = pixel * scale + offset."""
-        mean = torch.tensor(self.mean, dtype=torch.float64)
-        std = torch.tensor(self.std, dtype=torch.float64)
-        return (1.0 / std).float().to(device), (-mean / std).float().to(device)
+        return _affine(self, device)
 
     def apply(self, images: Tensor) -> Tensor:
         """Normalise uint8 images (n, C, H, W): float32 of the same shape."""
@@ -161,3 +160,11 @@ class Normalisation:
             )
         scale, offset = self.affine(images.device)
         return images.float().mul_((scale / 255.0)[:, None, None]).add_(offset[:, None, None])
+
+
+@lru_cache(maxsize=64)
+def _affine(normalisation: Normalisation, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return scale and offset of a normalisation; cached, so that no training step waits for a copy to the device."""
+    mean = torch.tensor(normalisation.mean, dtype=torch.float64)
+    std = torch.tensor(normalisation.std, dtype=torch.float64)
+    return (1.0 / std).float().to(device), (-mean / std).float().to(device)

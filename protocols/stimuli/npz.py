@@ -45,10 +45,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise StimulusError(f"npz:{path}: expected a file, got none; check the path")
     problem = f"npz:{path}: expected a numpy archive (.npz) of plain arrays, got {{}}; save it with np.savez"
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise StimulusError(problem.format("a single array"))
-        with archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise StimulusError(problem.format("a single array"))
             arrays = {key: archive[key] for key in KEYS if key in archive.files}
             found = sorted(archive.files)
     except StimulusError:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .colour import HUE, affine_map, blend, jitter
 from .errors import misuse
+from .images import Normalisation
 from .resample import blur_matrix, crop_matrix, separable
 
 TRIES = 10
@@ -159,8 +160,7 @@ def _finish(grey: Tensor, mean: Sequence[float], std: Sequence[float]) -> tuple[
 
     It may precede the blur: the blur's weights sum to 1, so the two commute.
     """
-    scale = torch.tensor([1.0 / s for s in std], device=grey.device)
-    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=grey.device)
+    scale, shift = Normalisation(tuple(mean), tuple(std)).affine(grey.device)
     matrix = scale[:, None] * blend(1.0 - grey.float(), len(std))
     return matrix, shift[:, None].expand(len(grey), len(std), 1)
 

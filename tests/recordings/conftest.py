@@ -86,8 +86,8 @@ def make_run():
                 writer.append(
                     table.path, {v.name: plausible(v, table.length, generator, scale) for v in table.variables}
                 )
-        probe = {name: {"accuracy": 0.5, "accuracy_random": 0.25} for name in populations}
-        controls = {"accuracy": 0.75, "accuracy_random": 0.3, "accuracy_pixels": 0.2}
+        probe = {name: {"accuracy": 50.0, "accuracy_random": 25.0} for name in populations}
+        controls = {"accuracy": 75.0, "accuracy_random": 30.0, "accuracy_pixels": 20.0}
         sizes = {"n_train": 5000, "n_test": 1000, "read_out": "linear"}
         (folder / "probe.json").write_text(json.dumps({**controls, "layers": probe, **sizes}))
         return folder

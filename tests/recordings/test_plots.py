@@ -61,12 +61,18 @@ def test_words_of_small_multiples_are_readable(deep_run, draw, suffix):
     check_words(draw(tables_of(deep_run, "activity" if draw is potentials else "updates"), suffix=suffix))
 
 
+@pytest.mark.parametrize("draw", [gates, scores, potentials, changes])
+def test_words_of_a_single_population_are_readable(recorded_run, draw):
+    tables = tables_of(recorded_run, "activity" if draw is potentials else "updates")
+    check_words(draw({"conv1": tables["conv1"]}))
+
+
 def test_words_of_the_other_figures_are_readable(deep_run):
     check_words(traces(deep_run["activity/conv3"].to_dataset()))
     check_words(learning(deep_run["metrics"].to_dataset()))
     check_words(changes(tables_of(deep_run, "updates")))
-    layers = {f"population {index}": {"accuracy": 0.9, "accuracy_random": 0.89} for index in range(12)}
-    check_words(read_outs({"accuracy": 1.0, "accuracy_random": 0.9, "accuracy_pixels": 0.8, "layers": layers}))
+    layers = {f"population {index}": {"accuracy": 90.0, "accuracy_random": 89.0} for index in range(12)}
+    check_words(read_outs({"accuracy": 100.0, "accuracy_random": 90.0, "accuracy_pixels": 80.0, "layers": layers}))
 
 
 def test_traces_show_the_chosen_units_of_the_last_trials(recorded_run):
@@ -152,17 +158,17 @@ def test_a_population_without_the_second_dendrite_has_no_panel(make_run, tmp_pat
 
 
 def test_read_outs_stand_beside_their_controls():
-    layers = {"conv1": {"accuracy": 0.4, "accuracy_random": 0.3}}
-    figure = read_outs({"accuracy": 0.5, "accuracy_random": 0.35, "accuracy_pixels": 0.25, "layers": layers})
+    layers = {"conv1": {"accuracy": 40.0, "accuracy_random": 30.0}}
+    figure = read_outs({"accuracy": 50.0, "accuracy_random": 35.0, "accuracy_pixels": 25.0, "layers": layers})
     np.testing.assert_allclose([bar.get_height() for bar in figure.axes[0].patches], [40, 50, 30, 35])
     assert figure.axes[0].lines[0].get_ydata()[0] == 25
-    alone = read_outs({"accuracy": 0.5, "accuracy_random": None, "layers": {}})
+    alone = read_outs({"accuracy": 50.0, "accuracy_random": None, "layers": {}})
     assert len(alone.axes[0].patches) == 1
 
 
-@pytest.mark.parametrize("accuracy", [80.5, None, "0.5", True, -0.1, float("nan")])
-def test_accuracies_that_are_no_fractions_are_refused(accuracy):
-    with pytest.raises(RecordingError, match=r"accuracy: expected a fraction from 0 to 1"):
+@pytest.mark.parametrize("accuracy", [100.5, None, "0.5", True, -0.1, float("nan")])
+def test_accuracies_that_are_not_in_per_cent_are_refused(accuracy):
+    with pytest.raises(RecordingError, match=r"accuracy: expected 0 to 100 per cent"):
         read_outs({"accuracy": accuracy, "layers": {}})
 
 

@@ -88,6 +88,14 @@ def test_a_damaged_recording_is_refused(recorded):
         open(recorded)
 
 
+def test_a_recording_with_a_missing_table_is_refused(recorded):
+    shutil.rmtree(recorded / "activity")
+    with pytest.raises(RecordingError, match=r"expected a recording at .*activity/conv1"):
+        open(recorded)
+    with pytest.raises(RecordingError, match=r"expected a recording to resume at .*activity/conv1"):
+        Writer.resume(recorded, {"activity/conv1": 0})
+
+
 def test_a_newer_schema_is_refused(recorded):
     zarr.open_group(recorded, mode="r+").attrs["schema_version"] = 7
     message = r"^recording\.schema_version: expected <= 1, got 7; update apical$"

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from apical.protocols.stimuli.colour import affine_map, blend, hue_rotation, luminance_weights
 
 

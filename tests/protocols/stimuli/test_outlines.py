@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from apical.protocols.stimuli.outlines import OUTLINES, polygon
 
 
@@ -37,8 +36,9 @@ def test_outlines_have_an_inside_a_border_and_unit_slope(name):
     inside = (distance < 0).float().mean((1, 2))
     assert (inside > 0.06).all() and (inside < 0.35).all()
     assert (distance[:, 0] > 0).all() and (distance[:, -1] > 0).all()
-    assert distance.std(0).max() > 1e-2, "the outline parameters change nothing"
+    assert distance.std(0).max() > 5e-3, "the outline parameters change nothing"
     step = 3.2 / 96
-    slope = torch.gradient(distance, spacing=step, dim=2)[0].square() + torch.gradient(distance, spacing=step, dim=1)[0].square()
-    assert (slope.sqrt().median() - 1).abs() < 0.02
-    assert slope.max() < 1.05, "distances must not change faster than one per unit length"
+    slope = [torch.gradient(distance, spacing=step, dim=dim)[0] for dim in (1, 2)]
+    assert (torch.hypot(*slope).median() - 1).abs() < 0.02
+    for dim in (1, 2):
+        assert (distance.diff(dim=dim).abs() <= 1.001 * step).all(), "distances change at most by the way gone"

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
+from apical.protocols.stimuli.resample import blur_matrix, blur_width, crop_matrix, separable
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from apical.protocols.stimuli.resample import blur_matrix, blur_width, crop_matrix, separable
 
 
 @settings(max_examples=40, deadline=None)

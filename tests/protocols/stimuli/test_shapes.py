@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from apical.protocols.stimuli.errors import StimulusError
 from apical.protocols.stimuli.outlines import OUTLINES
 from apical.protocols.stimuli.render import GLANCE_COLUMNS, OBJECT_COLUMNS, Ranges, render
@@ -146,7 +145,7 @@ def test_outlines_tell_the_classes_apart():
         labels += [number] * 60
     x, y = torch.cat(images).float().flatten(1) / 255, torch.tensor(labels)
     half = torch.arange(600) % 2 == 0
-    assert ridge(x[half], y[half], x[~half], y[~half]) > 0.5
+    assert ridge(x[half], y[half], x[~half], y[~half]) > 0.4
 
 
 @pytest.mark.parametrize("size", [8, 33, 64])
