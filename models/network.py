@@ -91,7 +91,9 @@ def conv_network(
         ModelError: as many grids as blocks are needed; a map does not divide.
     """
     if len(grids) != len(blocks):
-        raise ModelError(f"network.grids: expected {len(blocks)} numbers, one per population, got {len(grids)}; change rule.grids")
+        raise ModelError(
+            f"network.grids: expected {len(blocks)} numbers, one per population, got {len(grids)}; change rule.grids"
+        )
     populations: list[Population] = []
     inputs = shape
     for i, ((channels, pool), grid) in enumerate(zip(blocks, grids, strict=True), start=1):
@@ -106,14 +108,18 @@ def conv_network(
     return Network(shape, populations)
 
 
-def vgg6(shape: tuple[int, int, int], grids: Sequence[int], *, generator: torch.Generator, width: float = 1.0) -> Network:
+def vgg6(
+    shape: tuple[int, int, int], grids: Sequence[int], *, generator: torch.Generator, width: float = 1.0
+) -> Network:
     """The VGG-6 of the paper, channels scaled by `width`.
 
     Raises:
         ModelError: a width that leaves a population without neurons.
     """
     if not (math.isfinite(width) and width > 0) or round(VGG6[0][0] * width) < 1:
-        raise ModelError(f"network.width: expected at least {1 / VGG6[0][0]}, got {width!r}; 1.0 is the paper's network")
+        raise ModelError(
+            f"network.width: expected at least {1 / VGG6[0][0]}, got {width!r}; 1.0 is the paper's network"
+        )
     blocks = [(max(1, round(channels * width)), pool) for channels, pool in VGG6]
     return conv_network(shape, blocks, grids, generator=generator)
 

@@ -23,7 +23,13 @@ class AdamW:
     """
 
     def __init__(
-        self, *, learning_rate: float, weight_decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+        self,
+        *,
+        learning_rate: float,
+        weight_decay: float = 0.01,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
     ) -> None:
         for name, value, top in (
             ("learning_rate", learning_rate, math.inf), ("weight_decay", weight_decay, math.inf),

@@ -65,10 +65,14 @@ class ConvPopulation:
     ) -> None:
         _, height, width = inputs
         if pool and (height % 2 or width % 2):
-            raise ModelError(f"{name}.inputs: expected an even height and width before the max-pool, got {height} x {width}; change image_size")
+            raise ModelError(
+                f"{name}.inputs: expected an even height and width before the max-pool, got {height} x {width}; change image_size"
+            )
         side = (height // 2, width // 2) if pool else (height, width)
         if grid < 1 or side[0] % grid or side[1] % grid:
-            raise ModelError(f"{name}.grid: expected a divisor of its {side[0]} x {side[1]} map, got {grid}; change rule.grids or image_size")
+            raise ModelError(
+                f"{name}.grid: expected a divisor of its {side[0]} x {side[1]} map, got {grid}; change rule.grids or image_size"
+            )
         self.name, self.pool, self.grid, self.transfer = name, pool, grid, transfer
         self.weight, self.bias = weight, bias
         self.shape: tuple[int, ...] = (channels, *side)
@@ -115,9 +119,10 @@ class ConvPopulation:
             dtype=rate.dtype,
             device=rate.device,
         )
-        return torch.ops.aten.max_pool2d_with_indices_backward(
+        factor: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
             gated, before, [2, 2], [2, 2], [0, 0], [1, 1], False, activity.winner
         )
+        return factor
 
     def change(self, factor: Tensor, pre: Tensor) -> tuple[Tensor, Tensor]:
         """dW and db from the factor of every neuron and the pre-synaptic rates."""

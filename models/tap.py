@@ -83,9 +83,13 @@ class Tap:
         unknown = [name for name in spec.populations or () if name not in network.names]
         if unknown:
             known = ", ".join(network.names)
-            raise ModelError(f"recording.populations: expected names among {known}, got {unknown[0]!r}; correct the name")
+            raise ModelError(
+                f"recording.populations: expected names among {known}, got {unknown[0]!r}; correct the name"
+            )
         if spec.rows > batch_rows:
-            raise ModelError(f"recording.rows: expected at most the batch's {batch_rows} rows, got {spec.rows}; lower it")
+            raise ModelError(
+                f"recording.rows: expected at most the batch's {batch_rows} rows, got {spec.rows}; lower it"
+            )
         self.spec, self.losses, self.batch_rows = spec, list(losses), batch_rows
         # the population's own context is `apical`; a second dendrite, fed by the top, is `apical_feedback`
         self.suffix = {source: "_feedback" if source == "dfb" and len(sources) > 1 else "" for source in sources}
@@ -140,7 +144,12 @@ class Tap:
         self._moment = None
 
     def local(
-        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: Mapping[str, Tensor]
+        self,
+        population: Population,
+        activity: Activity,
+        signals: Signals,
+        factors: Factors,
+        squares: Mapping[str, Tensor],
     ) -> None:
         """Append the trials and the update of one population."""
         if population.name not in self.populations:
@@ -186,7 +195,9 @@ class Tap:
         count = len(self._seen)
         assert activity.basal is not None
         where = self._seen.to(activity.rate.device)[:, None]
-        place = tuple(i.to(activity.rate.device) for i in torch.unravel_index(self.units[population.name], population.shape))
+        place = tuple(
+            i.to(activity.rate.device) for i in torch.unravel_index(self.units[population.name], population.shape)
+        )
         return {
             "stimulus_id": moment.stimulus_id[self._seen].numpy(),
             "context_id": moment.stimulus_id[self._context].numpy(),

@@ -24,7 +24,8 @@ class Transfer:
 
 def _relu_gate(factor: Tensor, rate: Tensor) -> Tensor:
     # threshold_backward is one fused pass: factor where rate > 0, else 0
-    return torch.ops.aten.threshold_backward(factor, rate, 0)
+    gated: Tensor = torch.ops.aten.threshold_backward(factor, rate, 0)
+    return gated
 
 
 RELU = Transfer("relu", torch.relu, _relu_gate)

@@ -65,7 +65,9 @@ class BPInfoNCE:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
-            raise RuleError(f"BPInfoNCE.temperature: expected a finite number above 0, got {self.temperature!r}; the default is 0.1")
+            raise RuleError(
+                f"BPInfoNCE.temperature: expected a finite number above 0, got {self.temperature!r}; the default is 0.1"
+            )
 
     def objective(self, rate: Tensor, head: Tensor, pairing: Pairing) -> Tensor:
         """L above; the pairing only says that the second half of the rows are the second glances."""

@@ -53,7 +53,11 @@ class ClappPP:
     records: ClassVar[tuple[str, ...]] = ("basal", "rate", "apical", "neuromodulator", "score")
 
     def __post_init__(self) -> None:
-        for name, known in (("context", ("lateral", "dfb", "both")), ("negatives", ("next", "random")), ("phases", ("both", "either"))):
+        for name, known in (
+            ("context", ("lateral", "dfb", "both")),
+            ("negatives", ("next", "random")),
+            ("phases", ("both", "either")),
+        ):
             if getattr(self, name) not in known:
                 raise RuleError(f"ClappPP.{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
         if self.phases == "either" and not self.contrast.separable:
@@ -70,7 +74,9 @@ class ClappPP:
         """Neuromodulators, drive and prediction terms of one population; computed without autograd."""
         pairing = signals.pairing
         if pairing is None or not signals.apical:
-            raise RuleError("ClappPP.factors: expected signals with a pairing and an apical potential, got none; wire a context first")
+            raise RuleError(
+                "ClappPP.factors: expected signals with a pairing and an apical potential, got none; wire a context first"
+            )
         phases, predictions = {}, {}
         loss = signals.rate.new_zeros(())
         drive = torch.zeros_like(signals.rate)

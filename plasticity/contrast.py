@@ -40,7 +40,9 @@ class Contrast(Protocol):
 
 def _positive(owner: str, field: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0):
-        raise RuleError(f"{owner}.{field}: expected a finite number above 0, got {value!r}; leave it out for the default")
+        raise RuleError(
+            f"{owner}.{field}: expected a finite number above 0, got {value!r}; leave it out for the default"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

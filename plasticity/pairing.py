@@ -59,7 +59,9 @@ def pair(
         RuleError: fewer than two objects, an unknown word, or a draw without a generator.
     """
     if objects < 2:
-        raise RuleError(f"pair.objects: expected at least 2, got {objects}; a saccade needs another object, raise the batch size")
+        raise RuleError(
+            f"pair.objects: expected at least 2, got {objects}; a saccade needs another object, raise the batch size"
+        )
     if negatives not in ("next", "random"):
         raise RuleError(f"pair.negatives: expected one of next, random, got {negatives!r}")
     if phases not in ("both", "either"):

@@ -45,8 +45,8 @@ __all__ = [
 ]
 
 CONFIG_FILE = "config.yaml"
-# what may change between the parts of a run: how long and on what, never what is computed
-MAY_CHANGE = ("epochs", "max_seconds", "device", "threads", "checkpoint_every", "keep_checkpoints")
+# what may change between the parts of a run: in what pieces and on what, never what is computed or how much is recorded
+MAY_CHANGE = ("max_seconds", "device", "threads", "checkpoint_every", "keep_checkpoints")
 
 
 def load(preset_or_path: str, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> RunConfig:
@@ -73,7 +73,7 @@ def resume(
     overrides: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> RunConfig:
-    """Settings with which an interrupted run continues: its own, with a new length or device where given.
+    """Settings with which an interrupted run continues: its own, with other pieces or another device where given.
 
     Args:
         run: folder of the run.

@@ -32,7 +32,12 @@ CHUNK = 500
 
 
 def probe(
-    run: Path, *, read_out: str | None = None, layers: list[str] | None = None, data_dir: Path | None = None, progress: bool = True
+    run: Path,
+    *,
+    read_out: str | None = None,
+    layers: list[str] | None = None,
+    data_dir: Path | None = None,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Read out a trained run.
 
@@ -55,7 +60,9 @@ def probe(
     config = folder.settings()
     stored = checkpoint.found(folder.checkpoints)
     if not stored:
-        raise ProtocolError(f"{folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {run}")
+        raise ProtocolError(
+            f"{folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {run}"
+        )
     kind = read_out or config.probe.read_out
     device = pick_device(config.training.device)
     stimulus = load_stimulus(config, data_dir, device)
@@ -64,13 +71,17 @@ def probe(
     train = stimulus.train.labelled().subset(config.probe.n_train, seed=config.seed)
     test = stimulus.test.labelled()
     if not len(train) or not len(test):
-        raise ProtocolError(f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing")
+        raise ProtocolError(
+            f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing"
+        )
     bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
     with bar:
         random = _read_out_network(network.to(device), stimulus, train, test, wanted, kind, config, bar)
         checkpoint.load_weights(stored[-1], network.weights())
         trained = _read_out_network(network, stimulus, train, test, wanted, kind, config, bar)
-        pixels = _fit(kind, config, pixel_features(stimulus, train), train.labels, pixel_features(stimulus, test), test.labels)
+        pixels = _fit(
+            kind, config, pixel_features(stimulus, train), train.labels, pixel_features(stimulus, test), test.labels
+        )
         bar.update()
     result = {
         "run": str(run),
@@ -96,7 +107,9 @@ def choose_layers(layers: list[str] | None, names: list[str]) -> list[str]:
     """
     for name in layers or []:
         if name not in names:
-            raise ConfigError(f"probe.layers: expected names among {', '.join(names)}, got {name!r}{nearest(name, names)}")
+            raise ConfigError(
+                f"probe.layers: expected names among {', '.join(names)}, got {name!r}{nearest(name, names)}"
+            )
     return [name for name in names if layers is None or name in layers]
 
 
@@ -132,7 +145,14 @@ def pixel_features(stimulus: Stimulus, images: ImageSet) -> Tensor:
 
 
 def _read_out_network(
-    network: Network, stimulus: Stimulus, train: ImageSet, test: ImageSet, wanted: list[str], kind: str, config: RunConfig, bar: Any
+    network: Network,
+    stimulus: Stimulus,
+    train: ImageSet,
+    test: ImageSet,
+    wanted: list[str],
+    kind: str,
+    config: RunConfig,
+    bar: Any,
 ) -> Mapping[str, ReadOut]:
     device = network.populations[0].weight.device
     seen, unseen = features(network, stimulus, train, device), features(network, stimulus, test, device)

@@ -72,7 +72,9 @@ class RunFolder:
             ConfigError: no run there, or its settings cannot be read.
         """
         if not self.config.is_file():
-            raise ConfigError(f"{self.path}: expected the folder of a run with config.yaml, got none; start one with `apical train`")
+            raise ConfigError(
+                f"{self.path}: expected the folder of a run with config.yaml, got none; start one with `apical train`"
+            )
         return load(str(self.config))
 
     def discard_recording(self) -> None:
@@ -110,7 +112,8 @@ def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str]) -> d
         "config": resolve(config),
         "config_sha256": digest(config),
         "seeds": {"seed": config.seed, "unit_seed": config.recording.unit_seed},
-        "versions": {"python": platform.python_version()} | {n: _version(n) for n in ("apical", "torch", "numpy", "zarr", "xarray")},
+        "versions": {"python": platform.python_version()}
+        | {n: _version(n) for n in ("apical", "torch", "numpy", "zarr", "xarray")},
         "git": git_state(),
         "host": {"name": socket.gethostname(), "system": platform.platform(), "cpus": os.cpu_count() or 0},
         "device": device,
@@ -130,9 +133,12 @@ def git_state() -> dict[str, Any]:
     """Commit of the code, and whether it was changed since; empty outside a checkout."""
     here = Path(__file__).parent
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True, timeout=10)
-        changed = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True, timeout=10)
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True, timeout=10
+        )
+        changed = subprocess.run(
+            ["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True, timeout=10
+        )
     except (OSError, subprocess.SubprocessError):
         return {}
     return {"commit": head.stdout.strip(), "dirty": bool(changed.stdout.strip())}
-

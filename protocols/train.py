@@ -25,7 +25,9 @@ from .stimuli import Stimulus, load
 from .streams import epoch_order, stream
 
 
-def train(config: RunConfig, out: Path, *, data_dir: Path | None = None, resume: bool = False, progress: bool = True) -> dict[str, Any]:
+def train(
+    config: RunConfig, out: Path, *, data_dir: Path | None = None, resume: bool = False, progress: bool = True
+) -> dict[str, Any]:
     """Train one network and record it.
 
     Args:
@@ -116,7 +118,9 @@ class Run:
         self.rule = make_rule(config)
         self.per_epoch = len(stimulus.train) // t.batch
         if self.per_epoch < 1:
-            raise ConfigError(f"training.batch: expected at most the {len(stimulus.train)} training images, got {t.batch}; lower it")
+            raise ConfigError(
+                f"training.batch: expected at most the {len(stimulus.train)} training images, got {t.batch}; lower it"
+            )
         self.steps = self.per_epoch * t.epochs
         o = config.optimiser
         network = build_network(architecture(config, stimulus.shape), self.rule, seed=config.seed).to(device)
@@ -127,7 +131,9 @@ class Run:
         self.losses = network.names if isinstance(self.rule, ClappPP) else [network.names[-1]]
         spec = TapSpec(r.every, r.rows, r.units, r.unit_seed, r.populations, r.dtype)
         sources = self.rule.sources if isinstance(self.rule, ClappPP) else ()
-        self.tap = Tap(network, spec, sources=sources, losses=self.losses, batch_rows=2 * t.batch) if r.enabled else None
+        self.tap = (
+            Tap(network, spec, sources=sources, losses=self.losses, batch_rows=2 * t.batch) if r.enabled else None
+        )
         self.step, self.seconds = 0, 0.0
         self._order, self._order_epoch = torch.empty(0), -1
 
@@ -147,7 +153,11 @@ class Run:
             return
         if resume:
             self.folder.discard_recording()
-        data = {"name": self.stimulus.name, "train": self.stimulus.train.fingerprint, "test": self.stimulus.test.fingerprint}
+        data = {
+            "name": self.stimulus.name,
+            "train": self.stimulus.train.fingerprint,
+            "test": self.stimulus.test.fingerprint,
+        }
         attributes = provenance(self.config, device=str(self.device), stimulus=data)
         self.tap.writer = Writer.create(self.folder.recording, self.tap.tables(self.steps), attributes=attributes)
 
@@ -157,7 +167,9 @@ class Run:
         every = t.checkpoint_every or self.per_epoch
         begun, first, last_loss = time.perf_counter(), self.step, torch.full((len(self.losses),), float("nan"))
         status, mark = "complete", (time.perf_counter(), self.step)
-        bar = tqdm(total=self.steps, initial=self.step, unit="step", file=sys.stderr, disable=None if progress else True)
+        bar = tqdm(
+            total=self.steps, initial=self.step, unit="step", file=sys.stderr, disable=None if progress else True
+        )
         try:
             with bar, stop_requests() as stop:
                 while self.step < self.steps:
@@ -203,12 +215,16 @@ class Run:
         self.step += 1
         return losses
 
-    def _report(self, losses: torch.Tensor, mark: tuple[float, int], begun: float, first: int, bar: Any) -> tuple[float, int]:
+    def _report(
+        self, losses: torch.Tensor, mark: tuple[float, int], begun: float, first: int, bar: Any
+    ) -> tuple[float, int]:
         now = time.perf_counter()
         speed = (self.step - mark[1]) * self.config.training.batch / max(now - mark[0], 1e-9)
         values = dict(zip(self.losses, losses.tolist(), strict=True))
         if not all(math.isfinite(value) for value in values.values()):
-            raise ProtocolError(f"train.loss: expected finite losses, got {values} at step {self.step}; lower optimiser.learning_rate")
+            raise ProtocolError(
+                f"train.loss: expected finite losses, got {values} at step {self.step}; lower optimiser.learning_rate"
+            )
         line = {
             "step": self.step, "epoch": self.step / self.per_epoch, "loss": sum(values.values()) / len(values), "losses": values,
             "images_per_second": speed, "seconds": self.seconds + now - begun, "peak_memory_bytes": peak_memory(self.device),

@@ -5,4 +5,13 @@ from .build import Architecture, Engine, build_engine, build_network
 from .local import LocalEngine, Observer
 from .sweep import rates
 
-__all__ = ["Architecture", "BackpropEngine", "Engine", "LocalEngine", "Observer", "build_engine", "build_network", "rates"]
+__all__ = [
+    "Architecture",
+    "BackpropEngine",
+    "Engine",
+    "LocalEngine",
+    "Observer",
+    "build_engine",
+    "build_network",
+    "rates",
+]

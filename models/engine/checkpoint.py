@@ -57,7 +57,12 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     for name, (first, second) in engine.optimiser.moments.items():
         moments |= {f"{name}.first": first.contiguous(), f"{name}.second": second.contiguous()}
     save_file(moments, unfinished / "moments.safetensors")
-    document = {"step": state.step, "seconds": state.seconds, "cursor": state.cursor, "config_sha256": state.config_sha256}
+    document = {
+        "step": state.step,
+        "seconds": state.seconds,
+        "cursor": state.cursor,
+        "config_sha256": state.config_sha256,
+    }
     (unfinished / "state.json").write_text(json.dumps(document))
     for path in unfinished.iterdir():
         with path.open("rb") as file:
@@ -123,12 +128,18 @@ def _fill(path: Path, targets: Mapping[str, Tensor]) -> None:
         raise _broken(path, "a whole safetensors file", error) from error
     if stored.keys() != targets.keys():
         odd = sorted(stored.keys() ^ targets.keys())
-        raise CheckpointError(f"{path}: expected the weights of this network, got a difference in {', '.join(odd[:3])}; check the run's settings")
+        raise CheckpointError(
+            f"{path}: expected the weights of this network, got a difference in {', '.join(odd[:3])}; check the run's settings"
+        )
     for name, target in targets.items():
         if stored[name].shape != target.shape:
-            raise CheckpointError(f"{path}: expected {name} of shape {tuple(target.shape)}, got {tuple(stored[name].shape)}; check the run's settings")
+            raise CheckpointError(
+                f"{path}: expected {name} of shape {tuple(target.shape)}, got {tuple(stored[name].shape)}; check the run's settings"
+            )
         target.copy_(stored[name])
 
 
 def _broken(path: Path, expected: str, error: Exception) -> CheckpointError:
-    return CheckpointError(f"{path}: expected {expected}, got {error}; delete this checkpoint to resume from the one before")
+    return CheckpointError(
+        f"{path}: expected {expected}, got {error}; delete this checkpoint to resume from the one before"
+    )

@@ -47,7 +47,9 @@ class LocalEngine:
     def __init__(self, network: Network, rule: ClappPP, optimiser: AdamW, *, half: bool = False) -> None:
         missing = [s for s in rule.sources if s not in network.apical]
         if missing:
-            raise ModelError(f"network.apical: expected projections for {', '.join(rule.sources)}, got none for {missing[0]}; call wire()")
+            raise ModelError(
+                f"network.apical: expected projections for {', '.join(rule.sources)}, got none for {missing[0]}; call wire()"
+            )
         self.network, self.rule, self.optimiser = network, rule, optimiser
         self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
         for name, weight in network.weights().items():
@@ -99,7 +101,9 @@ class LocalEngine:
             losses.append(self._plasticity(i, activity, top, pairing, observer))
         return torch.stack(losses)
 
-    def _plasticity(self, i: int, activity: Activity, top: Tensor | None, pairing: Pairing, observer: Observer | None) -> Tensor:
+    def _plasticity(
+        self, i: int, activity: Activity, top: Tensor | None, pairing: Pairing, observer: Observer | None
+    ) -> Tensor:
         population = self.network.populations[i]
         projections = {source: self.network.apical[source][i] for source in self.rule.sources}
         pooled = population.pooled(activity.rate).to(population.weight.dtype)

@@ -47,7 +47,11 @@ def apical_sweep(projections: Mapping[str, ApicalProjection], contexts: Mapping[
 
 
 def local_factors(
-    rule: ClappPP, projections: Mapping[str, ApicalProjection], pooled: Tensor, contexts: Mapping[str, Tensor], pairing: Pairing
+    rule: ClappPP,
+    projections: Mapping[str, ApicalProjection],
+    pooled: Tensor,
+    contexts: Mapping[str, Tensor],
+    pairing: Pairing,
 ) -> tuple[Signals, Factors]:
     """Apical sweep and rule of one population: everything that its synapses will be told."""
     signals = Signals(pooled, apical_sweep(projections, contexts), pairing)

@@ -54,7 +54,9 @@ def test_apical_change_in_blocks_is_the_whole_product(units, monkeypatch):
     assert square.item() == pytest.approx(change.double().square().sum().item(), rel=1e-5)
 
 
-@pytest.mark.parametrize(("field", "value"), [("learning_rate", -1.0), ("beta1", 1.0), ("beta2", -0.1), ("eps", float("nan"))])
+@pytest.mark.parametrize(
+    ("field", "value"), [("learning_rate", -1.0), ("beta1", 1.0), ("beta2", -0.1), ("eps", float("nan"))]
+)
 def test_bad_numbers_are_refused(field, value):
     with pytest.raises(ModelError, match=f"optimiser.{field}"):
         AdamW(**{"learning_rate": 1e-3, field: value})

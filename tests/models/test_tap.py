@@ -24,7 +24,9 @@ def record(rule, path, spec=None, steps=3, half=False):
         tap.writer = writer
         for step in range(steps):
             images = torch.randn(2 * OBJECTS, 3, 16, 16, generator=torch.Generator().manual_seed(step))
-            pairing = pair(OBJECTS, negatives=rule.negatives, phases=rule.phases, generator=torch.Generator().manual_seed(step))
+            pairing = pair(
+                OBJECTS, negatives=rule.negatives, phases=rule.phases, generator=torch.Generator().manual_seed(step)
+            )
             ids = torch.arange(OBJECTS).repeat(2) + 100 * step
             observer = tap if tap.due(step) else None
             if observer:
@@ -100,7 +102,9 @@ def test_backprop_records_rates_without_apical_signals(tmp_path):
 
 
 def test_bfloat16_signals_are_stored_as_asked(tmp_path):
-    tree, _ = record(ClappPP(context="both"), tmp_path / "r.zarr", TapSpec(every=1, rows=2, units=3, dtype="float16"), half=True)
+    tree, _ = record(
+        ClappPP(context="both"), tmp_path / "r.zarr", TapSpec(every=1, rows=2, units=3, dtype="float16"), half=True
+    )
     found = tree["activity/conv1"].to_dataset().load()
     assert found.rate.dtype == found.apical_feedback.dtype == np.float16
     assert np.isfinite(found.basal).all()

@@ -7,14 +7,22 @@ from cases import CONTRASTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-SCORES = st.lists(st.tuples(*[st.floats(-50, 50, allow_nan=False).filter(lambda u: min(abs(abs(u) - 1), abs(abs(u) - 3)) > 1e-6)] * 2), min_size=1, max_size=8)
+SCORES = st.lists(
+    st.tuples(
+        *[st.floats(-50, 50, allow_nan=False).filter(lambda u: min(abs(abs(u) - 1), abs(abs(u) - 3)) > 1e-6)] * 2
+    ),
+    min_size=1,
+    max_size=8,
+)
 
 
 @pytest.mark.parametrize("name", CONTRASTS)
 @given(scores=SCORES)
 def test_modulators_are_minus_the_derivative_of_the_loss(name, scores):
     contrast = CONTRASTS[name]
-    fixation, saccade = (torch.tensor(column, dtype=torch.float64, requires_grad=True) for column in zip(*scores, strict=True))
+    fixation, saccade = (
+        torch.tensor(column, dtype=torch.float64, requires_grad=True) for column in zip(*scores, strict=True)
+    )
     total = sum(part.sum() for part in contrast.losses(fixation, saccade))
     expected = torch.autograd.grad(total, (fixation, saccade))
     found = contrast.modulators(fixation.detach(), saccade.detach())

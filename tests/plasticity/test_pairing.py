@@ -11,7 +11,12 @@ def objects_of(rows, n):
     return rows % n
 
 
-@given(n=BATCHES, negatives=st.sampled_from(["next", "random"]), phases=st.sampled_from(["both", "either"]), seed=st.integers(0, 99))
+@given(
+    n=BATCHES,
+    negatives=st.sampled_from(["next", "random"]),
+    phases=st.sampled_from(["both", "either"]),
+    seed=st.integers(0, 99),
+)
 def test_fixations_stay_and_saccades_leave(n, negatives, phases, seed):
     p = pair(n, negatives=negatives, phases=phases, generator=torch.Generator().manual_seed(seed))
     rows = torch.arange(2 * n)

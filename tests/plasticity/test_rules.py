@@ -5,7 +5,18 @@ import json
 
 import pytest
 import torch
-from apical.plasticity import RULES, Apical, BPClappPP, BPInfoNCE, ClappPP, Hinge, LogisticDifference, RuleError, Signals, Softplus, pair
+from apical.plasticity import (
+    RULES,
+    Apical,
+    BPClappPP,
+    BPInfoNCE,
+    ClappPP,
+    LogisticDifference,
+    RuleError,
+    Signals,
+    Softplus,
+    pair,
+)
 from cases import CONTRASTS, END_TO_END_RULES, LOCAL_RULES
 
 UNITS, CONTEXT, OBJECTS = 7, 5, 6
@@ -24,7 +35,9 @@ def problem(rule, seed=0, objects=OBJECTS):
 
 
 def signals_of(rate, apical, contexts, pairing):
-    return Signals(rate, {s: Apical(contexts[s].detach(), contexts[s].detach() @ b.T) for s, b in apical.items()}, pairing)
+    return Signals(
+        rate, {s: Apical(contexts[s].detach(), contexts[s].detach() @ b.T) for s, b in apical.items()}, pairing
+    )
 
 
 @pytest.mark.parametrize("name", LOCAL_RULES)
@@ -73,7 +86,9 @@ def test_rolling_the_batch_rolls_the_factors(name):
     pre, weight, apical, contexts, pairing = problem(rule)
     swap = torch.arange(2 * OBJECTS).roll(OBJECTS)
     straight = rule.factors(signals_of(pre @ weight.T, apical, contexts, pairing))
-    swapped = rule.factors(signals_of((pre @ weight.T)[swap], apical, {s: c[swap] for s, c in contexts.items()}, pairing))
+    swapped = rule.factors(
+        signals_of((pre @ weight.T)[swap], apical, {s: c[swap] for s, c in contexts.items()}, pairing)
+    )
     torch.testing.assert_close(swapped.drive, straight.drive[swap])
     torch.testing.assert_close(swapped.loss, straight.loss)
 
@@ -106,7 +121,9 @@ def test_a_few_small_steps_lower_the_objective(name):
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("rule", [*LOCAL_RULES.values(), *END_TO_END_RULES.values()], ids=[*LOCAL_RULES, *END_TO_END_RULES])
+@pytest.mark.parametrize(
+    "rule", [*LOCAL_RULES.values(), *END_TO_END_RULES.values()], ids=[*LOCAL_RULES, *END_TO_END_RULES]
+)
 def test_rules_are_values(rule):
     fields = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)}
     twin = type(rule)(**fields)
@@ -114,7 +131,9 @@ def test_rules_are_values(rule):
     assert hash(twin) == hash(rule)
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(rule, dataclasses.fields(rule)[0].name, None)
-    document = json.loads(json.dumps({k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in fields.items()}))
+    document = json.loads(
+        json.dumps({k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in fields.items()})
+    )
     back = {k: type(fields[k])(**v) if isinstance(v, dict) else v for k, v in document.items()}
     assert type(rule)(**back) == rule
 

@@ -180,10 +180,10 @@ def test_resume_takes_the_run_s_own_settings(tmp_path):
 
 
 @pytest.mark.parametrize("preset", [None, "demo"])
-def test_resume_may_change_length_and_device(tmp_path, preset):
+def test_resume_may_change_pieces_and_device(tmp_path, preset):
     stored(tmp_path)
-    longer = resume(tmp_path, preset, ["training.max_seconds=5"], {"training.epochs": 99, "training.device": "cpu"})
-    assert (longer.training.epochs, longer.training.max_seconds, longer.training.device) == (99, 5.0, "cpu")
+    other = resume(tmp_path, preset, ["training.max_seconds=5"], {"training.threads": 3, "training.device": "cpu"})
+    assert (other.training.threads, other.training.max_seconds, other.training.device) == (3, 5.0, "cpu")
 
 
 @pytest.mark.parametrize("preset", [None, "demo"])
@@ -193,6 +193,7 @@ def test_resume_may_change_length_and_device(tmp_path, preset):
         ("seed=4", "seed: expected 0 as in .*config.yaml, got 4"),
         ("rule.context=both", 'rule.context: expected "dfb" as in'),
         ("training.batch=32", "training.batch: expected 64 as in"),
+        ("training.epochs=99", "training.epochs: expected .* as in"),
         ("training.precision=bf16", 'training.precision: expected "float32" as in'),
     ],
 )

@@ -8,7 +8,12 @@ from apical.models import AdamW, Network, conv_network, mlp, wire
 from apical.models.engine import LocalEngine
 from apical.plasticity import Apical, ClappPP, Hinge, Linear, LogisticDifference, Signals, Softplus, pair
 
-CONTRASTS = {"hinge": Hinge(), "softplus": Softplus(sharpness=2.0), "logistic": LogisticDifference(), "linear": Linear()}
+CONTRASTS = {
+    "hinge": Hinge(),
+    "softplus": Softplus(sharpness=2.0),
+    "logistic": LogisticDifference(),
+    "linear": Linear(),
+}
 OBJECTS = 3
 
 

@@ -112,7 +112,9 @@ def compare(objective: str, loss: torch.Tensor, gradients: dict[str, torch.Tenso
         if letter in "Wb":
             gradient = gradients[f"conv{i + 1}.{'weight' if letter == 'W' else 'bias'}"]
         else:
-            gradient = gradients["head"] if sources[letter] is None else gradients[f"conv{i + 1}.{sources[letter]}.apical"]
+            gradient = (
+                gradients["head"] if sources[letter] is None else gradients[f"conv{i + 1}.{sources[letter]}.apical"]
+            )
         if kind == "norm":
             close(gradient.norm(), key)
         elif letter == "W":

@@ -1,4 +1,4 @@
-"""One contestant of `apical bench engine`, run as a process of its own: `python -m apical.protocols.contest TASK`.
+"""One contestant of `apical bench engine`, run as a process of its own: `python -m apical.protocols.bench.contest TASK`.
 
 The plain implementation is written as one would write it from the paper: modules, detached inputs, one summed loss, backward, AdamW.
 """
@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.engine import Architecture, build_engine, build_network
-from ..plasticity import ClappPP, pair
+from ...models.engine import Architecture, build_engine, build_network
+from ...plasticity import ClappPP, pair
 
 GRIDS = (8, 4, 4, 4, 2, 2)
 
@@ -105,7 +105,9 @@ def run(task: dict[str, Any]) -> dict[str, float]:
         if device.type == "cuda":
             torch.cuda.synchronize()
 
-    step(), step(), wait()
+    for _ in range(2):
+        step()
+    wait()
     start = time.perf_counter()
     for _ in range(task["steps"]):
         step()

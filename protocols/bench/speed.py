@@ -1,6 +1,6 @@
-"""`apical bench`: speed, memory and recording overhead, as ratios within one run.
+"""`apical bench engine`: speed and memory, as ratios within one run.
 
-`engine` sets the explicit engine against a plain autograd implementation of the same rule: eager float32, one summed loss, one
+Sets the explicit engine against a plain autograd implementation of the same rule: eager float32, one summed loss, one
 backward pass, unfused AdamW. Each contestant runs in its own process, so that peak memory is its own, and the processes take turns,
 so that a noisy machine is noisy for both.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-from .errors import ProtocolError
+from ..errors import ProtocolError
 
 CONTESTANTS = ("autograd", "explicit", "explicit-bf16")
 
@@ -53,8 +53,12 @@ def engine(
                 found = _contest(name, context, batch, width, steps, device, threads)
                 samples[name].append(found)
                 if progress:
-                    text = f"{context:8s} round {turn + 1}/{rounds} {name:14s} {found['images_per_second']:7.1f} images/s"
-                    print(f"{text}  {found['extra_bytes'] / 2**20:7.0f} MiB beyond weights and moments", file=sys.stderr)
+                    text = (
+                        f"{context:8s} round {turn + 1}/{rounds} {name:14s} {found['images_per_second']:7.1f} images/s"
+                    )
+                    print(
+                        f"{text}  {found['extra_bytes'] / 2**20:7.0f} MiB beyond weights and moments", file=sys.stderr
+                    )
         rows += _summarise(context, samples)
     return {"benchmark": "engine", "batch": batch, "width": width, "device": device, "rows": rows, "machine": machine()}
 
@@ -83,11 +87,21 @@ def _summarise(context: str, samples: dict[str, list[dict[str, float]]]) -> list
 def _contest(
     name: str, context: str, batch: int, width: float, steps: int, device: str, threads: int | None
 ) -> dict[str, float]:
-    task = {"name": name, "context": context, "batch": batch, "width": width, "steps": steps, "device": device, "threads": threads}
-    command = [sys.executable, "-m", "apical.protocols.contest", json.dumps(task)]
+    task = {
+        "name": name,
+        "context": context,
+        "batch": batch,
+        "width": width,
+        "steps": steps,
+        "device": device,
+        "threads": threads,
+    }
+    command = [sys.executable, "-m", "apical.protocols.bench.contest", json.dumps(task)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ProtocolError(f"bench.engine: expected {name} to finish, got exit code {done.returncode}: {done.stderr.strip()[-300:]}")
+        raise ProtocolError(
+            f"bench.engine: expected {name} to finish, got exit code {done.returncode}: {done.stderr.strip()[-300:]}"
+        )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -102,7 +116,12 @@ def machine() -> dict[str, Any]:
             name = next(line.split(":", 1)[1].strip() for line in info if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
-    found = {"cpu": name, "threads": torch.get_num_threads(), "python": platform.python_version(), "torch": torch.__version__}
+    found = {
+        "cpu": name,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
     if torch.cuda.is_available():
         found["gpu"] = torch.cuda.get_device_name()
     return found

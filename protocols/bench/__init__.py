@@ -1,0 +1,6 @@
+"""`apical bench`: speed, memory and recording overhead, as ratios within one run."""
+
+from .overhead import recording
+from .speed import engine
+
+__all__ = ["engine", "recording"]

@@ -1,0 +1,116 @@
+"""`apical bench recording`: what recording costs in time, and that it does not cost more the longer it runs."""
+
+import gc
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...models import Moment, Tap, TapSpec
+from ...models.engine import Architecture, Engine, build_engine, build_network
+from ...plasticity import ClappPP, pair
+from ...recordings import Writer
+from ..settings import RecordingConfig
+from .contest import resident
+from .speed import machine
+
+GRIDS = (8, 4, 4, 4, 2, 2)
+RULE = ClappPP(context="dfb")
+
+
+def recording(*, rounds: int = 5, recorded_steps: int = 10_000, progress: bool = True) -> dict[str, Any]:
+    """Training with recording against training without, in turns; and resident memory over a long recording.
+
+    Args:
+        rounds: turns of each kind; figures are medians.
+        recorded_steps: length of the recording whose memory is watched.
+        progress: tell what happens on stderr.
+
+    Returns:
+        JSON-ready dict: throughput (one row per `every`) and memory (resident bytes after each tenth).
+    """
+    default = RecordingConfig().every
+    rows = [_throughput(every, rounds, progress) for every in (default, 10)]
+    memory = _memory(recorded_steps, progress)
+    return {"benchmark": "recording", "throughput": rows, "memory": memory, "machine": machine()}
+
+
+def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:
+    """Seconds of `every` steps with one of them recorded and committed, over seconds of the same steps without."""
+    batch, default = 128, RecordingConfig()
+    engine = _engine("vgg6", batch)
+    spec = TapSpec(every, default.rows, default.units, default.unit_seed, None, default.dtype)
+    tap = Tap(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
+    images = torch.randn(2 * batch, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    ratios, plain = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        writer = Writer.create(Path(folder) / "bench.zarr", tap.tables(every * (rounds + 1)), attributes={})
+        tap.writer = writer
+        for turn in range(rounds + 1):
+            start = time.perf_counter()
+            _steps(engine, images, every, None)
+            middle = time.perf_counter()
+            _steps(engine, images, every, tap)
+            writer.commit()
+            end = time.perf_counter()
+            if turn:  # the first turn warms up
+                ratios.append((end - middle) / (middle - start))
+                plain.append(every * batch / (middle - start))
+                _tell(progress, f"every {every}: turn {turn}/{rounds}, recording takes {ratios[-1]:.3f} times as long")
+        writer.close()
+    return {
+        "every": every,
+        "images_per_second": statistics.median(plain),
+        "time_ratio": statistics.median(ratios),
+        "overhead_percent": 100 * (statistics.median(ratios) - 1),
+    }
+
+
+def _memory(recorded_steps: int, progress: bool) -> dict[str, Any]:
+    """Resident memory while every step is recorded."""
+    batch, default = 16, RecordingConfig()
+    engine = _engine("mlp", batch)
+    spec = TapSpec(1, default.rows, default.units, default.unit_seed, None, default.dtype)
+    tap = Tap(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
+    images = torch.randn(2 * batch, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    tenth = max(1, recorded_steps // 10)
+    held = []
+    with tempfile.TemporaryDirectory() as folder:
+        tap.writer = Writer.create(Path(folder) / "bench.zarr", tap.tables(10 * tenth), attributes={})
+        for part in range(10):
+            _steps(engine, images, tenth, tap, first=part * tenth)
+            gc.collect()
+            held.append(resident())
+            _tell(progress, f"{(part + 1) * tenth} recorded steps: {held[-1] / 2**20:.1f} MiB resident")
+        tap.writer.close()
+        ceiling = tap.writer.ceiling_bytes
+    return {"recorded_steps": 10 * tenth, "resident_bytes": held, "growth_bytes": held[-1] - held[1], "buffer_ceiling_bytes": ceiling}
+
+
+def _engine(builder: str, batch: int) -> Engine:
+    if builder == "vgg6":
+        architecture = Architecture("vgg6", (3, 32, 32), 0.25, grids=GRIDS)
+    else:
+        architecture = Architecture("mlp", (1, 8, 8), hidden=(64, 64))
+    return build_engine(build_network(architecture, RULE, seed=0), RULE, learning_rate=1e-4)
+
+
+def _steps(engine: Engine, images: torch.Tensor, count: int, tap: Tap | None, first: int = 0) -> None:
+    rows = len(images)
+    pairing, ids = pair(rows // 2), torch.arange(rows) % (rows // 2)
+    for step in range(first, first + count):
+        due = tap is not None and tap.due(step)
+        if tap is not None and due:
+            tap.begin(Moment(step, step / 1000, step * rows // 2, 1e-4, ids, ids, pairing))
+        losses = engine.step(images, pairing, tap if due else None)
+        if tap is not None and due:
+            tap.end(losses)
+
+
+def _tell(progress: bool, text: str) -> None:
+    if progress:
+        sys.stderr.write(f"{text}\n")
