@@ -88,7 +88,12 @@ def _memory(recorded_steps: int, progress: bool) -> dict[str, Any]:
             _tell(progress, f"{(part + 1) * tenth} recorded steps: {held[-1] / 2**20:.1f} MiB resident")
         tap.writer.close()
         ceiling = tap.writer.ceiling_bytes
-    return {"recorded_steps": 10 * tenth, "resident_bytes": held, "growth_bytes": held[-1] - held[1], "buffer_ceiling_bytes": ceiling}
+    return {
+        "recorded_steps": 10 * tenth,
+        "resident_bytes": held,
+        "growth_bytes": held[-1] - held[1],
+        "buffer_ceiling_bytes": ceiling,
+    }
 
 
 def _engine(builder: str, batch: int) -> Engine:

@@ -96,7 +96,12 @@ COMMAND = [sys.executable, "-m", "apical.protocols", "train"]
 
 
 def start(config: Path, out: Path, *more: str) -> subprocess.Popen:
-    return subprocess.Popen([*COMMAND, str(config), "--out", str(out), "--quiet", *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [*COMMAND, str(config), "--out", str(out), "--quiet", *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def kill_at_random(run: Path, config: Path, moment: float, *more: str) -> bool:
@@ -179,7 +184,9 @@ def test_an_existing_folder_is_never_written_over(settings, tmp_path):
     out = tmp_path / "run"
     out.mkdir()
     (out / "thesis.txt").write_text("precious")
-    with pytest.raises(ConfigError, match="expected a new folder, got .* continue it with --resume or choose another --out"):
+    with pytest.raises(
+        ConfigError, match=r"expected a new folder, got .* continue it with --resume or choose another --out"
+    ):
         train(settings(), out, progress=False)
     assert [p.name for p in out.iterdir()] == ["thesis.txt"]
 

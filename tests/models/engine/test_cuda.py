@@ -28,7 +28,9 @@ def test_a_step_on_the_gpu_equals_one_on_the_cpu(rule):
 @pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
 def test_bfloat16_trains_on_the_gpu(context):
     rule = ClappPP(context=context)
-    engine = build_engine(build_network(SMALL, rule, seed=0).to(torch.device("cuda")), rule, learning_rate=1e-3, half=True)
+    engine = build_engine(
+        build_network(SMALL, rule, seed=0).to(torch.device("cuda")), rule, learning_rate=1e-3, half=True
+    )
     images = torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to("cuda")
     losses = [engine.step(images, pair(32)).mean().item() for _ in range(30)]
     assert losses[-1] < losses[0]
