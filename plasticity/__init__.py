@@ -10,7 +10,7 @@ from .backprop import BPClappPP, BPInfoNCE
 from .clapp import ClappPP
 from .contrast import CONTRASTS, Contrast, Hinge, Linear, LogisticDifference, Softplus
 from .errors import RuleError
-from .outer import apical_change, conv_change, dense_change
+from .outer import apical_change, conv_change, dense_change, patch_change
 from .pairing import Pairing, pair
 from .signals import Apical, Factors, Phase, Signals
 
@@ -44,4 +44,5 @@ __all__ = [
     "conv_change",
     "dense_change",
     "pair",
+    "patch_change",
 ]

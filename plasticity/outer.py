@@ -27,6 +27,20 @@ def conv_change(factor: Tensor, pre: Tensor, kernel: tuple[int, int], padding: i
     return change, bias
 
 
+def patch_change(factor: Tensor, patches: Tensor, kernel: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The same as `conv_change`, from patches that the forward sweep has laid out: one matrix product.
+
+    Args:
+        factor: (rows, channels, height, width).
+        patches: (rows * height * width, kernel height * kernel width * inputs), channels last.
+        kernel: height and width of the kernel.
+    """
+    channels = factor.shape[1]
+    flat = factor.permute(0, 2, 3, 1).reshape(-1, channels)
+    change = (flat.T @ patches).view(channels, *kernel, -1).permute(0, 3, 1, 2)
+    return change, flat.sum(0)
+
+
 def dense_change(factor: Tensor, pre: Tensor) -> tuple[Tensor, Tensor]:
     """dW = factor^T pre (units, inputs) and db = sum of the factor (units,). Shapes: factor (rows, units), pre (rows, inputs)."""
     return factor.T @ pre, factor.sum(0)

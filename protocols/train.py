@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from ..models import Moment, Tap, TapSpec
-from ..models.engine import Architecture, Engine, build_engine, build_network, checkpoint
+from ..models.engine import Architecture, Engine, build_engine, build_network, checkpoint, keep_freed_memory
 from ..plasticity import CONTRASTS, RULES, BPInfoNCE, ClappPP, Rule, pair
 from ..recordings import Writer
 from .config import RunConfig, digest, to_yaml
@@ -50,6 +50,7 @@ def train(
     elif folder.path.exists() and any(folder.path.iterdir()):
         folder.claim(config)  # refuses before any data is read
     device = pick_device(config.training.device)
+    keep_freed_memory()
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     stimulus = load_stimulus(config, data_dir, device)

@@ -3,6 +3,7 @@
 from .backprop import BackpropEngine
 from .build import Architecture, Engine, build_engine, build_network
 from .local import LocalEngine, Observer
+from .memory import keep_freed_memory
 from .sweep import rates
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "Observer",
     "build_engine",
     "build_network",
+    "keep_freed_memory",
     "rates",
 ]

@@ -83,13 +83,13 @@ class LocalEngine:
         losses = []
         if "dfb" not in self.rule.sources:
             for i, population in enumerate(self.network.populations):
-                activity = forward(population, pre, keep_basal=keep)
+                activity = forward(population, pre, keep_basal=keep, plastic=True)
                 pre = activity.rate
                 losses.append(self._plasticity(i, activity, None, pairing, observer))
             return torch.stack(losses)
         waiting: list[Activity | None] = []
         for population in self.network.populations:
-            activity = forward(population, pre, keep_basal=keep)
+            activity = forward(population, pre, keep_basal=keep, plastic=True)
             pre = activity.rate
             waiting.append(activity)
         top = self.network.populations[-1].pooled(pre).to(weights.dtype)
@@ -113,7 +113,7 @@ class LocalEngine:
             source: projection.descend(factors.prediction[source], contexts[source], self.optimiser)
             for source, projection in projections.items()
         }
-        change, bias_change = population.change(population.factor(factors.drive, activity), activity.pre)
+        change, bias_change = population.change(population.factor(factors.drive, activity), activity)
         change = change.to(population.weight.dtype)
         self.optimiser.apply(f"{population.name}.weight", population.weight, change)
         self.optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))

@@ -25,10 +25,10 @@ def cast(population: Population, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return population.weight.to(dtype), population.bias.to(dtype)
 
 
-def forward(population: Population, pre: Tensor, *, keep_basal: bool) -> Activity:
+def forward(population: Population, pre: Tensor, *, keep_basal: bool, plastic: bool = False) -> Activity:
     """Bottom-up activity of one population; the dtype of `pre` is the sweep's."""
     weight, bias = cast(population, pre.dtype)
-    return population.forward(pre, weight, bias, keep_basal=keep_basal)
+    return population.forward(pre, weight, bias, keep_basal=keep_basal, plastic=plastic)
 
 
 def rates(network: Network, images: Tensor) -> list[Tensor]:

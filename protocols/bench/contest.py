@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...models.engine import Architecture, build_engine, build_network
+from ...models.engine import Architecture, build_engine, build_network, keep_freed_memory
 from ...plasticity import ClappPP, pair
 
 GRIDS = (8, 4, 4, 4, 2, 2)
@@ -91,6 +91,7 @@ def run(task: dict[str, Any]) -> dict[str, float]:
             network(images).backward()
             optimiser.step()
     else:
+        keep_freed_memory()
         rule = ClappPP(context=task["context"])
         built = build_network(Architecture("vgg6", (3, 32, 32), task["width"], grids=GRIDS), rule, seed=0).to(device)
         half = task["name"].endswith("bf16")
