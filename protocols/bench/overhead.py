@@ -41,7 +41,7 @@ def recording(*, rounds: int = 5, recorded_steps: int = 10_000, progress: bool =
 
 def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:
     """Seconds of `every` steps with one of them recorded and committed, over seconds of the same steps without."""
-    batch, default = 128, RecordingConfig()
+    batch, default = 64, RecordingConfig()
     engine = _engine("vgg6", batch)
     spec = TapSpec(every, default.rows, default.units, default.unit_seed, None, default.dtype)
     tap = Tap(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
@@ -98,7 +98,7 @@ def _memory(recorded_steps: int, progress: bool) -> dict[str, Any]:
 
 def _engine(builder: str, batch: int) -> Engine:
     if builder == "vgg6":
-        architecture = Architecture("vgg6", (3, 32, 32), 0.25, grids=GRIDS)
+        architecture = Architecture("vgg6", (3, 32, 32), 0.125, grids=GRIDS)
     else:
         architecture = Architecture("mlp", (1, 8, 8), hidden=(64, 64))
     return build_engine(build_network(architecture, RULE, seed=0), RULE, learning_rate=1e-4)
