@@ -46,17 +46,20 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
         engine: engine whose weights and moments are kept.
         state: position of the run.
         keep: number of checkpoints that stay.
+
+    Raises:
+        CheckpointError: the weights cannot be written; older checkpoints stay as they were.
     """
     final = folder / f"step-{state.step:010d}"
     unfinished = folder / f".{final.name}.partial"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     weights = engine.network.weights()
-    save_file({name: w.detach().contiguous() for name, w in weights.items()}, unfinished / "weights.safetensors")
+    _write({name: w.detach() for name, w in weights.items()}, unfinished / "weights.safetensors")
     moments: dict[str, Tensor] = {}
     for name, (first, second) in engine.optimiser.moments.items():
-        moments |= {f"{name}.first": first.contiguous(), f"{name}.second": second.contiguous()}
-    save_file(moments, unfinished / "moments.safetensors")
+        moments |= {f"{name}.first": first, f"{name}.second": second}
+    _write(moments, unfinished / "moments.safetensors")
     document = {
         "step": state.step,
         "seconds": state.seconds,
@@ -73,6 +76,15 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     for old in found(folder)[:-keep]:
         shutil.rmtree(old)
     return final
+
+
+def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:  # the library's form of an OSError
+        raise CheckpointError(
+            f"{path}: expected a writable disk with free space, got {error}; free some space and continue with --resume"
+        ) from error
 
 
 def found(folder: Path) -> list[Path]:

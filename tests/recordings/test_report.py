@@ -77,9 +77,7 @@ def test_a_run_of_one_step_has_a_report_that_says_what_is_missing(tmp_path):
     assert "<td>&lt;l1&gt;</td><td>0.123</td><td>0.123</td>" in html
     assert "<b>gates</b>: recording.updates: expected at least one population" in html
     (tmp_path / "probe.json").write_text(json.dumps({"accuracy": "<i>"}))
-    assert "expected 0 to 100 per cent, got &#39;&lt;i&gt;&#39;" in write_report(tmp_path).read_text(
-        encoding="utf-8"
-    )
+    assert "expected 0 to 100 per cent, got &#39;&lt;i&gt;&#39;" in write_report(tmp_path).read_text(encoding="utf-8")
 
 
 def test_an_empty_recording_has_a_report(tmp_path):
