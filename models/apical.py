@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .optimiser import AdamW
 
-BLOCK_BYTES = 8 << 20  # rows of B per block: small enough that gradient, moments and copy meet in cache
+BLOCK_BYTES = 2 << 20  # rows of B per block: small enough that gradient, moments and copy meet in cache
 
 
 @dataclass(slots=True)
