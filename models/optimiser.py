@@ -67,16 +67,16 @@ class AdamW:
         if change.stride() != target.stride():
             # The kernel walks both in storage order: another layout would silently mix up the weights.
             change = torch.empty_like(target).copy_(change)
-        tensors = [target, change, first, second]
+        values, gradient, mean, square = target, change, first, second
         if not target.is_contiguous():
             # The same storage in its own order: the kernel copies what it does not find contiguous, channels-last kernels above all.
             order = sorted(range(target.dim()), key=target.stride, reverse=True)
-            tensors = [tensor.permute(order) for tensor in tensors]
+            values, gradient, mean, square = (tensor.permute(order) for tensor in (target, change, first, second))
         counter = self._steps.get(weight.device)
         if counter is None:
             counter = self._steps[weight.device] = torch.tensor(float(self.step), device=weight.device)
         torch._fused_adamw_(
-            *([tensor] for tensor in tensors), [], [counter],
+            [values], [gradient], [mean], [square], [], [counter],
             lr=self.learning_rate, beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay, eps=self.eps,
             amsgrad=False, maximize=True,
         )  # fmt: skip
