@@ -4,9 +4,10 @@ if __name__ == "models":
     raise ImportError("import apical.models, not models: this folder is a room of the namespace package apical")
 
 from .apical import ApicalProjection
+from .collector import Collector
 from .errors import CheckpointError, ModelError
 from .network import Network, conv_network, mlp, vgg6, wire
-from .optimiser import AdamW
+from .optimiser import AdamW, Optimiser
 from .population import Activity, ConvPopulation, DensePopulation, Population
 from .tap import Moment, Tap, TapSpec
 from .transfer import IDENTITY, RELU, TRANSFERS, Transfer
@@ -19,11 +20,13 @@ __all__ = [
     "AdamW",
     "ApicalProjection",
     "CheckpointError",
+    "Collector",
     "ConvPopulation",
     "DensePopulation",
     "ModelError",
     "Moment",
     "Network",
+    "Optimiser",
     "Population",
     "Tap",
     "TapSpec",

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .optimiser import AdamW
+from ..plasticity import product
+from .optimiser import Optimiser
 
 BLOCK_BYTES = 2 << 20  # rows of B per block: small enough that gradient, moments and copy meet in cache
 
@@ -35,10 +36,10 @@ class ApicalProjection:
     def potential(self, context: Tensor) -> Tensor:
         """e = B c in the master's dtype, (rows, units), from c of (rows, inputs)."""
         if self.half is None:
-            return context @ self.weight.T
-        return (context.to(torch.bfloat16) @ self.half.T).to(self.weight.dtype)
+            return product(context, self.weight)
+        return product(context.to(torch.bfloat16), self.half).to(self.weight.dtype)
 
-    def descend(self, prediction: Tensor, context: Tensor, optimiser: AdamW) -> Tensor:
+    def descend(self, prediction: Tensor, context: Tensor, optimiser: Optimiser) -> Tensor:
         """Apply dB = prediction^T c; returns the squared L2 norm of dB, a scalar in float64.
 
         Args:
@@ -50,9 +51,10 @@ class ApicalProjection:
         if self.half is not None:
             prediction, context = prediction.to(torch.bfloat16), context.to(torch.bfloat16)
         rows = max(1, min(units, BLOCK_BYTES // (4 * inputs))) if self.weight.device.type == "cpu" else units
+        posts, pres = prediction.T.contiguous(), context.T.contiguous()
         for start in range(0, units, rows):
             block = slice(start, start + rows)
-            change = (prediction[:, block].T @ context).to(self.weight.dtype)
+            change = product(posts[block], pres).to(self.weight.dtype)
             optimiser.apply(f"{self.name}.apical", self.weight, change, block)
             if self.half is not None:
                 self.half[block].copy_(self.weight[block])

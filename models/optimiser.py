@@ -5,11 +5,28 @@ Equal to `torch.optim.AdamW`; written out because the optimiser class needs a wh
 """
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from .errors import ModelError
+
+
+class Optimiser(Protocol):
+    """What an engine asks of an optimiser."""
+
+    def register(self, name: str, weight: Tensor) -> None:
+        """Make ready for a weight."""
+        ...
+
+    def advance(self) -> None:
+        """Begin the next step."""
+        ...
+
+    def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
+        """Take the change of a weight, or of a block of its rows."""
+        ...
 
 
 class AdamW:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..plasticity import conv_change, dense_change, patch_change
+from ..plasticity import conv_change, dense_change, patch_change, product
 from .errors import ModelError
 from .transfer import RELU, Transfer
 
@@ -111,7 +111,7 @@ class ConvPopulation:
         if plastic and use_patches(pre):
             patches = unfold(pre, self.kernel, self.padding)
             rows, _, height, width = pre.shape
-            basal = torch.addmm(bias, patches, weight.permute(0, 2, 3, 1).flatten(1).T)
+            basal = product(patches, weight.permute(0, 2, 3, 1).flatten(1), bias)
             basal = basal.view(rows, height, width, len(bias)).permute(0, 3, 1, 2)
         else:
             basal = F.conv2d(pre, weight, bias, padding=self.padding)
@@ -183,7 +183,7 @@ class DensePopulation:
     ) -> Activity:
         """Basal potential and rate, given the weights in the dtype of `pre`; there are no patches to keep."""
         pre = pre.flatten(1)
-        basal = F.linear(pre, weight, bias)
+        basal = product(pre, weight, bias)
         return Activity(pre, self.transfer.rate(basal), None, basal if keep_basal else None)
 
     def pooled(self, rate: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from .clapp import ClappPP
 from .contrast import CONTRASTS, Contrast, Hinge, Linear, LogisticDifference, Softplus
 from .errors import RuleError
 from .outer import apical_change, conv_change, dense_change, patch_change
+from .products import product
 from .pairing import Pairing, pair
 from .signals import Apical, Factors, Phase, Signals
 
@@ -44,5 +45,6 @@ __all__ = [
     "conv_change",
     "dense_change",
     "pair",
+    "product",
     "patch_change",
 ]

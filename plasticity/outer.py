@@ -6,6 +6,8 @@ The sign convention is change: with an objective L every function returns -dL/dw
 import torch
 from torch import Tensor
 
+from .products import product
+
 
 def conv_change(factor: Tensor, pre: Tensor, kernel: tuple[int, int], padding: int) -> tuple[Tensor, Tensor]:
     """dW and db of a convolution: the factor of every place times the patch of rates below it, summed over rows and places.
@@ -37,13 +39,13 @@ def patch_change(factor: Tensor, patches: Tensor, kernel: tuple[int, int]) -> tu
     """
     channels = factor.shape[1]
     flat = factor.permute(0, 2, 3, 1).reshape(-1, channels)
-    change = (flat.T @ patches).view(channels, *kernel, -1).permute(0, 3, 1, 2)
+    change = product(flat.T.contiguous(), patches.T).view(channels, *kernel, -1).permute(0, 3, 1, 2)
     return change, flat.sum(0)
 
 
 def dense_change(factor: Tensor, pre: Tensor) -> tuple[Tensor, Tensor]:
     """dW = factor^T pre (units, inputs) and db = sum of the factor (units,). Shapes: factor (rows, units), pre (rows, inputs)."""
-    return factor.T @ pre, factor.sum(0)
+    return product(factor.T, pre.T), factor.sum(0)
 
 
 def apical_change(prediction: Tensor, context: Tensor) -> Tensor:
@@ -51,4 +53,4 @@ def apical_change(prediction: Tensor, context: Tensor) -> Tensor:
 
     Any slice of columns of `prediction` gives the same rows of dB: the engine never holds the whole of it.
     """
-    return prediction.T @ context
+    return product(prediction.T, context.T)

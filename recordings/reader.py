@@ -21,7 +21,7 @@ def open(path: StoreLike) -> xr.DataTree:
     """Open a recording, also while it is being written or after its process was killed.
 
     Every table is one node (``metrics``, ``activity/<population>``, ``updates/<population>``), trimmed to the rows that
-    are committed and chunked by block. Nothing but the indexes is read before ``compute`` or ``values``. The tree is a
+    are committed and chunked by block. Signals are not read before ``compute`` or ``values``; coordinates are. The tree is a
     context manager and has ``close``. Of a recording that is still being written, the tree shows the rows committed at
     the time of opening.
 
@@ -87,7 +87,6 @@ def _table(store: str | Store, root: zarr.Group, path: str, rows: int) -> xr.Dat
     dataset: xr.Dataset = xr.open_zarr(store, group=path, consolidated=False, chunks=chunks)
     dataset = dataset.isel({dim: slice(0, rows)})[list(cast(list[str], group.attrs["variables"]))]
     for coordinate in dataset.coords.values():
-        if dim not in coordinate.dims:
-            coordinate.load()  # static and small
+        coordinate.load()  # a number per row, small beside the signals; selecting by a lazy coordinate is refused by xarray
     del dataset.attrs["variables"]
     return dataset

@@ -6,7 +6,7 @@ from torch import Tensor
 from ...plasticity import BPClappPP, BPInfoNCE, Pairing
 from ..errors import ModelError
 from ..network import Network
-from ..optimiser import AdamW
+from ..optimiser import Optimiser
 from ..population import Activity
 from .local import Observer
 
@@ -17,14 +17,14 @@ class BackpropEngine:
     Args:
         network: populations and a `head` (units, units) for the objective at the top.
         rule: an end-to-end rule.
-        optimiser: AdamW; the engine registers its weights.
+        optimiser: usually AdamW; a `Collector` keeps the changes instead. The engine registers its weights.
         half: bfloat16 sweeps around float32 master weights.
 
     Raises:
         ModelError: the network has no head.
     """
 
-    def __init__(self, network: Network, rule: BPClappPP | BPInfoNCE, optimiser: AdamW, *, half: bool = False) -> None:
+    def __init__(self, network: Network, rule: BPClappPP | BPInfoNCE, optimiser: Optimiser, *, half: bool = False) -> None:
         if network.head is None:
             raise ModelError("network.head: expected a projection for an end-to-end rule, got None; use build_network")
         self.network, self.rule, self.optimiser = network, rule, optimiser

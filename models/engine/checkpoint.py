@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..errors import CheckpointError
+from ..optimiser import AdamW
 from .build import Engine
 
 
@@ -57,7 +58,7 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     weights = engine.network.weights()
     _write({name: w.detach() for name, w in weights.items()}, unfinished / "weights.safetensors")
     moments: dict[str, Tensor] = {}
-    for name, (first, second) in engine.optimiser.moments.items():
+    for name, (first, second) in _adamw(engine).moments.items():
         moments |= {f"{name}.first": first, f"{name}.second": second}
     _write(moments, unfinished / "moments.safetensors")
     document = {
@@ -125,10 +126,10 @@ def load(checkpoint: Path, engine: Engine) -> State:
     state = read_state(checkpoint)
     load_weights(checkpoint, engine.network.weights())
     moments: dict[str, Any] = {}
-    for name, (first, second) in engine.optimiser.moments.items():
+    for name, (first, second) in _adamw(engine).moments.items():
         moments |= {f"{name}.first": first, f"{name}.second": second}
     _fill(checkpoint / "moments.safetensors", moments)
-    engine.optimiser.restore(state.step)
+    _adamw(engine).restore(state.step)
     engine.refresh()
     return state
 
@@ -155,3 +156,10 @@ def _broken(path: Path, expected: str, error: Exception) -> CheckpointError:
     return CheckpointError(
         f"{path}: expected {expected}, got {error}; delete this checkpoint to resume from the one before"
     )
+
+
+def _adamw(engine: Engine) -> AdamW:
+    if not isinstance(engine.optimiser, AdamW):
+        kind = type(engine.optimiser).__name__
+        raise CheckpointError(f"engine.optimiser: expected AdamW, got {kind}, which has no state; build the engine with AdamW")
+    return engine.optimiser

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...plasticity import ClappPP, Factors, Pairing, Signals
 from ..errors import ModelError
 from ..network import Network
-from ..optimiser import AdamW
+from ..optimiser import Optimiser
 from ..population import Activity, Population
 from .sweep import forward, local_factors
 
@@ -37,14 +37,14 @@ class LocalEngine:
     Args:
         network: populations with the apical projections that the rule's context needs.
         rule: the rule.
-        optimiser: AdamW; the engine registers its weights.
+        optimiser: usually AdamW; a `Collector` keeps the changes instead. The engine registers its weights.
         half: run sweeps and outer products in bfloat16 around float32 master weights.
 
     Raises:
         ModelError: the network is not wired for the rule.
     """
 
-    def __init__(self, network: Network, rule: ClappPP, optimiser: AdamW, *, half: bool = False) -> None:
+    def __init__(self, network: Network, rule: ClappPP, optimiser: Optimiser, *, half: bool = False) -> None:
         missing = [s for s in rule.sources if s not in network.apical]
         if missing:
             raise ModelError(

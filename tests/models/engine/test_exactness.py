@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from apical.models import AdamW, Network, conv_network, mlp, wire
+from apical.models import AdamW, Collector, Network, conv_network, mlp, wire
 from apical.models.engine import LocalEngine
 from apical.plasticity import Apical, ClappPP, Hinge, Linear, LogisticDifference, Signals, Softplus, pair
 
@@ -15,18 +15,6 @@ CONTRASTS = {
     "linear": Linear(),
 }
 OBJECTS = 3
-
-
-class Catch(AdamW):
-    """An optimiser that keeps the changes instead of applying them."""
-
-    def __init__(self):
-        super().__init__(learning_rate=1e-3)
-        self.changes = {}
-
-    def apply(self, name, weight, change, block=None):
-        kept = self.changes.setdefault(name, torch.full_like(weight, float("nan")))
-        kept[block if block is not None else slice(None)] = change
 
 
 def autograd(network: Network, rule: ClappPP, images, pairing):
@@ -54,7 +42,7 @@ def assert_exact(network, rule, images, seed=0):
     generator = torch.Generator().manual_seed(seed)
     pairing = pair(OBJECTS, negatives=rule.negatives, phases=rule.phases, generator=generator)
     losses, expected = autograd(network, rule, images, pairing.to(images.device, images.dtype))
-    catch = Catch()
+    catch = Collector()
     found = LocalEngine(network, rule, catch).step(images, pairing)
     torch.testing.assert_close(found, losses, rtol=1e-12, atol=0)
     assert catch.changes.keys() == expected.keys()
@@ -141,7 +129,7 @@ def test_bfloat16_follows_float32():
     changes = []
     for half in (False, True):
         network = conv(rule, (4, 2)).to(torch.device("cpu"), torch.float32)
-        catch = Catch()
+        catch = Collector()
         LocalEngine(network, rule, catch, half=half).step(images_of(3, 8, 8).float(), pair(OBJECTS))
         changes.append(catch.changes)
     for name, full in changes[0].items():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from apical.models import ApicalProjection, Network, conv_network
+from apical.models import ApicalProjection, Collector, Network, conv_network
 from apical.models.engine import LocalEngine
 from apical.models.network import VGG6
 from apical.plasticity import BPClappPP, BPInfoNCE, ClappPP, Signals, pair
@@ -42,26 +42,10 @@ def draw(objective: str) -> tuple[Network, torch.Tensor]:
     return network, views
 
 
-class Catch:
-    """An optimiser that keeps the changes instead of applying them."""
-
-    def __init__(self):
-        self.changes = {}
-
-    def register(self, name, weight):
-        self.changes[name] = torch.zeros_like(weight)
-
-    def advance(self):
-        pass
-
-    def apply(self, name, weight, change, block=None):
-        self.changes[name][block if block is not None else slice(None)] = change
-
-
 def explicit(objective: str) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     network, views = draw(objective)
     context = "lateral" if objective == "clapp" else objective
-    catch = Catch()
+    catch = Collector()
     loss = LocalEngine(network, ClappPP(context=context), catch).step(views, pair(4))
     return loss, {name: -change for name, change in catch.changes.items()}
 
