@@ -9,12 +9,16 @@ from .errors import CheckpointError, ModelError
 from .network import Network, conv_network, mlp, vgg6, wire
 from .optimiser import AdamW, Optimiser
 from .population import Activity, ConvPopulation, DensePopulation, Population
+from .relay import RELAYS, Relay
+from .sgd import SGD
 from .tap import Moment, Tap, TapSpec
-from .transfer import IDENTITY, RELU, TRANSFERS, Transfer
+from .transfer import IDENTITY, RELU, TRANSFERS, Transfer, leaky
 
 __all__ = [
     "IDENTITY",
+    "RELAYS",
     "RELU",
+    "SGD",
     "TRANSFERS",
     "Activity",
     "AdamW",
@@ -28,10 +32,12 @@ __all__ = [
     "Network",
     "Optimiser",
     "Population",
+    "Relay",
     "Tap",
     "TapSpec",
     "Transfer",
     "conv_network",
+    "leaky",
     "mlp",
     "vgg6",
     "wire",

@@ -14,6 +14,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.changes: dict[str, Tensor] = {}
+        self.learning_rate = 0.0
 
     def register(self, name: str, weight: Tensor) -> None:
         """Nothing to prepare."""

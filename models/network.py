@@ -27,12 +27,15 @@ class Network:
         populations: from the bottom to the top.
         apical: per context source (`lateral`, `dfb`), one projection per population.
         head: projection of an end-to-end objective at the top, or None.
+        buffers: what is not learnt by an optimiser but belongs to the network, by `<population>.<name>`: states of the rule, running
+            statistics of relays.
     """
 
     shape: tuple[int, int, int]
     populations: list[Population]
     apical: dict[str, list[ApicalProjection]] = field(default_factory=dict)
     head: Tensor | None = None
+    buffers: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -51,6 +54,11 @@ class Network:
             found["head"] = self.head
         return found
 
+    def state(self, population: str) -> dict[str, Tensor]:
+        """Buffers of one population, by name; the tensors themselves, not copies."""
+        start = f"{population}."
+        return {name.removeprefix(start): b for name, b in self.buffers.items() if name.startswith(start)}
+
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Network":
         """Move every weight in place; convolution kernels channels-last."""
         for population in self.populations:
@@ -61,6 +69,10 @@ class Network:
             projection.weight = projection.weight.to(device, dtype)
         if self.head is not None:
             self.head = self.head.to(device, dtype)
+        self.buffers = {n: b.to(device, dtype if b.is_floating_point() else None) for n, b in self.buffers.items()}
+        for population in self.populations:
+            if population.relay is not None:
+                population.relay.buffers = {n: self.buffers[f"{population.name}.{n}"] for n in population.relay.buffers}
         return self
 
 

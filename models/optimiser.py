@@ -5,7 +5,8 @@ Equal to `torch.optim.AdamW`; written out because the optimiser class needs a wh
 """
 
 import math
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -14,7 +15,13 @@ from .errors import ModelError
 
 
 class Optimiser(Protocol):
-    """What an engine asks of an optimiser."""
+    """What an engine asks of an optimiser.
+
+    Attributes:
+        learning_rate: of the next step; a schedule sets it.
+    """
+
+    learning_rate: float
 
     def register(self, name: str, weight: Tensor) -> None:
         """Make ready for a weight."""
@@ -29,11 +36,33 @@ class Optimiser(Protocol):
         ...
 
 
+@runtime_checkable
+class Resumable(Protocol):
+    """What a checkpoint asks of an optimiser."""
+
+    learning_rate: float
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything it remembers, by name; the tensors themselves, not copies."""
+        ...
+
+    def restore(self, step: int) -> None:
+        """Continue after `step` steps; the tensors are filled by who holds them."""
+        ...
+
+
+def check_range(name: str, value: float, top: float = math.inf) -> None:
+    """Refuse a hyperparameter outside [0, top)."""
+    if not (0 <= value < top):
+        raise ModelError(f"optimiser.{name}: expected at least 0 and below {top}, got {value!r}")
+
+
 class AdamW:
     """AdamW over named weights.
 
     Args:
         learning_rate, weight_decay, beta1, beta2, eps: as in `torch.optim.AdamW`.
+        factors: factor on the learning rate of the weights of a population, by its name; 1 where it has none.
 
     Raises:
         ModelError: a hyperparameter outside its range.
@@ -47,13 +76,14 @@ class AdamW:
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,
+        factors: Mapping[str, float] | None = None,
     ) -> None:
-        for name, value, top in (
-            ("learning_rate", learning_rate, math.inf), ("weight_decay", weight_decay, math.inf),
-            ("beta1", beta1, 1.0), ("beta2", beta2, 1.0), ("eps", eps, math.inf),
-        ):  # fmt: skip
-            if not (0 <= value < top):
-                raise ModelError(f"optimiser.{name}: expected at least 0 and below {top}, got {value!r}")
+        check_range("learning_rate", learning_rate)
+        check_range("weight_decay", weight_decay)
+        check_range("beta1", beta1, 1.0)
+        check_range("beta2", beta2, 1.0)
+        check_range("eps", eps)
+        self.factors = dict(factors or {})
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
         self.moments: dict[str, tuple[Tensor, Tensor]] = {}
@@ -64,8 +94,14 @@ class AdamW:
         """Allocate the moments of a weight."""
         self.moments[name] = (torch.zeros_like(weight), torch.zeros_like(weight))
 
+    def tensors(self) -> dict[str, Tensor]:
+        """See `Resumable`."""
+        return {
+            f"{n}.{k}": m for n, pair in self.moments.items() for k, m in zip(("first", "second"), pair, strict=True)
+        }
+
     def restore(self, step: int) -> None:
-        """Continue after `step` steps; the moments are restored by who holds them."""
+        """See `Resumable`."""
         self.step = step
         self._steps.clear()
 
@@ -94,6 +130,6 @@ class AdamW:
             counter = self._steps[weight.device] = torch.tensor(float(self.step), device=weight.device)
         torch._fused_adamw_(
             [values], [gradient], [mean], [square], [], [counter],
-            lr=self.learning_rate, beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay, eps=self.eps,
+            lr=self.learning_rate * self.factors.get(name.partition(".")[0], 1.0), beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay, eps=self.eps,
             amsgrad=False, maximize=True,
         )  # fmt: skip

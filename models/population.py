@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..plasticity import conv_change, dense_change, patch_change, product
 from .errors import ModelError
+from .relay import Relay
 from .transfer import RELU, Transfer
 
 
@@ -27,6 +28,7 @@ class Activity:
         basal: a of the neurons in `rate`; None once freed.
         patches: pre-synaptic rates patch by patch, (rows * places, 9 * inputs), where the sweep used them; else None.
         scratch: the map before the max-pool; its values have served, its memory will carry the factors.
+        potential: a of every neuron before the max-pool, where a rule of site `neuron` asked for it.
     """
 
     pre: Tensor
@@ -35,6 +37,7 @@ class Activity:
     basal: Tensor | None = None
     patches: Tensor | None = None
     scratch: Tensor | None = None
+    potential: Tensor | None = None
 
 
 # On a CPU the convolution kernels are slow on small maps with many channels, and matrix products are not: 225 + 128 ms for the change
@@ -97,15 +100,25 @@ class ConvPopulation:
         self.name, self.pool, self.grid, self.transfer = name, pool, grid, transfer
         self.weight, self.bias = weight, bias
         self.shape: tuple[int, ...] = (channels, *side)
+        self.neurons: tuple[int, ...] = (channels, height, width)
         self.block = (side[0] // grid, side[1] // grid)
         self.units = channels * grid * grid
+        self.relay: Relay | None = None
 
     def forward(
-        self, pre: Tensor, weight: Tensor, bias: Tensor, *, keep_basal: bool = False, plastic: bool = False
+        self,
+        pre: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        *,
+        keep_basal: bool = False,
+        plastic: bool = False,
+        keep_potential: bool = False,
     ) -> Activity:
         """Basal potential and rate, given the weights in the dtype of `pre`.
 
         With `plastic` what the weight change will need again is kept: the patches of a small map, the memory of a pooled one.
+        With `keep_potential` the potential of every neuron before the max-pool is kept.
         """
         winner = patches = scratch = None
         if plastic and use_patches(pre):
@@ -115,11 +128,14 @@ class ConvPopulation:
             basal = basal.view(rows, height, width, len(bias)).permute(0, 3, 1, 2)
         else:
             basal = F.conv2d(pre, weight, bias, padding=self.padding)
+        potential = basal if keep_potential else None
         if self.pool:
             scratch = basal if plastic else None
             # rho rises monotonically: pooling potentials and pooling rates give the same winner.
             basal, winner = torch.ops.aten.max_pool2d_with_indices(basal, [2, 2], [2, 2])
-        return Activity(pre, self.transfer.rate(basal), winner, basal if keep_basal else None, patches, scratch)
+        return Activity(
+            pre, self.transfer.rate(basal), winner, basal if keep_basal else None, patches, scratch, potential
+        )
 
     def pooled(self, rate: Tensor) -> Tensor:
         """Block-pooled rate, flattened channel-major: (rows, units)."""
@@ -176,15 +192,25 @@ class DensePopulation:
         self.name, self.transfer = name, transfer
         self.weight, self.bias = weight, bias
         self.shape: tuple[int, ...] = (channels,)
+        self.neurons: tuple[int, ...] = (channels,)
         self.units = channels
+        self.relay: Relay | None = None
 
     def forward(
-        self, pre: Tensor, weight: Tensor, bias: Tensor, *, keep_basal: bool = False, plastic: bool = False
+        self,
+        pre: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        *,
+        keep_basal: bool = False,
+        plastic: bool = False,
+        keep_potential: bool = False,
     ) -> Activity:
         """Basal potential and rate, given the weights in the dtype of `pre`; there are no patches to keep."""
         pre = pre.flatten(1)
         basal = product(pre, weight, bias)
-        return Activity(pre, self.transfer.rate(basal), None, basal if keep_basal else None)
+        kept = basal if keep_basal or keep_potential else None
+        return Activity(pre, self.transfer.rate(basal), None, kept, potential=kept)
 
     def pooled(self, rate: Tensor) -> Tensor:
         """The rate itself, (rows, units)."""

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..plasticity import Factors, Pairing, Signals
+from ..plasticity import Factors, Pairing, Phase, Signals
 from ..recordings import Table, Writer, activity_table, metrics_table, updates_table
 from .errors import ModelError
 from .network import Network
@@ -51,7 +51,7 @@ class Moment:
         samples: objects seen, this step included.
         learning_rate: of the optimiser.
         stimulus_id, label: of every row, int64 (rows,), on the CPU.
-        pairing: who follows whom, on the CPU.
+        pairing: who follows whom, on the CPU; None where no rows are compared.
     """
 
     step: int
@@ -60,7 +60,7 @@ class Moment:
     learning_rate: float
     stimulus_id: Tensor
     label: Tensor
-    pairing: Pairing
+    pairing: Pairing | None
 
 
 class Tap:
@@ -71,14 +71,24 @@ class Tap:
         spec: what is recorded.
         sources: context sources of the rule; empty for an end-to-end rule.
         losses: names of the losses that a step returns.
-        batch_rows: rows of a batch (two per object).
+        batch_rows: rows of a batch.
+        modulated: whether a rule without context sources has a neuromodulator.
+        paired: whether rows follow each other; a row is then followed by two trials, else it is one.
 
     Raises:
         ModelError: an unknown population, or more rows than a batch has.
     """
 
     def __init__(
-        self, network: Network, spec: TapSpec, *, sources: Sequence[str], losses: Sequence[str], batch_rows: int
+        self,
+        network: Network,
+        spec: TapSpec,
+        *,
+        sources: Sequence[str],
+        losses: Sequence[str],
+        batch_rows: int,
+        modulated: bool = False,
+        paired: bool = True,
     ) -> None:
         unknown = [name for name in spec.populations or () if name not in network.names]
         if unknown:
@@ -91,8 +101,10 @@ class Tap:
                 f"recording.rows: expected at most the batch's {batch_rows} rows, got {spec.rows}; lower it"
             )
         self.spec, self.losses, self.batch_rows = spec, list(losses), batch_rows
+        self.paired = paired
         # the population's own context is `apical`; a second dendrite, fed by the top, is `apical_feedback`
         self.suffix = {source: "_feedback" if source == "dfb" and len(sources) > 1 else "" for source in sources}
+        self.modulators = dict(self.suffix) or ({"basal": ""} if modulated else {})
         self.network = network
         chosen = [p for p in network.populations if spec.populations is None or p.name in spec.populations]
         self.units = {p.name: _draw_units(p, spec) for p in chosen}
@@ -105,14 +117,17 @@ class Tap:
         recorded = (steps + self.spec.every - 1) // self.spec.every
         tables = [metrics_table(self.losses, recorded)]
         apical, feedback = bool(self.suffix), "_feedback" in self.suffix.values()
+        modulated, trials = bool(self.modulators), self.spec.rows * (2 if self.paired else 1)
         for name, population in self.populations.items():
             tables.append(
                 activity_table(
-                    name, recorded * 2 * self.spec.rows, self.units[name].numpy(), _map_shape(population),
-                    dtype=self.spec.dtype, apical=apical, feedback=feedback,
+                    name, recorded * trials, self.units[name].numpy(), _map_shape(population),
+                    dtype=self.spec.dtype, apical=apical, feedback=feedback, modulated=modulated,
                 )
             )  # fmt: skip
-            tables.append(updates_table(name, recorded, self.batch_rows, apical=apical, feedback=feedback))
+            tables.append(
+                updates_table(name, recorded, self.batch_rows, apical=apical, feedback=feedback, modulated=modulated)
+            )
         return tables
 
     def due(self, step: int) -> bool:
@@ -124,6 +139,9 @@ class Tap:
         self._moment = moment
         rows = torch.arange(self.spec.rows)
         pairing = moment.pairing
+        self._context, self._seen = torch.full_like(rows, -1), rows
+        if pairing is None:
+            return
         # fixation and saccade of a row stand side by side, in the order in which they would be lived
         self._context = rows.repeat_interleave(2)
         self._seen = torch.stack([pairing.fixation[rows], pairing.saccade[rows]], 1).flatten()
@@ -156,23 +174,27 @@ class Tap:
             return
         trials = self._trials(population, activity)
         update = self._update(population, squares)
-        pairing = signals.pairing
-        assert pairing is not None
-        makes = (pairing.fixation_weight > 0, pairing.saccade_weight > 0)
         for source, suffix in self.suffix.items():
-            phase, apical = factors.phases[source], signals.apical[source]
+            apical = signals.apical[source]
             rows = self._context[::2].to(apical.potential.device)
             units = _apical_units(population, self.units[population.name]).to(apical.potential.device)
             trials[f"apical{suffix}"] = _host(apical.potential[rows][:, units].repeat_interleave(2, 0), self.spec.dtype)
-            gamma = torch.stack([phase.gamma_fixation * makes[0], phase.gamma_saccade * makes[1]], 1)
-            score = torch.stack([phase.score_fixation, phase.score_saccade], 1)
-            trials[f"neuromodulator{suffix}"] = _host(gamma[rows].flatten())
-            trials[f"score{suffix}"] = _host(score[rows].flatten())
-            opened = (gamma != 0).float().mean(0)
             projection = next(p for p in self.network.apical[source] if p.name == f"{population.name}.{source}")
             update |= {
                 f"apical_change{suffix}": _host(squares[source].sqrt()[None]),
                 f"apical_norm{suffix}": _host(torch.linalg.vector_norm(projection.weight)[None]),
+            }
+        for source, suffix in self.modulators.items():
+            gamma, score = _modulation(factors.phases[source], signals.pairing)
+            if self.paired:
+                rows = self._context[::2].to(gamma.device)
+                lived = gamma[rows].flatten(), score[rows].flatten()
+            else:
+                rows = self._seen.to(gamma.device)
+                lived = gamma[rows, 0], score[rows, 0]
+            trials[f"neuromodulator{suffix}"], trials[f"score{suffix}"] = map(_host, lived)
+            opened = (gamma != 0).float().mean(0)
+            update |= {
                 f"gate_fixation{suffix}": _host(opened[:1]),
                 f"gate_saccade{suffix}": _host(opened[1:]),
                 f"score_fixation{suffix}": _host(score[:, 0][None]),
@@ -200,11 +222,11 @@ class Tap:
         )
         return {
             "stimulus_id": moment.stimulus_id[self._seen].numpy(),
-            "context_id": moment.stimulus_id[self._context].numpy(),
+            "context_id": torch.where(self._context < 0, -1, moment.stimulus_id[self._context]).numpy(),
             "label": moment.label[self._seen].numpy(),
             "epoch": np.full(count, moment.epoch),
             "step": np.full(count, moment.step),
-            "phase": np.tile(np.array([0, 1], dtype=np.int8), count // 2),
+            "phase": np.tile(np.array([0, 1], dtype=np.int8), count // 2) if self.paired else np.zeros(count, np.int8),
             "basal": _host(activity.basal[(where, *place)], self.spec.dtype),
             "rate": _host(activity.rate[(where, *place)], self.spec.dtype),
         }
@@ -221,6 +243,14 @@ class Tap:
         if self.writer is None or self._moment is None:
             raise ModelError("tap.writer: expected an open recording and a begun step, got none; call begin() first")
         return self.writer, self._moment
+
+
+def _modulation(phase: Phase, pairing: Pairing | None) -> tuple[Tensor, Tensor]:
+    """Neuromodulator and score of every row, (rows, 2): at its fixation and at its saccade."""
+    gamma = torch.stack([phase.gamma_fixation, phase.gamma_saccade], 1)
+    if pairing is not None:
+        gamma = gamma * torch.stack([pairing.fixation_weight > 0, pairing.saccade_weight > 0], 1)
+    return gamma, torch.stack([phase.score_fixation, phase.score_saccade], 1)
 
 
 def _host(tensor: Tensor, dtype: str = "float32") -> NDArray[Any]:

@@ -6,18 +6,19 @@
 if __name__ == "plasticity":
     raise ImportError("import apical.plasticity, not plasticity: this folder is a room of the namespace package apical")
 
+from collections.abc import Callable
+
 from .backprop import BPClappPP, BPInfoNCE
 from .clapp import ClappPP
 from .contrast import CONTRASTS, Contrast, Hinge, Linear, LogisticDifference, Softplus
 from .errors import RuleError
 from .outer import apical_change, conv_change, dense_change, patch_change
-from .products import product
 from .pairing import Pairing, pair
+from .products import product
+from .rule import EndToEndRule, LocalRule, Rule
 from .signals import Apical, Factors, Phase, Signals
 
-Rule = ClappPP | BPClappPP | BPInfoNCE
-
-RULES: dict[str, type[ClappPP] | type[BPClappPP] | type[BPInfoNCE]] = {
+RULES: dict[str, Callable[..., Rule]] = {
     "clapp++": ClappPP,
     "bp-clapp++": BPClappPP,
     "bp-infonce": BPInfoNCE,
@@ -31,9 +32,11 @@ __all__ = [
     "BPInfoNCE",
     "ClappPP",
     "Contrast",
+    "EndToEndRule",
     "Factors",
     "Hinge",
     "Linear",
+    "LocalRule",
     "LogisticDifference",
     "Pairing",
     "Phase",
@@ -45,6 +48,6 @@ __all__ = [
     "conv_change",
     "dense_change",
     "pair",
-    "product",
     "patch_change",
+    "product",
 ]

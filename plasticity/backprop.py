@@ -28,8 +28,11 @@ class BPClappPP:
     negatives: Negatives = "next"
     phases: Phases = "both"
 
-    local: ClassVar[bool] = False
-    needs: ClassVar[frozenset[str]] = frozenset({"glances"})
+    engine: ClassVar[str] = "backprop"
+    presentation: ClassVar[str] = "glances"
+    supervised: ClassVar[bool] = False
+    relay: ClassVar[str] = "none"
+    head: ClassVar[str] = "square"
     records: ClassVar[tuple[str, ...]] = ("basal", "rate")
 
     def __post_init__(self) -> None:
@@ -38,8 +41,12 @@ class BPClappPP:
                 f"BPClappPP.phases: expected 'both' with {type(self.contrast).__name__}, got 'either'; its loss needs both scores of a row"
             )
 
-    def objective(self, rate: Tensor, head: Tensor, pairing: Pairing) -> Tensor:
+    def objective(
+        self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
+    ) -> Tensor:
         """L of `ClappPP` with c = z detached. Shapes: rate (rows, units), head B (units, units)."""
+        if head is None or pairing is None:
+            raise RuleError("BPClappPP.objective: expected a head and a pairing, got None; see build_network and pair")
         fixation, saccade = scores(rate, rate.detach() @ head.T, pairing)
         return mean_loss(self.contrast, fixation, saccade, pairing)
 
@@ -57,8 +64,11 @@ class BPInfoNCE:
 
     temperature: float = 0.1
 
-    local: ClassVar[bool] = False
-    needs: ClassVar[frozenset[str]] = frozenset({"glances"})
+    engine: ClassVar[str] = "backprop"
+    presentation: ClassVar[str] = "glances"
+    supervised: ClassVar[bool] = False
+    relay: ClassVar[str] = "none"
+    head: ClassVar[str] = "square"
     records: ClassVar[tuple[str, ...]] = ("basal", "rate")
     negatives: ClassVar[Negatives] = "next"
     phases: ClassVar[Phases] = "both"
@@ -69,8 +79,12 @@ class BPInfoNCE:
                 f"BPInfoNCE.temperature: expected a finite number above 0, got {self.temperature!r}; the default is 0.1"
             )
 
-    def objective(self, rate: Tensor, head: Tensor, pairing: Pairing) -> Tensor:
-        """L above; the pairing only says that the second half of the rows are the second glances."""
+    def objective(
+        self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
+    ) -> Tensor:
+        """L above; the second half of the rows are the second glances of the first."""
+        if head is None:
+            raise RuleError("BPInfoNCE.objective: expected a head, got None; see build_network")
         projected = F.normalize(rate @ head.T, dim=1)
         first, second = projected.chunk(2)
         return F.cross_entropy(first @ second.T / self.temperature, torch.arange(len(first), device=rate.device))

@@ -23,6 +23,7 @@ from torch import Tensor
 from .contrast import Contrast, Hinge
 from .errors import RuleError
 from .pairing import Negatives, Pairing, Phases
+from .rule import Site
 from .signals import Apical, Factors, Phase, Signals
 
 ContextWord = Literal["lateral", "dfb", "both"]
@@ -48,8 +49,11 @@ class ClappPP:
     negatives: Negatives = "next"
     phases: Phases = "both"
 
-    local: ClassVar[bool] = True
-    needs: ClassVar[frozenset[str]] = frozenset({"glances"})
+    engine: ClassVar[str] = "local"
+    presentation: ClassVar[str] = "glances"
+    supervised: ClassVar[bool] = False
+    relay: ClassVar[str] = "none"
+    site: ClassVar[Site] = "unit"
     records: ClassVar[tuple[str, ...]] = ("basal", "rate", "apical", "neuromodulator", "score")
 
     def __post_init__(self) -> None:
@@ -69,6 +73,10 @@ class ClappPP:
     def sources(self) -> tuple[str, ...]:
         """Context sources, one apical matrix per population for each."""
         return SOURCES[self.context]
+
+    def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
+        """CLAPP++ keeps nothing from step to step."""
+        return {}
 
     def factors(self, signals: Signals) -> Factors:
         """Neuromodulators, drive and prediction terms of one population; computed without autograd."""

@@ -1,7 +1,7 @@
 """What a local rule sees of one population in one step, and what it gives back.
 
-A rule is a pure function `factors(signals, state) -> (Factors, state)`. It never touches weights: the weight changes are outer
-products of the factors with the pre-synaptic side, the same for every rule, and live in `outer.py`.
+A rule is a pure function from signals, state included, to factors, new state included. It never touches weights: the weight changes
+are outer products of the factors with the pre-synaptic side, the same for every rule, and live in `outer.py`.
 """
 
 from collections.abc import Mapping
@@ -34,12 +34,18 @@ class Signals:
         apical: apical compartment by context source, `lateral` (own population) or `dfb` (top population).
         pairing: which row follows which; None for rules without phases.
         label: class of each row for supervised rules, int64 (rows,).
+        basal: a of every neuron before the max-pool, (rows, channels, height, width) or (rows, neurons), for rules of site `neuron`.
+        state: what the rule left in this population at the step before.
+        position: of the population, 0 at the bottom, for rules whose hyperparameters differ by population.
     """
 
     rate: Tensor
     apical: Mapping[str, Apical] = field(default_factory=dict)
     pairing: Pairing | None = None
     label: Tensor | None = None
+    basal: Tensor | None = None
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +70,18 @@ class Factors:
     Attributes:
         loss: the local objective, a scalar.
         drive: gamma * (B c) gathered at the row whose rate it meets, (rows, units): neuromodulator times dendritic prediction. The
-            weight change is drive_j rho'(a_j) z_i summed over rows (and places).
+            weight change is drive_j rho'(a_j) z_i summed over rows (and places). A rule of site `neuron` gives the whole factor,
+            rho' included, in the shape of `Signals.basal`.
         prediction: per context source, gamma * z gathered at the row that predicted, (rows, units): the change of B is prediction^T c.
-        phases: per context source, scores and neuromodulators.
+        phases: per context source, scores and neuromodulators; a rule without apical dendrites that has a neuromodulator keeps it under
+            the name `basal`.
+        decay: forgetting rate of every channel, (channels,): the weight change loses decay_j W_j. None for most rules.
+        state: what the rule leaves in this population for the next step.
     """
 
     loss: Tensor
     drive: Tensor
     prediction: Mapping[str, Tensor] = field(default_factory=dict)
     phases: Mapping[str, Phase] = field(default_factory=dict)
+    decay: Tensor | None = None
+    state: Mapping[str, Tensor] = field(default_factory=dict)

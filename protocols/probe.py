@@ -16,14 +16,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..models import Network
-from ..models.engine import build_network, checkpoint, rates
+from ..models.engine import checkpoint, rates
 from .config import RunConfig
 from .errors import ConfigError, ProtocolError, nearest
 from .readout import ReadOut, knn_read_out, linear_read_out, ridge_read_out, standardise
 from .run import RunFolder
 from .stimuli import ImageSet, Stimulus
 from .streams import stream
-from .train import architecture, load_stimulus, make_rule, pick_device
+from .train import fresh_network, load_stimulus, pick_device
 
 # The paper's read-out of VGG-6: every map pooled to this side, 32,768 features in all; the same for every rule, whatever its own grids.
 READ_OUT_GRIDS = (8, 4, 4, 4, 2, 2)
@@ -66,7 +66,7 @@ def probe(
     kind = read_out or config.probe.read_out
     device = pick_device(config.training.device)
     stimulus = load_stimulus(config, data_dir, device)
-    network = build_network(architecture(config, stimulus.shape), make_rule(config), seed=config.seed)
+    network = fresh_network(config, stimulus)
     wanted = choose_layers(layers, network.names)
     train = stimulus.train.labelled().subset(config.probe.n_train, seed=config.seed)
     test = stimulus.test.labelled()
@@ -77,7 +77,7 @@ def probe(
     bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
     with bar:
         random = _read_out_network(network.to(device), stimulus, train, test, wanted, kind, config, bar)
-        checkpoint.load_weights(stored[-1], network.weights())
+        checkpoint.load_network(stored[-1], network)
         trained = _read_out_network(network, stimulus, train, test, wanted, kind, config, bar)
         pixels = _fit(
             kind, config, pixel_features(stimulus, train), train.labels, pixel_features(stimulus, test), test.labels

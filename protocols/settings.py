@@ -9,17 +9,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from . import rules
 from .complaints import Contradiction
 from .errors import nearest
 
 VGG6_POPULATIONS = 6
-# settings of a rule that another rule does not read: a value other than the default would be ignored there
-UNUSED = {"bp-clapp++": ("context",), "bp-infonce": ("context", "phases", "contrast", "negatives")}
 STIMULI = ("shapes", "cifar10", "mnist", "folder:PATH", "npz:PATH")
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Grid = Annotated[int, Field(ge=1, le=1024)]
 Size = Annotated[int, Field(ge=1, le=65536)]
+Factor = Annotated[float, Field(ge=0, le=1e6)]
+Option = bool | int | float | str
 Share = Annotated[float, Field(gt=0, le=1)]
 Penalty = Annotated[float, Field(gt=0, le=1e6)]
 
@@ -74,9 +75,7 @@ class NetworkConfig(Settings):
 class RuleConfig(Settings):
     """How synapses change."""
 
-    name: Literal["clapp++", "bp-clapp++", "bp-infonce"] = Field(
-        default="clapp++", description="bp-: backprop baselines"
-    )
+    name: str = Field(default="clapp++", description="a rule of plasticity's table; bp-: baselines by backpropagation")
     context: Literal["lateral", "dfb", "both"] = Field(
         default="lateral", description="activity an apical dendrite receives"
     )
@@ -90,17 +89,28 @@ class RuleConfig(Settings):
     phases: Literal["both", "either"] = Field(
         default="both", description="fixation and saccade in one step, or one of them"
     )
-    temperature: float | None = Field(default=None, gt=0, le=100, description="of bp-infonce, and only there")
+    temperature: float | None = Field(default=None, gt=0, le=100, description="of rules that have one, and only there")
+    options: dict[str, Option | list[Option]] = Field(default={}, description="the rule's other hyperparameters")
 
 
 class OptimiserConfig(Settings):
-    """AdamW."""
+    """How changes become weights."""
 
+    name: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = Field(default=2e-4, gt=0, le=10)
+    factors: Annotated[tuple[Factor, ...], _list(0, 64)] = Field(
+        default=(), description="factor on the learning rate per population; empty = 1"
+    )
+    schedule: Literal["constant", "cosine", "cooldown", "exponential"] = Field(
+        default="constant", description="of the learning rate; cooldown: linear to 0 over the second half"
+    )
+    warmup_epochs: int = Field(default=0, ge=0, le=100_000, description="linear rise from 0 at the start")
+    decay: float = Field(default=1.0, gt=0, le=1, description="factor per epoch of the exponential schedule")
     weight_decay: float = Field(default=0.01, ge=0, le=10)
     beta1: float = Field(default=0.9, ge=0, lt=1)
     beta2: float = Field(default=0.999, ge=0, lt=1)
     eps: float = Field(default=1e-8, gt=0, le=1)
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd")
 
 
 class TrainingConfig(Settings):
@@ -165,7 +175,7 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        complaints = chain(_network_complaints(self), _rule_complaints(self), _size_complaints(self))
+        complaints = chain(_network_complaints(self), rules.complaints(self.rule), _size_complaints(self))
         if complaint := next(complaints, None):
             raise Contradiction(complaint)
         return self
@@ -188,20 +198,6 @@ def _network_complaints(config: RunConfig) -> Iterator[str]:
             f"rule.grids: expected {VGG6_POPULATIONS} entries for vgg6, one per population, got {len(grids)}; "
             "for example [8, 4, 4, 4, 2, 2]"
         )
-
-
-def _rule_complaints(config: RunConfig) -> Iterator[str]:
-    rule = config.rule
-    if rule.phases == "either" and rule.contrast == "logistic":
-        yield "rule.phases: expected both for the logistic contrast, which needs both scores of a row, got 'either'"
-    if rule.name == "bp-infonce" and rule.temperature is None:
-        yield "rule.temperature: expected a number for bp-infonce, got null; for example 0.1"
-    if rule.name != "bp-infonce" and rule.temperature is not None:
-        yield f"rule.temperature: expected null for {rule.name}, which has none, got {rule.temperature}; remove it"
-    for field in UNUSED.get(rule.name, ()):
-        default, value = RuleConfig.model_fields[field].default, getattr(rule, field)
-        if value != default:
-            yield f"rule.{field}: expected {default} for {rule.name}, which does not read it, got {value!r}; remove it"
 
 
 def _size_complaints(config: RunConfig) -> Iterator[str]:

@@ -14,13 +14,16 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ..models import Moment, Tap, TapSpec
+from ..models import Moment, Network, Tap, TapSpec
 from ..models.engine import Architecture, Engine, build_engine, build_network, checkpoint, keep_freed_memory
-from ..plasticity import CONTRASTS, RULES, BPInfoNCE, ClappPP, Rule, pair
+from ..plasticity import pair
 from ..recordings import Writer
 from .config import RunConfig, digest, to_yaml
 from .errors import ConfigError, ProtocolError
+from .presentation import PRESENTATIONS
+from .rules import make_rule
 from .run import RunFolder, provenance
+from .schedule import learning_rate
 from .stimuli import Stimulus, load
 from .streams import epoch_order, stream
 
@@ -85,22 +88,20 @@ def load_stimulus(config: RunConfig, data_dir: Path | None, device: torch.device
     )  # fmt: skip
 
 
-def make_rule(config: RunConfig) -> Rule:
-    """The rule that the settings describe."""
-    r = config.rule
-    contrast = CONTRASTS[r.contrast]()
-    kind = RULES[r.name]
-    if kind is ClappPP:
-        return ClappPP(context=r.context, contrast=contrast, negatives=r.negatives, phases=r.phases)
-    if kind is BPInfoNCE:
-        return BPInfoNCE(temperature=0.1 if r.temperature is None else r.temperature)
-    return RULES["bp-clapp++"](contrast=contrast, negatives=r.negatives, phases=r.phases)  # type: ignore[call-arg]
-
-
 def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture:
     """What fixes the network of a run."""
     n = config.network
     return Architecture(n.builder, shape, n.width, tuple(n.hidden), tuple(config.rule.grids))
+
+
+def fresh_network(config: RunConfig, stimulus: Stimulus) -> Network:
+    """The network of a run as it was before the first step."""
+    return build_network(
+        architecture(config, stimulus.shape),
+        make_rule(config.rule),
+        seed=config.seed,
+        classes=len(stimulus.train.classes),
+    )
 
 
 class Run:
@@ -116,7 +117,8 @@ class Run:
     def __init__(self, config: RunConfig, folder: RunFolder, stimulus: Stimulus, device: torch.device) -> None:
         t, r = config.training, config.recording
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
-        self.rule = make_rule(config)
+        self.rule = make_rule(config.rule)
+        self.presentation = PRESENTATIONS[self.rule.presentation]
         self.per_epoch = len(stimulus.train) // t.batch
         if self.per_epoch < 1:
             raise ConfigError(
@@ -124,17 +126,21 @@ class Run:
             )
         self.steps = self.per_epoch * t.epochs
         o = config.optimiser
-        network = build_network(architecture(config, stimulus.shape), self.rule, seed=config.seed).to(device)
+        network = fresh_network(config, stimulus).to(device)
         self.engine: Engine = build_engine(
-            network, self.rule, learning_rate=o.learning_rate, betas=(o.beta1, o.beta2), weight_decay=o.weight_decay,
-            eps=o.eps, half=t.precision == "bf16",
+            network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, betas=(o.beta1, o.beta2),
+            weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, factors=o.factors, half=t.precision == "bf16",
         )  # fmt: skip
-        self.losses = network.names if isinstance(self.rule, ClappPP) else [network.names[-1]]
+        explicit = self.rule.engine == "local"
+        self.losses = network.names if explicit else [network.names[-1]]
         spec = TapSpec(r.every, r.rows, r.units, r.unit_seed, r.populations, r.dtype)
-        sources = self.rule.sources if isinstance(self.rule, ClappPP) else ()
-        self.tap = (
-            Tap(network, spec, sources=sources, losses=self.losses, batch_rows=2 * t.batch) if r.enabled else None
-        )
+        self.tap = None
+        if r.enabled:
+            self.tap = Tap(
+                network, spec, sources=getattr(self.rule, "sources", ()), losses=self.losses,
+                batch_rows=self.presentation.rows * t.batch, paired=self.presentation.paired,
+                modulated="neuromodulator" in self.rule.records,
+            )  # fmt: skip
         self.step, self.seconds = 0, 0.0
         self._order, self._order_epoch = torch.empty(0), -1
 
@@ -201,16 +207,21 @@ class Run:
         if self._order_epoch != epoch:
             self._order, self._order_epoch = epoch_order(seed, epoch, len(self.stimulus.train)), epoch
         index = self._order[position * batch : (position + 1) * batch]
-        images = self.stimulus.glances(index, stream(seed, "views", step))
-        draws = stream(seed, "pairing", step)
-        pairing = pair(batch, negatives=self.rule.negatives, phases=self.rule.phases, generator=draws)
+        images, label = self.presentation.show(self.stimulus, index, stream(seed, "views", step))
+        pairing = None
+        if self.presentation.paired:
+            draws = stream(seed, "pairing", step)
+            pairing = pair(batch, negatives=self.rule.negatives, phases=self.rule.phases, generator=draws)
+        rate = learning_rate(self.config.optimiser, step, self.steps, self.per_epoch)
+        self.engine.optimiser.learning_rate = rate
         observer = self.tap if self.tap is not None and self.tap.due(step) else None
         if observer is not None:
-            rate = self.config.optimiser.learning_rate
-            labels = self.stimulus.train.labels[index.to(self.device)].cpu().repeat(2)
-            moment = Moment(step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(2), labels, pairing)
+            rows = self.presentation.rows
+            moment = Moment(
+                step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(rows), label.cpu(), pairing
+            )
             observer.begin(moment)
-        losses = self.engine.step(images, pairing, observer)
+        losses = self.engine.step(images, pairing, observer, label=label if self.rule.supervised else None)
         if observer is not None:
             observer.end(losses)
         self.step += 1

@@ -51,6 +51,7 @@ def activity_table(
     dtype: str = "float32",
     apical: bool = True,
     feedback: bool = False,
+    modulated: bool = False,
 ) -> Table:
     """Table ``activity/<population>``: one row per trial, potentials and rates of the chosen units.
 
@@ -63,6 +64,7 @@ def activity_table(
         apical: whether the population has an apical dendrite (a network trained by backpropagation has none).
         feedback: whether a second apical dendrite receives the top population's activity; its variables end in
             ``_feedback``.
+        modulated: whether a population without apical dendrite has a score and a neuromodulator all the same.
 
     Raises:
         RecordingError: a unit lies outside ``shape``, or ``feedback`` is asked for without ``apical``.
@@ -85,13 +87,16 @@ def activity_table(
         Variable(name="rate", long_name="rate", attributes=_part("soma", "z"), **per_unit),
     ]
     for suffix, source in _dendrites(population, apical, feedback):
-        variables += [
+        variables.append(
             Variable(
                 name=f"apical{suffix}",
                 long_name=f"apical potential{source}",
                 attributes=_part("apical dendrite", "e"),
                 **per_unit,
-            ),
+            )
+        )
+    for suffix, source in _modulators(population, apical, feedback, modulated):
+        variables += [
             Variable(name=f"neuromodulator{suffix}", long_name=f"neuromodulator{source}", attributes={"symbol": "γ"}),
             Variable(name=f"score{suffix}", long_name=f"score{source}", attributes={"symbol": "u"}),
         ]
@@ -105,7 +110,15 @@ def activity_table(
     )
 
 
-def updates_table(population: str, length: int, rows: int, *, apical: bool = True, feedback: bool = False) -> Table:
+def updates_table(
+    population: str,
+    length: int,
+    rows: int,
+    *,
+    apical: bool = True,
+    feedback: bool = False,
+    modulated: bool = False,
+) -> Table:
     """Table ``updates/<population>``: one row per training step, what plasticity did.
 
     Args:
@@ -114,6 +127,7 @@ def updates_table(population: str, length: int, rows: int, *, apical: bool = Tru
         rows: rows of a batch, the size of the scores.
         apical: whether the population has an apical dendrite.
         feedback: whether it has a second one, fed by the top population; its variables end in ``_feedback``.
+        modulated: as in `activity_table`.
 
     Raises:
         RecordingError: ``feedback`` is asked for without ``apical``.
@@ -128,6 +142,7 @@ def updates_table(population: str, length: int, rows: int, *, apical: bool = Tru
             Variable(name=f"apical_change{suffix}", long_name=f"change of the apical weights, |ΔB|{source}"),
             Variable(name=f"apical_norm{suffix}", long_name=f"norm of the apical weights, |B|{source}"),
         ]
+    for suffix, source in _modulators(population, apical, feedback, modulated):
         for phase in ("fixation", "saccade"):
             variables += [
                 Variable(name=f"gate_{phase}{suffix}", long_name=f"open gates at {phase}s{source}"),
@@ -152,6 +167,11 @@ def _dendrites(population: str, apical: bool, feedback: bool) -> list[tuple[str,
             "set apical=True, or record a single feedback dendrite as the apical one"
         )
     return [("", "")] * apical + [("_feedback", " (feedback)")] * feedback
+
+
+def _modulators(population: str, apical: bool, feedback: bool, modulated: bool) -> list[tuple[str, str]]:
+    """The same for each score and neuromodulator: one per dendrite, or one of a population without."""
+    return _dendrites(population, apical, feedback) or [("", "")] * modulated
 
 
 def _unit_coords(units: np.ndarray[Any, Any], shape: tuple[int, int, int]) -> dict[str, Coordinate]:

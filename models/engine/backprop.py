@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
-from ...plasticity import BPClappPP, BPInfoNCE, Pairing
+from ...plasticity import EndToEndRule, Pairing
 from ..errors import ModelError
 from ..network import Network
 from ..optimiser import Optimiser
 from ..population import Activity
 from .local import Observer
+from .sweep import forward
 
 
 class BackpropEngine:
@@ -24,8 +25,8 @@ class BackpropEngine:
         ModelError: the network has no head.
     """
 
-    def __init__(self, network: Network, rule: BPClappPP | BPInfoNCE, optimiser: Optimiser, *, half: bool = False) -> None:
-        if network.head is None:
+    def __init__(self, network: Network, rule: EndToEndRule, optimiser: Optimiser, *, half: bool = False) -> None:
+        if network.head is None and rule.head != "none":
             raise ModelError("network.head: expected a projection for an end-to-end rule, got None; use build_network")
         self.network, self.rule, self.optimiser = network, rule, optimiser
         self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
@@ -35,14 +36,21 @@ class BackpropEngine:
     def refresh(self) -> None:
         """Nothing is derived from the master weights here."""
 
-    def step(self, images: Tensor, pairing: Pairing, observer: Observer | None = None) -> Tensor:
+    def step(
+        self,
+        images: Tensor,
+        pairing: Pairing | None,
+        observer: Observer | None = None,
+        *,
+        label: Tensor | None = None,
+    ) -> Tensor:
         """One step; arguments as in `LocalEngine.step`. Returns the objective at the top, shape (1,)."""
         network = self.network
         weights = network.weights()
         for weight in weights.values():
             weight.requires_grad_(True)
         try:
-            loss, activities = self._objective(images, pairing, observer is not None)
+            loss, activities = self._objective(images, pairing, label, observer is not None)
             # torch types the gradients loosely
             gradients: tuple[Tensor, ...] = torch.autograd.grad(loss, list(weights.values()))
         finally:
@@ -59,19 +67,20 @@ class BackpropEngine:
                     observer.backprop(population, activity, {"basal": squares[f"{population.name}.weight"]})
         return loss.detach()[None]
 
-    def _objective(self, images: Tensor, pairing: Pairing, keep: bool) -> tuple[Tensor, list[Activity]]:
+    def _objective(
+        self, images: Tensor, pairing: Pairing | None, label: Tensor | None, keep: bool
+    ) -> tuple[Tensor, list[Activity]]:
         network = self.network
-        head = network.head
-        assert head is not None
-        pairing = pairing.to(images.device, head.dtype)
+        master = network.populations[0].weight.dtype
+        if pairing is not None:
+            pairing = pairing.to(images.device, master)
         pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         activities = []
         for population in network.populations:
-            weight, bias = population.weight.to(self.dtype), population.bias.to(self.dtype)
-            activity = population.forward(pre, weight, bias, keep_basal=keep)
+            activity = forward(population, pre, keep_basal=keep, pairing=pairing)
             pre = activity.rate
             if keep:
                 rate, basal = pre.detach(), activity.basal
                 activities.append(Activity(rate, rate, None, None if basal is None else basal.detach()))
-        top = network.populations[-1].pooled(pre).to(head.dtype)
-        return self.rule.objective(top, head, pairing), activities
+        top = network.populations[-1].pooled(pre).to(master)
+        return self.rule.objective(top, network.head, pairing, label), activities

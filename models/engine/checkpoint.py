@@ -11,15 +11,17 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..errors import CheckpointError
-from ..optimiser import AdamW
+from ..network import Network
+from ..optimiser import Resumable
 from .build import Engine
+
+BUFFERS = "buffers.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,9 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     unfinished.mkdir(parents=True)
     weights = engine.network.weights()
     _write({name: w.detach() for name, w in weights.items()}, unfinished / "weights.safetensors")
-    moments: dict[str, Tensor] = {}
-    for name, (first, second) in _adamw(engine).moments.items():
-        moments |= {f"{name}.first": first, f"{name}.second": second}
-    _write(moments, unfinished / "moments.safetensors")
+    if engine.network.buffers:
+        _write(engine.network.buffers, unfinished / BUFFERS)
+    _write(_resumable(engine).tensors(), unfinished / "moments.safetensors")
     document = {
         "step": state.step,
         "seconds": state.seconds,
@@ -117,6 +118,17 @@ def load_weights(checkpoint: Path, weights: Mapping[str, Tensor]) -> None:
     _fill(checkpoint / "weights.safetensors", weights)
 
 
+def load_network(checkpoint: Path, network: Network) -> None:
+    """Restore weights and buffers of a network.
+
+    Raises:
+        CheckpointError: a file is broken or belongs to another network.
+    """
+    load_weights(checkpoint, network.weights())
+    if network.buffers:
+        _fill(checkpoint / BUFFERS, network.buffers)
+
+
 def load(checkpoint: Path, engine: Engine) -> State:
     """Restore weights, moments and optimiser step of an engine.
 
@@ -124,12 +136,9 @@ def load(checkpoint: Path, engine: Engine) -> State:
         CheckpointError: a file is broken or belongs to another network.
     """
     state = read_state(checkpoint)
-    load_weights(checkpoint, engine.network.weights())
-    moments: dict[str, Any] = {}
-    for name, (first, second) in _adamw(engine).moments.items():
-        moments |= {f"{name}.first": first, f"{name}.second": second}
-    _fill(checkpoint / "moments.safetensors", moments)
-    _adamw(engine).restore(state.step)
+    load_network(checkpoint, engine.network)
+    _fill(checkpoint / "moments.safetensors", _resumable(engine).tensors())
+    _resumable(engine).restore(state.step)
     engine.refresh()
     return state
 
@@ -158,8 +167,10 @@ def _broken(path: Path, expected: str, error: Exception) -> CheckpointError:
     )
 
 
-def _adamw(engine: Engine) -> AdamW:
-    if not isinstance(engine.optimiser, AdamW):
+def _resumable(engine: Engine) -> Resumable:
+    if not isinstance(engine.optimiser, Resumable):
         kind = type(engine.optimiser).__name__
-        raise CheckpointError(f"engine.optimiser: expected AdamW, got {kind}, which has no state; build the engine with AdamW")
+        raise CheckpointError(
+            f"engine.optimiser: expected one with a state, got {kind}, which has none; build the engine with AdamW"
+        )
     return engine.optimiser

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ...plasticity import ClappPP, Factors, Pairing, Signals
+from ...plasticity import Factors, LocalRule, Pairing, Signals
 from ..errors import ModelError
 from ..network import Network
 from ..optimiser import Optimiser
@@ -44,7 +44,7 @@ class LocalEngine:
         ModelError: the network is not wired for the rule.
     """
 
-    def __init__(self, network: Network, rule: ClappPP, optimiser: Optimiser, *, half: bool = False) -> None:
+    def __init__(self, network: Network, rule: LocalRule, optimiser: Optimiser, *, half: bool = False) -> None:
         missing = [s for s in rule.sources if s not in network.apical]
         if missing:
             raise ModelError(
@@ -64,32 +64,40 @@ class LocalEngine:
                     projection.use_half()
 
     @torch.no_grad()
-    def step(self, images: Tensor, pairing: Pairing, observer: Observer | None = None) -> Tensor:
+    def step(
+        self,
+        images: Tensor,
+        pairing: Pairing | None,
+        observer: Observer | None = None,
+        *,
+        label: Tensor | None = None,
+    ) -> Tensor:
         """One plasticity step.
 
         Args:
-            images: both glances of every object, (rows, channels, height, width).
-            pairing: who follows whom.
+            images: what is shown, (rows, channels, height, width); for a pairing both glances of every object.
+            pairing: who follows whom; None for a rule that compares no rows.
             observer: sees signals and factors before they are freed.
+            label: class of every row for a supervised rule, int64 (rows,).
 
         Returns:
             Local loss of every population, (populations,), on the device.
         """
         weights = self.network.populations[0].weight
-        pairing = pairing.to(images.device, weights.dtype)
+        if pairing is not None:
+            pairing = pairing.to(images.device, weights.dtype)
         pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         self.optimiser.advance()
-        keep = observer is not None
         losses = []
         if "dfb" not in self.rule.sources:
-            for i, population in enumerate(self.network.populations):
-                activity = forward(population, pre, keep_basal=keep, plastic=True)
+            for i in range(len(self.network.populations)):
+                activity = self._forward(i, pre, pairing, observer)
                 pre = activity.rate
-                losses.append(self._plasticity(i, activity, None, pairing, observer))
+                losses.append(self._plasticity(i, activity, None, pairing, label, observer))
             return torch.stack(losses)
         waiting: list[Activity | None] = []
-        for population in self.network.populations:
-            activity = forward(population, pre, keep_basal=keep, plastic=True)
+        for i in range(len(self.network.populations)):
+            activity = self._forward(i, pre, pairing, observer)
             pre = activity.rate
             waiting.append(activity)
         top = self.network.populations[-1].pooled(pre).to(weights.dtype)
@@ -98,23 +106,46 @@ class LocalEngine:
             found, waiting[i] = waiting[i], None
             assert found is not None
             activity = found
-            losses.append(self._plasticity(i, activity, top, pairing, observer))
+            losses.append(self._plasticity(i, activity, top, pairing, label, observer))
         return torch.stack(losses)
 
+    def _forward(self, i: int, pre: Tensor, pairing: Pairing | None, observer: Observer | None) -> Activity:
+        population, neurons = self.network.populations[i], self.rule.site == "neuron"
+        return forward(
+            population, pre, keep_basal=observer is not None, plastic=True, keep_potential=neurons, pairing=pairing
+        )
+
     def _plasticity(
-        self, i: int, activity: Activity, top: Tensor | None, pairing: Pairing, observer: Observer | None
+        self,
+        i: int,
+        activity: Activity,
+        top: Tensor | None,
+        pairing: Pairing | None,
+        label: Tensor | None,
+        observer: Observer | None,
     ) -> Tensor:
-        population = self.network.populations[i]
+        population, neurons = self.network.populations[i], self.rule.site == "neuron"
         projections = {source: self.network.apical[source][i] for source in self.rule.sources}
         pooled = population.pooled(activity.rate).to(population.weight.dtype)
         contexts = {"lateral": pooled} | ({} if top is None else {"dfb": top})
-        signals, factors = local_factors(self.rule, projections, pooled, contexts, pairing)
+        basal = None
+        if neurons and activity.potential is not None:
+            basal = activity.potential.to(population.weight.dtype)
+        state = self.network.state(population.name)
+        signals, factors = local_factors(
+            self.rule, projections, pooled, contexts, pairing, label=label, basal=basal, state=state, position=i
+        )
+        for name, value in factors.state.items():
+            state[name].copy_(value)
         squares = {
             source: projection.descend(factors.prediction[source], contexts[source], self.optimiser)
             for source, projection in projections.items()
         }
-        change, bias_change = population.change(population.factor(factors.drive, activity), activity)
+        factor = factors.drive.to(activity.pre.dtype) if neurons else population.factor(factors.drive, activity)
+        change, bias_change = population.change(factor, activity)
         change = change.to(population.weight.dtype)
+        if factors.decay is not None:
+            change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight
         self.optimiser.apply(f"{population.name}.weight", population.weight, change)
         self.optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
         if observer is not None:

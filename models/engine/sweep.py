@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ...plasticity import Apical, ClappPP, Factors, Pairing, Signals
+from ...plasticity import Apical, Factors, LocalRule, Pairing, Signals
 from ..apical import ApicalProjection
 from ..network import Network
 from ..population import Activity, Population
@@ -25,10 +25,20 @@ def cast(population: Population, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return population.weight.to(dtype), population.bias.to(dtype)
 
 
-def forward(population: Population, pre: Tensor, *, keep_basal: bool, plastic: bool = False) -> Activity:
+def forward(
+    population: Population,
+    pre: Tensor,
+    *,
+    keep_basal: bool,
+    plastic: bool = False,
+    keep_potential: bool = False,
+    pairing: Pairing | None = None,
+) -> Activity:
     """Bottom-up activity of one population; the dtype of `pre` is the sweep's."""
+    if population.relay is not None:
+        pre = population.relay(pre, pairing, learning=plastic)
     weight, bias = cast(population, pre.dtype)
-    return population.forward(pre, weight, bias, keep_basal=keep_basal, plastic=plastic)
+    return population.forward(pre, weight, bias, keep_basal=keep_basal, plastic=plastic, keep_potential=keep_potential)
 
 
 def rates(network: Network, images: Tensor) -> list[Tensor]:
@@ -47,12 +57,17 @@ def apical_sweep(projections: Mapping[str, ApicalProjection], contexts: Mapping[
 
 
 def local_factors(
-    rule: ClappPP,
+    rule: LocalRule,
     projections: Mapping[str, ApicalProjection],
     pooled: Tensor,
     contexts: Mapping[str, Tensor],
-    pairing: Pairing,
+    pairing: Pairing | None,
+    *,
+    label: Tensor | None = None,
+    basal: Tensor | None = None,
+    state: Mapping[str, Tensor] | None = None,
+    position: int = 0,
 ) -> tuple[Signals, Factors]:
     """Apical sweep and rule of one population: everything that its synapses will be told."""
-    signals = Signals(pooled, apical_sweep(projections, contexts), pairing)
+    signals = Signals(pooled, apical_sweep(projections, contexts), pairing, label, basal, state or {}, position)
     return signals, rule.factors(signals)

@@ -35,5 +35,5 @@ def test_blocks_of_rows_make_a_whole_and_a_new_step_starts_empty():
 
 
 def test_an_engine_without_state_cannot_be_checkpointed(tmp_path):
-    with pytest.raises(CheckpointError, match="expected AdamW, got Collector"):
+    with pytest.raises(CheckpointError, match="expected one with a state, got Collector"):
         checkpoint.save(tmp_path, made(), checkpoint.State(1, 0.0, {}, "x"), keep=1)

@@ -194,8 +194,8 @@ def test_an_existing_folder_is_never_written_over(settings, tmp_path):
 def test_a_diverging_run_fails_and_keeps_its_recording(settings, tmp_path, monkeypatch):
     healthy = LocalEngine.step
 
-    def step(engine, *arguments):
-        losses = healthy(engine, *arguments)
+    def step(engine, *arguments, **words):
+        losses = healthy(engine, *arguments, **words)
         return losses * float("nan") if engine.optimiser.step > 4 else losses
 
     monkeypatch.setattr(LocalEngine, "step", step)

@@ -1,0 +1,66 @@
+"""From the settings of a rule to the rule: every rule's own dataclass says which settings it reads."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from .errors import nearest
+
+if TYPE_CHECKING:  # settings are read without torch where nothing needs a rule
+    from ..plasticity import Rule
+    from .settings import RuleConfig
+
+# settings that several rules share and that have a name of their own under `rule`; all others are `rule.options`
+SHARED = ("context", "contrast", "negatives", "phases", "temperature")
+
+
+def make_rule(config: "RuleConfig") -> "Rule":
+    """The rule that the settings describe.
+
+    Raises:
+        RuleError: an option outside its range.
+    """
+    from ..plasticity import CONTRASTS, RULES
+
+    kind: Any = RULES[config.name]
+    read = {field.name for field in fields(kind)}
+    words: dict[str, Any] = {name: getattr(config, name) for name in SHARED if name in read}
+    if "contrast" in words:
+        words["contrast"] = CONTRASTS[config.contrast]()
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in config.options.items()}
+    return kind(**words, **options)  # type: ignore[no-any-return]
+
+
+def complaints(config: "RuleConfig") -> Iterator[str]:
+    """What is wrong with the settings of a rule, one sentence each, `rule.` included."""
+    from ..plasticity import RULES, RuleError
+
+    if config.name not in RULES:
+        yield f"rule.name: expected one of {', '.join(RULES)}, got {config.name!r}{nearest(config.name, list(RULES))}"
+        return
+    kind: Any = RULES[config.name]
+    read = {field.name for field in fields(kind)}
+    if config.phases == "either" and config.contrast == "logistic" and "contrast" in read:
+        yield "rule.phases: expected both for the logistic contrast, which needs both scores of a row, got 'either'"
+    if "temperature" in read and config.temperature is None:
+        yield f"rule.temperature: expected a number for {config.name}, got null; for example 0.1"
+    if "temperature" not in read and config.temperature is not None:
+        yield f"rule.temperature: expected null for {config.name}, which has none, got {config.temperature}; remove it"
+    for name in SHARED:
+        default, value = type(config).model_fields[name].default, getattr(config, name)
+        if name not in read and name != "temperature" and value != default:
+            yield f"rule.{name}: expected {default} for {config.name}, which does not read it, got {value!r}; remove it"
+    options = sorted(read - set(SHARED))
+    for name in config.options:
+        if name in SHARED:
+            yield f"rule.options.{name}: expected rule.{name} instead, got an option; move it"
+        elif name not in options:
+            known = ", ".join(options) or "none"
+            yield f"rule.options.{name}: expected one of {known}, got an option unknown to {config.name}{nearest(name, options)}"
+            return
+    try:
+        make_rule(config)
+    except RuleError as error:
+        yield f"rule.options: {error}" if config.options else str(error)
+    except TypeError as error:
+        yield f"rule.options: expected values of the right type, got {error}; see the rule's arguments"
