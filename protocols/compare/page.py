@@ -1,0 +1,68 @@
+"""Figure and page of a comparison."""
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ...recordings.plot_style import COLOURS, GREY, new_figure, save, styled
+from .table import CONTROLS, HEAD, PIXELS, RANDOM, cells_of, markdown, ranking
+
+
+def write_page(
+    out: Path, facts: dict[str, Any], table: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]
+) -> dict[str, str]:
+    """Write compare.md, figures/compare.png and .pdf, and compare.html; returns their paths.
+
+    Args:
+        out: folder of the comparison.
+        facts: comparison, budget, seeds, machine.
+        table: `summary`.
+        rows: every run.
+    """
+    figure = _draw(table, rows, out / "figures" / "compare")
+    text = out / "compare.md"
+    text.write_text(markdown(table), encoding="utf-8")
+    environment = Environment(
+        loader=PackageLoader("apical.recordings", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    html = environment.get_template("compare.html").render(
+        title=f"Comparison on {facts['comparison']}",
+        facts=[
+            (name, json.dumps(value) if isinstance(value, dict | list) else str(value)) for name, value in facts.items()
+        ],
+        head=HEAD,
+        rows=[cells_of(line) for line in ranking(table)],
+        sources=[f"{line['rule']}: {line['published_source']}" for line in table if line["published_source"]],
+        figure=base64.b64encode(figure.read_bytes()).decode("ascii"),
+    )
+    page = out / "compare.html"
+    page.write_text(html, encoding="utf-8")
+    return {"figure": str(figure), "table": str(text), "page": str(page)}
+
+
+@styled
+def _draw(table: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], stem: Path) -> Path:
+    """Mean accuracy of every rule as a bar, its runs as dots; the controls as lines."""
+    lines = [line for line in ranking(table) if line["rule"] not in CONTROLS and line["n"]][::-1]
+    figure = new_figure(6.6, 0.34 * len(lines) + 1.2)
+    axes = figure.subplots()
+    for place, line in enumerate(lines):
+        axes.barh(place, line["mean"], color=COLOURS[0], alpha=0.35, height=0.7)
+        found = [row["accuracy"] for row in rows if row["rule"] == line["rule"]]
+        axes.plot(found, [place] * len(found), "o", color=COLOURS[0], markersize=3.5)
+    for label, colour in ((RANDOM, COLOURS[3]), (PIXELS, GREY)):
+        for line in table:
+            if line["rule"] == label:
+                axes.axvline(line["mean"], color=colour, linestyle="--", label=f"{label} ({line['mean']:.1f} %)")
+    axes.set_yticks(range(len(lines)), [line["rule"] for line in lines])
+    axes.set_xlabel("test accuracy of the read-out of all populations (%)")
+    axes.margins(y=0.02)
+    figure.legend(loc="outside upper center", ncols=2)
+    return save(figure, stem)

@@ -1,0 +1,113 @@
+"""Rows and summary of a comparison."""
+
+import csv
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .spec import Entry
+
+RANDOM, PIXELS = "random init", "pixels"
+CONTROLS = {RANDOM: "nothing: weights as drawn", PIXELS: "nothing: the read-out alone"}
+COLUMNS = (
+    "rule", "seed", "accuracy", "accuracy_random", "accuracy_pixels", "images_per_second", "peak_memory_bytes", "epochs", "steps",
+    "seconds",
+)  # fmt: skip
+
+
+def rows_of(entries: Sequence[Entry], seeds: Sequence[int], out: Path) -> list[dict[str, Any]]:
+    """Rows of the finished cells, controls last: the random network and the pixels of the first entry that was finished."""
+    rows = []
+    for entry in entries:
+        for seed in seeds:
+            path = out / "cells" / f"{entry.label}-seed{seed}.json"
+            if path.is_file():
+                found = json.loads(path.read_text())
+                rows.append(
+                    {name: value for name, value in found.items() if name not in ("config", "budget", "finished")}
+                )
+    controls = []
+    for label, key in ((RANDOM, "accuracy_random"), (PIXELS, "accuracy_pixels")):
+        for seed in seeds:
+            same = [row for row in rows if row["seed"] == seed]
+            if same:
+                controls.append({"rule": label, "seed": seed, "accuracy": same[0][key]})
+    return rows + controls
+
+
+def summary(entries: Sequence[Entry], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line per rule: mean, standard deviation and n of the accuracy, gain over its own random network, medians of speed and memory."""
+    return [_line(entry.label, rows, entry) for entry in entries] + [_line(label, rows, None) for label in CONTROLS]
+
+
+def _line(label: str, rows: Sequence[dict[str, Any]], entry: Entry | None) -> dict[str, Any]:
+    mine = [row for row in rows if row["rule"] == label]
+    accuracies = [row["accuracy"] for row in mine]
+    published = entry.published if entry else None
+    return {
+        "rule": label,
+        "mean": statistics.fmean(accuracies) if accuracies else None,
+        "sd": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        "n": len(accuracies),
+        "gain": _mean_gain(mine),
+        "images_per_second": _median(mine, "images_per_second"),
+        "peak_memory_bytes": _median(mine, "peak_memory_bytes"),
+        "epochs": _median(mine, "epochs"),
+        "locality": entry.locality if entry else CONTROLS[label],
+        "published": None if published is None else published[0],
+        "published_source": None if published is None else published[1],
+    }
+
+
+def _mean_gain(rows: Sequence[dict[str, Any]]) -> float | None:
+    gains = [row["accuracy"] - row["accuracy_random"] for row in rows if "accuracy_random" in row]
+    return statistics.fmean(gains) if gains else None
+
+
+def _median(rows: Sequence[dict[str, Any]], name: str) -> float | None:
+    values = [row[name] for row in rows if name in row]
+    return float(statistics.median(values)) if values else None
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> str:
+    """All rows as CSV; a control has only its accuracy."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def cells_of(line: dict[str, Any]) -> list[str]:
+    """One line of the summary as text, in the order of `HEAD`."""
+    spread = "–" if line["sd"] is None else f"{line['sd']:.2f}"
+    memory = line["peak_memory_bytes"]
+    return [
+        line["rule"], "not run" if line["mean"] is None else f"{line['mean']:.2f}", spread, str(line["n"]), _number(line["gain"], "+.2f"),
+        _number(line["epochs"], ".1f"), _number(line["images_per_second"], ".0f"),
+        "–" if memory is None else f"{memory / 2**20:.0f}", _number(line["published"], ".2f"), line["locality"],
+    ]  # fmt: skip
+
+
+HEAD = [
+    "rule", "accuracy (%)", "s.d.", "n", "gain over own random init", "epochs", "images/s", "peak memory (MiB)", "published (%)",
+    "what an update needs",
+]  # fmt: skip
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def markdown(table: Sequence[dict[str, Any]]) -> str:
+    """The summary as a Markdown table, best first, controls last."""
+    ranked = ranking(table)
+    lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    return "\n".join(lines + ["| " + " | ".join(cells_of(line)) + " |" for line in ranked]) + "\n"
+
+
+def ranking(table: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Best first, what was not run after it, controls last."""
+    return sorted(table, key=lambda line: (line["rule"] in CONTROLS, -(line["mean"] or 0.0)))
