@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .errors import ConfigError
+from .errors import ConfigError, ProtocolError
 from .sources import presets
 from .terminal import Commands, json_option, resumable, show
 
@@ -98,13 +98,24 @@ def _settings(
 
 @main.command()
 @run_argument
-@click.option("--read-out", type=click.Choice(["linear", "knn"]), help="[default: as in the run's settings]")
+@click.option("--read-out", type=click.Choice(["linear", "knn", "goodness"]), help="[default: as in the run's settings]")
 @click.option("--layers", metavar="A,B", help="Populations to read out, by name.  [default: all]")
+@click.option("--corruptions", is_flag=True, help="Read out corrupted test images as well, 12 kinds at 5 severities.")
+@click.option(
+    "--corrupted-images", type=click.IntRange(1), default=1000, show_default=True, help="Test images that are corrupted."
+)
 @data_dir_option
 @quiet_option
 @json_option
 def probe(
-    run: Path, read_out: str | None, layers: str | None, data_dir: Path | None, quiet: bool, as_json: bool
+    run: Path,
+    read_out: str | None,
+    layers: str | None,
+    corruptions: bool,
+    corrupted_images: int,
+    data_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Read out the frozen rates of RUN, beside a random network and the pixels."""
     names = None if layers is None else [name.strip() for name in layers.split(",")]
@@ -112,8 +123,61 @@ def probe(
         raise ConfigError(f"--layers: expected names between commas, got {layers!r}; for example conv1,conv6")
     from .probe import probe as run_probe
 
-    result = run_probe(run, read_out=read_out, layers=names, data_dir=data_dir, progress=not quiet)
+    corrupted = corrupted_images if corruptions else None
+    result = run_probe(
+        run, read_out=read_out, layers=names, corruptions=corrupted, data_dir=data_dir, progress=not quiet
+    )
     show(result, as_json)
+
+
+@main.command()
+@click.argument(
+    "runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False, exists=True)
+)
+@click.option("--batches", type=click.IntRange(2), default=8, show_default=True, help="Batches to measure on.")
+@click.option("--batch-size", type=click.IntRange(2, 65536), help="Objects per batch.  [default: as in training]")
+@click.option(
+    "--fit-b",
+    type=click.Choice(["none", "objective", "backprop"]),
+    default="none",
+    show_default=True,
+    help="Measure with a fitted B as well: fitted to its own objective, or to the backprop gradient.",
+)
+@click.option(
+    "--fit-batches", type=click.IntRange(2), help="Batches to fit B on.  [default: objective 200, backprop 16]"
+)
+@click.option("--last", is_flag=True, help="Only the newest checkpoint, beside the initialisation.")
+@click.option("--out", type=FOLDER, help="Folder of the common table and figure.  [default: the first RUN]")
+@data_dir_option
+@quiet_option
+@json_option
+def align(
+    runs: tuple[Path, ...], data_dir: Path | None, out: Path | None, quiet: bool, as_json: bool, **given: Any
+) -> None:
+    """Compare the local changes of RUN... with backprop, layer by layer."""
+    from .align import Plan
+    from .align import align as run_alignment
+
+    show(run_alignment(runs, Plan(**given), data_dir=data_dir, out=out, progress=not quiet), as_json)
+
+
+@main.command()
+@click.option("--out", type=FOLDER, help="Folder of the results.  [default: runs/theory-seedS]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--cases", type=click.IntRange(1), default=240, show_default=True, help="Networks for theorem 3.3.")
+@quiet_option
+@json_option
+def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) -> None:
+    """Check where local learning equals backprop, in deep linear networks.
+
+    Theorems 3.1 and 3.3 and proposition 3.5 of arXiv 2601.21683; exit 1 if any does not hold.
+    """
+    from .theory import check_theory, unmet
+
+    result = check_theory(out or Path("runs") / f"theory-seed{seed}", seed, cases, progress=not quiet)
+    show(result, as_json)
+    if missed := unmet(result):
+        raise ProtocolError(missed)
 
 
 @main.command()
@@ -124,6 +188,54 @@ def inspect(run: Path, as_json: bool) -> None:
     from .inspect import inspect_run
 
     show(inspect_run(run), as_json)
+
+
+@main.command()
+@click.option(
+    "--data",
+    default="shapes",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="shapes, cifar10, or a YAML file of your own.",
+)
+@click.option("--rules", metavar="A,B", help="Entries of the comparison, by name.  [default: all]")
+@click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One run per rule and seed.")
+@click.option("--budget", default="120s", show_default=True, metavar="Ns|Nepochs", help="Training of every run.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Runs side by side.")
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads of one run.")
+@click.option("--out", type=FOLDER, help="Folder; what is finished there is kept.  [default: runs/compare-NAME]")
+@set_option
+@data_dir_option
+@quiet_option
+@json_option
+def compare(
+    data: str,
+    rules: str | None,
+    seeds: str,
+    budget: str,
+    jobs: int,
+    threads: int,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    data_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Train plasticity rules side by side, with equal budgets and the same read-outs.
+
+    Repeat the same command to go on after an interruption.
+    """
+    from .compare.words import parse_budget, parse_names, parse_seeds
+
+    names, numbers, limits = parse_names(rules), parse_seeds(seeds), parse_budget(budget)
+    from .compare.run import compare as run_compare
+
+    folder = out or Path("runs") / f"compare-{Path(data).stem}"
+    result = run_compare(
+        data, folder, rules=names, seeds=numbers, **limits, jobs=jobs, threads=threads, overrides=overrides,
+        data_dir=data_dir, progress=not quiet,
+    )  # fmt: skip
+    show(result, as_json)
 
 
 @main.group()

@@ -18,7 +18,9 @@ from .errors import RecordingError
 if TYPE_CHECKING:
     from .figures import draw_all
     from .reader import open
+    from .replay_store import ReplayStore, open_replay
     from .report import write_report
+    from .results import write_results
     from .schema import SCHEMA_VERSION, Table, Variable
     from .tables import activity_table, metrics_table, updates_table
     from .writer import Writer
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCHEMA_VERSION",
     "RecordingError",
+    "ReplayStore",
     "Table",
     "Variable",
     "Writer",
@@ -33,8 +36,10 @@ __all__ = [
     "draw_all",
     "metrics_table",
     "open",
+    "open_replay",
     "updates_table",
     "write_report",
+    "write_results",
 ]
 
 _HOMES = {
@@ -46,8 +51,11 @@ _HOMES = {
     "metrics_table": "tables",
     "updates_table": "tables",
     "open": "reader",
+    "ReplayStore": "replay_store",
+    "open_replay": "replay_store",
     "draw_all": "figures",
     "write_report": "report",
+    "write_results": "results",
 }
 
 

@@ -12,6 +12,8 @@ from zarr.storage import ZipStore
 
 from .errors import RecordingError
 from .layout import StoreLike, root_attributes
+from .replay_names import GROUP, replay_groups, replay_tables
+from .results import read_result, result_groups
 from .stores import is_local, refusing, store_name
 
 NAME = "recording.zarr"
@@ -21,9 +23,10 @@ def open(path: StoreLike) -> xr.DataTree:
     """Open a recording, also while it is being written or after its process was killed.
 
     Every table is one node (``metrics``, ``activity/<population>``, ``updates/<population>``), trimmed to the rows that
-    are committed and chunked by block. Signals are not read before ``compute`` or ``values``; coordinates are. The tree is a
-    context manager and has ``close``. Of a recording that is still being written, the tree shows the rows committed at
-    the time of opening.
+    are committed and chunked by block; so are the tables of replays (``replay/<name>/<table>``) and, whole, every result
+    of `write_results`. Signals are not read before ``compute`` or ``values``; coordinates are. The tree is a context
+    manager and has ``close``. Of a recording that is still being written, the tree shows the rows committed at the
+    time of opening.
 
     Args:
         path: a ``recording.zarr``, a run folder that holds one, a ``recording.zarr.zip`` (read-only, ``zarr.json`` at
@@ -37,6 +40,10 @@ def open(path: StoreLike) -> xr.DataTree:
         root = zarr.open_group(store, mode="r")
         attributes = root_attributes(root, store_name(path))
         nodes = {table: _table(store, root, table, rows) for table, rows in attributes["committed"].items()}
+        replays = replay_groups(root)
+        nodes |= {f"{GROUP}/{name}": xr.Dataset(attrs=held) for name, held in replays.items()}
+        nodes |= {path: _table(store, root, path, rows) for path, rows in replay_tables(replays).items()}
+        nodes |= {group: read_result(store, group) for group in result_groups(root)}
     tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), **nodes}, name="recording")
     if isinstance(store, ZipStore):
         tree.set_close(store.close)

@@ -1,0 +1,93 @@
+"""Local change against backprop gradient, population by population, on the same batch.
+
+    local     dW_l = -dL_l/dW_l          L_l: the local objective of population l, from one step of `LocalEngine`
+    backprop  dW_l = -dL_top/dW_l        L_top: the objective of the top population, from one step of `BackpropEngine`
+
+Same images, same glances, same fixations and saccades, same weights; a `Collector` takes the changes, so that no weight moves.
+Compared are the basal weights W, without the bias.
+L_top is described in `top.py`: at the top the two changes are equal by construction, and cosine and norm ratio are 1.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from ...models import Collector, Network
+from ...models.engine import BackpropEngine, LocalEngine
+from ...plasticity import ClappPP
+from .batches import Batch
+from .gates import Gate, GateWatch, HeldGates
+from .selection import Selected
+from .top import TopObjective, top_network
+
+BASAL, APICAL = ".weight", ".apical"
+
+
+@dataclass(slots=True)
+class Alignment:
+    """What was measured on every batch.
+
+    Attributes:
+        cosine: cosine between the two changes, (batches, populations); NaN where one of them is zero.
+        norm_ratio: norm of the local change over that of the gradient, (batches, populations); NaN where the gradient is zero.
+        loss: local objective, (batches, populations).
+        gates: neuromodulators of each batch.
+    """
+
+    cosine: list[list[float]] = field(default_factory=list)
+    norm_ratio: list[list[float]] = field(default_factory=list)
+    loss: list[list[float]] = field(default_factory=list)
+    gates: list[list[Gate]] = field(default_factory=list)
+
+
+def local_change(
+    network: Network, rule: ClappPP, batch: Batch, watch: GateWatch | None = None
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Change of every W by the local rule, by name, and the local objectives (populations,)."""
+    collector = Collector()
+    losses = LocalEngine(network, rule, Selected(collector, BASAL)).step(batch.images, batch.pairing, watch)
+    return collector.changes, losses
+
+
+def backprop_change(network: Network, rule: ClappPP, batch: Batch) -> dict[str, Tensor]:
+    """Change of every W that descends the objective of the top population, by name."""
+    collector = Collector()
+    engine = BackpropEngine(top_network(network, rule), TopObjective(rule), Selected(collector, BASAL))
+    engine.step(batch.images, batch.pairing)
+    return collector.changes
+
+
+def compare(change: Tensor, gradient: Tensor) -> tuple[float, float]:
+    """Cosine of the angle between two changes, and the norm of the first over that of the second; NaN where undefined."""
+    one, two = change.double(), gradient.double()
+    sizes = torch.linalg.vector_norm(one), torch.linalg.vector_norm(two)
+    inner = (one * two).sum()
+    return float(inner / (sizes[0] * sizes[1])), float(sizes[0] / sizes[1] if sizes[1] > 0 else torch.nan)
+
+
+def measure(
+    network: Network, rule: ClappPP, batches: Iterable[Batch], held: Iterable[list[Gate]] | None = None
+) -> Alignment:
+    """Compare the two changes on every batch.
+
+    Args:
+        network: the network, wired for the rule; its dtype is that of the sweeps. Not changed.
+        rule: the local rule.
+        batches: what is seen.
+        held: neuromodulators of every batch, to be used in place of those that B would give; None for the rule's own.
+    """
+    found = Alignment()
+    gates = None if held is None else iter(held)
+    for batch in batches:
+        watch = GateWatch()
+        local = rule if gates is None else replace(rule, contrast=HeldGates(next(gates)))
+        changes, losses = local_change(network, local, batch, watch)
+        gradients = backprop_change(network, rule, batch)
+        pairs = [compare(changes[f"{name}{BASAL}"], gradients[f"{name}{BASAL}"]) for name in network.names]
+        found.cosine.append([cosine for cosine, _ in pairs])
+        found.norm_ratio.append([ratio for _, ratio in pairs])
+        found.loss.append(losses.tolist())
+        found.gates.append(watch.gates)
+    return found

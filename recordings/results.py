@@ -1,0 +1,105 @@
+"""Results of an analysis as one more group of a recording, beside the tables that a run has recorded.
+
+A result is a whole xarray Dataset. It is written beside the store and then moved into it, so that no moment shows half of one, and
+neither the tables nor the root attributes of the recording are touched: a run may go on recording, or be resumed later.
+"""
+
+import datetime
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from .errors import RecordingError
+from .layout import json_values, root_attributes
+from .schema import SCHEMA, SCHEMA_VERSION
+from .stores import is_local, refusing
+
+MARK = "result"  # group attribute by which the reader knows a result from a table
+
+
+def write_results(store: str | Path, group: str, dataset: xr.Dataset, attributes: Mapping[str, Any]) -> None:
+    """Write a dataset as a group of a recording; a group of this name from an earlier call is replaced.
+
+    A kill at any moment leaves the recorded tables as they were; at worst the group is missing and is to be written again.
+
+    Args:
+        store: path of a `recording.zarr`; where there is none, one without tables is made.
+        group: plain name of the group, e.g. `"align"`, under which `open` and `xr.open_zarr(store, group=...)` find it.
+        dataset: every data variable with `units` (`"1"` for a dimensionless one) and `long_name`.
+        attributes: attributes of the group (JSON values): command, seeds, versions, ...
+
+    Raises:
+        RecordingError: a variable without units or name, a name that a table has, or a store that cannot be written.
+    """
+    store = _checked(store, group, dataset)
+    written = {**json_values(dataset.attrs, group), **json_values(attributes, group), MARK: True}
+    with refusing(store, "a place for a result", "check the path, its permissions and the free space"):
+        if not store.exists():
+            _new_store(store)
+        root = zarr.open_group(str(store), mode="r")
+        tables = root_attributes(root, str(store))["committed"]
+        if group in {str(path).partition("/")[0] for path in tables}:
+            raise RecordingError(f"{group}: expected a name that no table has, got that of a table; choose another")
+        fresh, spare = (store.with_name(f".{store.name}.{group}.{end}") for end in ("partial", "replaced"))
+        for left_over in (fresh, spare):
+            shutil.rmtree(left_over, ignore_errors=True)
+        _write(dataset, fresh, written)
+        if (store / group).exists():
+            (store / group).rename(spare)
+        fresh.rename(store / group)
+        shutil.rmtree(spare, ignore_errors=True)
+
+
+def result_groups(root: zarr.Group) -> list[str]:
+    """Names of the results in a recording; none where the store cannot list its contents."""
+    if not root.store.supports_listing:
+        return []
+    return sorted(name for name, group in root.groups() if group.attrs.get(MARK) is True)
+
+
+def read_result(store: Any, group: str) -> xr.Dataset:
+    """The dataset of a result, lazily."""
+    dataset: xr.Dataset = xr.open_zarr(store, group=group, consolidated=False, chunks={})
+    for coordinate in dataset.coords.values():
+        coordinate.load()  # small
+    del dataset.attrs[MARK]
+    return dataset
+
+
+def _checked(store: str | Path, group: str, dataset: xr.Dataset) -> Path:
+    if not is_local(store) or Path(store).suffix == ".zip":
+        raise RecordingError(f"recording.store: expected a local folder, got {store}; unpack or copy it first")
+    if not group or "/" in group or group.startswith((".", "__")):
+        raise RecordingError(f"recording.group: expected a plain name, got {group!r}; leave out '/' and dots")
+    for name, variable in dataset.data_vars.items():
+        if not (variable.attrs.get("units") and variable.attrs.get("long_name")):
+            raise RecordingError(
+                f"{group}.{name}: expected the attributes units and long_name, got {sorted(map(str, variable.attrs))}; "
+                "use '1' for a dimensionless quantity"
+            )
+    return Path(store)
+
+
+def _new_store(store: Path) -> None:
+    attributes: dict[str, Any] = {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "status": "complete",
+        "committed": {},
+    }
+    zarr.open_group(str(store), mode="w-", zarr_format=3, attributes=attributes)
+
+
+def _write(dataset: xr.Dataset, path: Path, attributes: dict[str, Any]) -> None:
+    plain = dataset.copy()
+    plain.attrs = attributes
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind in "UO":  # names: of variable length, as in the tables
+            plain[name] = variable.astype(np.dtypes.StringDType())
+    plain.to_zarr(str(path), mode="w", zarr_format=3, consolidated=False)
