@@ -39,6 +39,12 @@ class ApicalProjection:
             return product(context, self.weight)
         return product(context.to(torch.bfloat16), self.half).to(self.weight.dtype)
 
+    def back(self, rate: Tensor) -> Tensor:
+        """B^T z in the master's dtype, (rows, inputs), from rates of (rows, units): the same synapses read against their direction."""
+        if self.half is None:
+            return product(rate, self.weight.T)
+        return product(rate.to(torch.bfloat16), self.half.T).to(self.weight.dtype)
+
     def descend(self, prediction: Tensor, context: Tensor, optimiser: Optimiser) -> Tensor:
         """Apply dB = prediction^T c; returns the squared L2 norm of dB, a scalar in float64.
 

@@ -15,7 +15,13 @@ from .errors import ModelError
 from .population import ConvPopulation, DensePopulation, Population
 from .transfer import RELU, Transfer
 
+# number of channels and whether a max-pool follows
 VGG6: tuple[tuple[int, bool], ...] = ((128, False), (256, True), (256, False), (512, True), (1024, True), (1024, True))
+
+# the convolutions of VGG-11, as in LPL (Halvagal & Zenke 2023)
+VGG11: tuple[tuple[int, bool], ...] = (
+    (64, True), (128, True), (256, False), (256, True), (512, False), (512, True), (512, False), (512, True),
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -41,6 +47,11 @@ class Network:
     def names(self) -> list[str]:
         """Names of the populations, bottom first."""
         return [p.name for p in self.populations]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.populations[0].weight.device
 
     def weights(self) -> dict[str, Tensor]:
         """Every plastic weight by name, in a fixed order; the tensors themselves, not copies."""
@@ -73,6 +84,7 @@ class Network:
         for population in self.populations:
             if population.relay is not None:
                 population.relay.buffers = {n: self.buffers[f"{population.name}.{n}"] for n in population.relay.buffers}
+            population.routing = {n: self.buffers[f"{population.name}.{n}"] for n in population.routing}
         return self
 
 
@@ -128,12 +140,25 @@ def vgg6(
     Raises:
         ModelError: a width that leaves a population without neurons.
     """
-    if not (math.isfinite(width) and width > 0) or round(VGG6[0][0] * width) < 1:
-        raise ModelError(
-            f"network.width: expected at least {1 / VGG6[0][0]}, got {width!r}; 1.0 is the paper's network"
-        )
-    blocks = [(max(1, round(channels * width)), pool) for channels, pool in VGG6]
-    return conv_network(shape, blocks, grids, generator=generator)
+    return conv_network(shape, _narrowed(VGG6, width), grids, generator=generator)
+
+
+def vgg11(
+    shape: tuple[int, int, int], grids: Sequence[int], *, generator: torch.Generator, width: float = 1.0
+) -> Network:
+    """The eight convolutions of VGG-11 without batch norm: 64 M | 128 M | 256 | 256 M | 512 | 512 M | 512 | 512 M, scaled by `width`.
+
+    Raises:
+        ModelError: a width that leaves a population without neurons, or an image that five max-pools do not divide.
+    """
+    return conv_network(shape, _narrowed(VGG11, width), grids, generator=generator)
+
+
+def _narrowed(blocks: Sequence[tuple[int, bool]], width: float) -> list[tuple[int, bool]]:
+    least = min(channels for channels, _ in blocks)
+    if not (math.isfinite(width) and width > 0) or round(least * width) < 1:
+        raise ModelError(f"network.width: expected at least {1 / least}, got {width!r}; 1.0 is the paper's network")
+    return [(max(1, round(channels * width)), pool) for channels, pool in blocks]
 
 
 def mlp(
@@ -154,7 +179,8 @@ def wire(network: Network, sources: Sequence[str], *, generator: torch.Generator
 
     Args:
         network: the network; changed in place and returned.
-        sources: `lateral` (context = own block-pooled rate) and/or `dfb` (context = that of the top population).
+        sources: `lateral` and `retro` (context = own block-pooled rate, predicting forwards and backwards in time), `dfb` (context =
+            that of the top population).
         generator: CPU generator of the initial B.
 
     Raises:
@@ -162,11 +188,11 @@ def wire(network: Network, sources: Sequence[str], *, generator: torch.Generator
     """
     top = network.populations[-1].units
     for source in sources:
-        if source not in ("lateral", "dfb"):
-            raise ModelError(f"network.sources: expected lateral or dfb, got {source!r}")
+        if source not in ("lateral", "retro", "dfb"):
+            raise ModelError(f"network.sources: expected lateral, retro or dfb, got {source!r}")
         projections = []
         for population in network.populations:
-            inputs = population.units if source == "lateral" else top
+            inputs = top if source == "dfb" else population.units
             weight = _uniform((population.units, inputs), inputs, generator)
             projections.append(ApicalProjection(f"{population.name}.{source}", weight))
         network.apical[source] = projections

@@ -1,79 +1,43 @@
 """Populations of two-compartment pyramidal neurons, convolutional or dense.
 
 The basal compartment carries a = W * z_pre + b, the soma the rate z = rho(a). A block with a max-pool keeps, of every 2x2 group of
-neurons, the one with the highest potential: `basal` and `rate` are then the winner's, and the rule's factor goes back to it.
-The apical compartment lives at the resolution of the block-pooled rate (`units`), see `apical.py`.
+neurons (or other window, see `pooling.py`), the one with the highest potential: `basal` and `rate` are then the winner's, and the rule's
+factor goes back to it. The apical compartment lives at the resolution of the block-pooled rate (`units`), see `apical.py`.
 """
-
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..plasticity import conv_change, dense_change, patch_change, product
+from ..plasticity import conv_change, patch_change, product
+from .activity import Activity
+from .dense import DensePopulation
 from .errors import ModelError
+from .patches import PADDINGS, Padding, pad, unfold, use_patches
+from .pooling import MAX2, Pooling
 from .relay import Relay
 from .transfer import RELU, Transfer
 
-
-@dataclass(slots=True)
-class Activity:
-    """Bottom-up activity of a population in one sweep.
-
-    Attributes:
-        pre: pre-synaptic rates, the population's input.
-        rate: z, (rows, channels, height, width) or (rows, channels).
-        winner: flat position of the winner of each max-pool group, or None without max-pool.
-        basal: a of the neurons in `rate`; None once freed.
-        patches: pre-synaptic rates patch by patch, (rows * places, 9 * inputs), where the sweep used them; else None.
-        scratch: the map before the max-pool; its values have served, its memory will carry the factors.
-        potential: a of every neuron before the max-pool, where a rule of site `neuron` asked for it.
-    """
-
-    pre: Tensor
-    rate: Tensor
-    winner: Tensor | None = None
-    basal: Tensor | None = None
-    patches: Tensor | None = None
-    scratch: Tensor | None = None
-    potential: Tensor | None = None
-
-
-# On a CPU the convolution kernels are slow on small maps with many channels, and matrix products are not: 225 + 128 ms for the change
-# and the sweep of 1024 channels at 4 x 4 places against 105 + 100 ms by patches (64 rows, float32, 2 cores).
-PATCH_PLACES = {torch.bfloat16: 64}
-
-
-def use_patches(pre: Tensor) -> bool:
-    """Whether a map of this size and dtype is better computed from its patches."""
-    return pre.device.type == "cpu" and pre.shape[2] * pre.shape[3] <= PATCH_PLACES.get(pre.dtype, 16)
-
-
-def unfold(pre: Tensor, kernel: tuple[int, int], padding: int) -> Tensor:
-    """Patches of a map, (rows * places, kernel height * kernel width * inputs), channels last."""
-    padded = F.pad(pre, (padding,) * 4).permute(0, 2, 3, 1)
-    windows = padded.unfold(1, kernel[0], 1).unfold(2, kernel[1], 1)
-    return windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, kernel[0] * kernel[1] * pre.shape[1])
+__all__ = ["Activity", "ConvPopulation", "DensePopulation", "Population"]
 
 
 class ConvPopulation:
-    """3x3 convolution with zero padding 1 and bias, transfer function, and an optional 2x2 max-pool.
+    """Convolution with bias, transfer function and an optional pool: with a 3x3 kernel and a 2x2 max-pool the block of a VGG network.
 
     Args:
         name: name in recordings and checkpoints.
         inputs: input shape (channels, height, width).
         channels: output channels.
-        pool: whether the block ends with the max-pool; height and width must then be even.
+        pool: whether the block ends with the 2x2 max-pool, or another `Pooling`; its windows must cover the map evenly.
         grid: side of the block-pooled map that the score sees; 1 pools all places (no spatial dependency).
-        weight, bias: basal weights W (channels, inputs, 3, 3) and b (channels,).
+        weight, bias: basal weights W (channels, inputs, kernel, kernel), kernel odd, and b (channels,).
         transfer: rho.
+        padding: rim around the incoming map; None for half the kernel, which keeps the map's size.
+        padding_mode: what the rim holds: `zeros`, or `reflect`, the map mirrored at its edge.
 
     Raises:
-        ModelError: the grid does not divide the map, or an odd map is to be pooled.
+        ModelError: the grid does not divide the map, windows do not cover it, or kernel and rim do not fit it.
     """
-
-    kernel, padding = (3, 3), 1
 
     def __init__(
         self,
@@ -81,29 +45,65 @@ class ConvPopulation:
         inputs: tuple[int, int, int],
         channels: int,
         *,
-        pool: bool,
+        pool: bool | Pooling,
         grid: int,
         weight: Tensor,
         bias: Tensor,
         transfer: Transfer = RELU,
+        padding: int | None = None,
+        padding_mode: Padding = "zeros",
     ) -> None:
-        _, height, width = inputs
-        if pool and (height % 2 or width % 2):
+        kernel = weight.shape[-1]
+        if weight.shape != (channels, inputs[0], kernel, kernel) or kernel % 2 == 0:
             raise ModelError(
-                f"{name}.inputs: expected an even height and width before the max-pool, got {height} x {width}; change image_size"
+                f"{name}.weight: expected ({channels}, {inputs[0]}, k, k) with an odd kernel k, got {tuple(weight.shape)}"
             )
-        side = (height // 2, width // 2) if pool else (height, width)
+        self.name, self.grid, self.transfer = name, grid, transfer
+        self.weight, self.bias = weight, bias
+        self.kernel, self.padding = (kernel, kernel), kernel // 2 if padding is None else padding
+        self.padding_mode: Padding = padding_mode
+        self.pooling = (MAX2 if pool else None) if isinstance(pool, bool) else pool
+        self.pool = self.pooling is not None
+        # rho rises monotonically in most networks: pooling potentials and pooling rates then give the same winner
+        self.early = transfer.monotone and (self.pooling is None or self.pooling.kind == "max")
+        height, width = self._before_pool(inputs)
+        side = self._after_pool(height, width)
         if grid < 1 or side[0] % grid or side[1] % grid:
             raise ModelError(
                 f"{name}.grid: expected a divisor of its {side[0]} x {side[1]} map, got {grid}; change rule.grids or image_size"
             )
-        self.name, self.pool, self.grid, self.transfer = name, pool, grid, transfer
-        self.weight, self.bias = weight, bias
         self.shape: tuple[int, ...] = (channels, *side)
         self.neurons: tuple[int, ...] = (channels, height, width)
         self.block = (side[0] // grid, side[1] // grid)
         self.units = channels * grid * grid
         self.relay: Relay | None = None
+        self.routing: dict[str, Tensor] = {}
+
+    def _before_pool(self, inputs: tuple[int, int, int]) -> tuple[int, int]:
+        _, height, width = inputs
+        if self.padding_mode not in PADDINGS:
+            raise ModelError(
+                f"{self.name}.padding_mode: expected one of {', '.join(PADDINGS)}, got {self.padding_mode!r}"
+            )
+        most = min(height, width) - 1 if self.padding_mode == "reflect" else self.kernel[0] - 1
+        rim = 2 * self.padding + 1 - self.kernel[0]
+        if not 0 <= self.padding <= most or min(height, width) + rim < 1:
+            raise ModelError(
+                f"{self.name}.padding: expected 0 to {most} around a map that the {self.kernel[0]} x {self.kernel[0]} kernel fits, "
+                f"got {self.padding} around {height} x {width}; change image_size"
+            )
+        return height + rim, width + rim
+
+    def _after_pool(self, height: int, width: int) -> tuple[int, int]:
+        if self.pooling is None:
+            return height, width
+        side = self.pooling.side(height, width)
+        if side is None:
+            fitting = "an even height and width" if self.pooling == MAX2 else f"a map that {self.pooling} covers evenly"
+            raise ModelError(
+                f"{self.name}.inputs: expected {fitting} before the {self.pooling.kind}-pool, got {height} x {width}; change image_size"
+            )
+        return side
 
     def forward(
         self,
@@ -118,24 +118,45 @@ class ConvPopulation:
         """Basal potential and rate, given the weights in the dtype of `pre`.
 
         With `plastic` what the weight change will need again is kept: the patches of a small map, the memory of a pooled one.
-        With `keep_potential` the potential of every neuron before the max-pool is kept.
+        With `keep_potential` the potential of every neuron before the pool is kept.
         """
-        winner = patches = scratch = None
-        if plastic and use_patches(pre):
-            patches = unfold(pre, self.kernel, self.padding)
-            rows, _, height, width = pre.shape
+        patches = None
+        if plastic and use_patches(pre, self.padding_mode):
+            patches = unfold(pre, self.kernel, self.padding, self.padding_mode)
             basal = product(patches, weight.permute(0, 2, 3, 1).flatten(1), bias)
-            basal = basal.view(rows, height, width, len(bias)).permute(0, 3, 1, 2)
+            basal = basal.view(len(pre), *self.neurons[1:], len(bias)).permute(0, 3, 1, 2)
         else:
-            basal = F.conv2d(pre, weight, bias, padding=self.padding)
-        potential = basal if keep_potential else None
-        if self.pool:
-            scratch = basal if plastic else None
-            # rho rises monotonically: pooling potentials and pooling rates give the same winner.
-            basal, winner = torch.ops.aten.max_pool2d_with_indices(basal, [2, 2], [2, 2])
-        return Activity(
-            pre, self.transfer.rate(basal), winner, basal if keep_basal else None, patches, scratch, potential
-        )
+            basal = F.conv2d(self._rimmed(pre), weight, bias, padding=self._zeros)
+        activity = Activity(pre, basal, patches=patches, potential=basal if keep_potential else None)
+        if self.early:
+            self._pool_potentials(activity, basal, keep_basal, plastic)
+        else:
+            self._pool_rates(activity, basal, keep_basal)
+        return activity
+
+    def _pool_potentials(self, activity: Activity, basal: Tensor, keep_basal: bool, plastic: bool) -> None:
+        if self.pooling is not None:
+            activity.scratch = basal if plastic else None
+            basal, activity.winner = self.pooling.forward(basal)
+        activity.rate = self.transfer.rate(basal)
+        activity.basal = basal if keep_basal else None
+
+    def _pool_rates(self, activity: Activity, basal: Tensor, keep_basal: bool) -> None:
+        activity.rate = self.transfer.rate(basal)
+        if self.pooling is not None:
+            activity.unpooled = activity.rate
+            activity.rate, activity.winner = self.pooling.forward(activity.unpooled)
+            basal = self.pooling.potential(basal, activity.winner) if keep_basal else basal
+        activity.basal = basal if keep_basal else None
+
+    @property
+    def _zeros(self) -> int:
+        """Zero padding that the convolution itself adds."""
+        return self.padding if self.padding_mode == "zeros" else 0
+
+    def _rimmed(self, pre: Tensor) -> Tensor:
+        """The incoming map, with its rim where that is not of zeros."""
+        return pre if self.padding_mode == "zeros" else pad(pre, self.padding, self.padding_mode)
 
     def pooled(self, rate: Tensor) -> Tensor:
         """Block-pooled rate, flattened channel-major: (rows, units)."""
@@ -156,73 +177,44 @@ class ConvPopulation:
         if (high, wide) != (1, 1):
             field = field.contiguous(memory_format=torch.channels_last) / (high * wide)
             field = F.interpolate(field, scale_factor=(float(high), float(wide)), mode="nearest")
+        return self.gated(field, activity)
+
+    def gated(self, field: Tensor, activity: Activity) -> Tensor:
+        """field_j rho'(a_j) at every neuron, handed to the winner of each max-pool group.
+
+        Args:
+            field: what drives each neuron of the rate, (rows, channels, height, width).
+            activity: the population's activity in the same sweep.
+        """
+        rate = activity.rate
         field = field.contiguous(memory_format=torch.channels_last)
+        if activity.unpooled is not None and self.pooling is not None:
+            spread = self.pooling.backward(field, torch.empty_like(activity.unpooled), activity.winner)
+            return self.transfer.gate(spread, activity.unpooled)
         gated = self.transfer.gate(field, rate)
-        if activity.winner is None:
+        if activity.winner is None or self.pooling is None:
             return gated
         before = activity.scratch
         if before is None:
-            rows, channels, height, width = rate.shape
-            before = rate.new_empty((rows, channels, 2 * height, 2 * width)).to(memory_format=torch.channels_last)
+            before = rate.new_empty((len(rate), *self.neurons)).to(memory_format=torch.channels_last)
         # Only shape and layout of the map before the pool are read, so that the factors may be written into it.
-        factor: Tensor = torch.ops.aten.max_pool2d_with_indices_backward.grad_input(
-            gated, before, [2, 2], [2, 2], [0, 0], [1, 1], False, activity.winner, grad_input=before
-        )
-        return factor
+        return self.pooling.backward(gated, before, activity.winner)
 
     def change(self, factor: Tensor, activity: Activity) -> tuple[Tensor, Tensor]:
         """dW and db from the factor of every neuron and the pre-synaptic rates."""
         if activity.patches is not None:
             return patch_change(factor, activity.patches, self.kernel)
-        return conv_change(factor, activity.pre, self.kernel, self.padding)
+        return conv_change(factor, self._rimmed(activity.pre), self.kernel, self._zeros)
 
-
-class DensePopulation:
-    """Fully connected population. `grid` does not apply: every neuron is its own unit.
-
-    Args:
-        name: name in recordings and checkpoints.
-        inputs: number of pre-synaptic neurons, or the shape of a map that is flattened channel-major.
-        channels: number of neurons.
-        weight, bias: W (channels, inputs), b (channels,).
-        transfer: rho.
-    """
-
-    def __init__(self, name: str, channels: int, *, weight: Tensor, bias: Tensor, transfer: Transfer = RELU) -> None:
-        self.name, self.transfer = name, transfer
-        self.weight, self.bias = weight, bias
-        self.shape: tuple[int, ...] = (channels,)
-        self.neurons: tuple[int, ...] = (channels,)
-        self.units = channels
-        self.relay: Relay | None = None
-
-    def forward(
-        self,
-        pre: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        *,
-        keep_basal: bool = False,
-        plastic: bool = False,
-        keep_potential: bool = False,
-    ) -> Activity:
-        """Basal potential and rate, given the weights in the dtype of `pre`; there are no patches to keep."""
-        pre = pre.flatten(1)
-        basal = product(pre, weight, bias)
-        kept = basal if keep_basal or keep_potential else None
-        return Activity(pre, self.transfer.rate(basal), None, kept, potential=kept)
-
-    def pooled(self, rate: Tensor) -> Tensor:
-        """The rate itself, (rows, units)."""
-        return rate
-
-    def factor(self, drive: Tensor, activity: Activity) -> Tensor:
-        """drive_j rho'(a_j), (rows, units)."""
-        return self.transfer.gate(drive.to(activity.rate.dtype), activity.rate)
-
-    def change(self, factor: Tensor, activity: Activity) -> tuple[Tensor, Tensor]:
-        """dW and db from the factor of every neuron and the pre-synaptic rates."""
-        return dense_change(factor, activity.pre)
+    def carried(self, factor: Tensor, matrix: Tensor) -> Tensor:
+        """The factor of every neuron carried to the population below by the transposed convolution with a kernel of W's shape."""
+        if self.padding_mode == "zeros":
+            return F.conv_transpose2d(factor, matrix, padding=self.padding)
+        rimmed = F.conv_transpose2d(factor, matrix)
+        below = rimmed[:, :, self.padding : -self.padding or None, self.padding : -self.padding or None]
+        # what reached a mirrored place returns to the place that it mirrors
+        folded: Tensor = torch.ops.aten.reflection_pad2d_backward(rimmed, below, [self.padding] * 4)
+        return folded
 
 
 Population = ConvPopulation | DensePopulation

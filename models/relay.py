@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..plasticity import Pairing
+from .errors import ModelError
 
 EPS = 1e-8
+TINY = 1e-10
 
 
 class Relay(Protocol):
@@ -47,8 +50,69 @@ class UnitLength:
         return found
 
 
-# Made per population from the position in the network and the shape of what comes in.
-RELAYS: dict[str, Callable[[int, tuple[int, ...]], Relay | None]] = {
+class BatchNorm:
+    """(z - mean) / sqrt(variance + eps) per channel, without scale and shift: over the batch and its places while learning, else running."""
+
+    def __init__(self, channels: int) -> None:
+        self.buffers = {"running_mean": torch.zeros(channels), "running_variance": torch.ones(channels)}
+
+    def __call__(self, pre: Tensor, pairing: Pairing | None, *, learning: bool) -> Tensor:
+        """See `Relay`; running statistics move by a tenth a step."""
+        mean, variance = self.buffers["running_mean"], self.buffers["running_variance"]
+        return F.batch_norm(pre, mean, variance, training=learning, momentum=0.1, eps=1e-5)
+
+
+def standardise(pre: Tensor) -> Tensor:
+    """(z - mean) / (standard deviation + eps) over all neurons of a row."""
+    shape = (-1, *(1,) * (pre.dim() - 1))
+    variance, mean = torch.var_mean(pre.flatten(1), dim=1)
+    return (pre - mean.view(shape)) / (variance.sqrt() + TINY).view(shape)
+
+
+class Standardise:
+    """Every row at mean 0 and standard deviation 1."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, Tensor] = {}
+
+    def __call__(self, pre: Tensor, pairing: Pairing | None, *, learning: bool) -> Tensor:
+        """See `Relay`."""
+        return standardise(pre)
+
+
+class Pairs:
+    """Standardised images in pairs that meet the same kernel (SCFF): [x, x] as 2x, [x, x'] as x + x'.
+
+    Rows 0..n-1 of a step are positive, rows n..2n-1 negative pairs. Rebuilt pairs are made of the positive rows alone; x' is the next of
+    them, the batch being in random order. Pairs that are not rebuilt go on as they come.
+
+    Args:
+        rebuild: whether pairs are made anew here.
+    """
+
+    def __init__(self, rebuild: bool) -> None:
+        self.rebuild = rebuild
+        self.buffers: dict[str, Tensor] = {}
+
+    def __call__(self, pre: Tensor, pairing: Pairing | None, *, learning: bool) -> Tensor:
+        """See `Relay`; a network that is only read sees every image paired with itself."""
+        if not self.rebuild:
+            return standardise(pre)
+        if pairing is None:
+            return 2 * standardise(pre)
+        if len(pre) % 2 or len(pre) < 4:
+            raise ModelError(
+                f"relay.pairs: expected 2n rows of at least 2 images, got {len(pre)}; show every image twice"
+            )
+        images = standardise(pre[: len(pre) // 2])
+        return torch.cat([2 * images, images + images.roll(-1, 0)])
+
+
+# Made per population from the position in the network, the shape of what comes in, and what the rule says to its relay (`relayed`).
+RELAYS: dict[str, Callable[..., Relay | None]] = {
     "none": lambda position, shape: None,
     "unit": lambda position, shape: UnitLength(),
+    "batchnorm": lambda position, shape: BatchNorm(shape[0]),
+    "standardise": lambda position, shape: Standardise(),
+    "pairs": lambda position, shape, *, rebuild: Pairs(rebuild),
 }

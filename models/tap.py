@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..plasticity import Factors, Pairing, Phase, Signals
 from ..recordings import Table, Writer, activity_table, metrics_table, updates_table
+from .blocks import BlockNetwork
 from .errors import ModelError
 from .network import Network
 from .population import Activity, ConvPopulation, Population
@@ -67,9 +68,10 @@ class Tap:
     """Observer of an engine that appends to a recording.
 
     Args:
-        network: the network watched.
+        network: the network watched; of one in blocks, which have no compartments, losses and updates alone are recorded.
         spec: what is recorded.
-        sources: context sources of the rule; empty for an end-to-end rule.
+        sources: context sources of the rule; empty for an end-to-end rule. A `retro` dendrite is not recorded: its prediction runs
+            against the order of trials.
         losses: names of the losses that a step returns.
         batch_rows: rows of a batch.
         modulated: whether a rule without context sources has a neuromodulator.
@@ -81,7 +83,7 @@ class Tap:
 
     def __init__(
         self,
-        network: Network,
+        network: Network | BlockNetwork,
         spec: TapSpec,
         *,
         sources: Sequence[str],
@@ -103,12 +105,17 @@ class Tap:
         self.spec, self.losses, self.batch_rows = spec, list(losses), batch_rows
         self.paired = paired
         # the population's own context is `apical`; a second dendrite, fed by the top, is `apical_feedback`
-        self.suffix = {source: "_feedback" if source == "dfb" and len(sources) > 1 else "" for source in sources}
-        self.modulators = dict(self.suffix) or ({"basal": ""} if modulated else {})
+        recorded = [source for source in sources if source != "retro"]
+        self.suffix = {source: "_feedback" if source == "dfb" and len(recorded) > 1 else "" for source in recorded}
+        # an error through fixed matrices is a dendrite's input, but nothing of it is learnt or modulated
+        self.learnt = {source: suffix for source, suffix in self.suffix.items() if source != "error"}
+        self.modulators = dict(self.learnt) or ({"basal": ""} if modulated else {})
         self.network = network
         chosen = [p for p in network.populations if spec.populations is None or p.name in spec.populations]
         self.units = {p.name: _draw_units(p, spec) for p in chosen}
         self.populations = {p.name: p for p in chosen}
+        self.blocks = [name for name in network.names if spec.populations is None or name in spec.populations]
+        self.blocks = self.blocks if isinstance(network, BlockNetwork) else []
         self.writer: Writer | None = None
         self._moment: Moment | None = None
 
@@ -116,7 +123,7 @@ class Tap:
         """Tables of a run of that many steps, in full length."""
         recorded = (steps + self.spec.every - 1) // self.spec.every
         tables = [metrics_table(self.losses, recorded)]
-        apical, feedback = bool(self.suffix), "_feedback" in self.suffix.values()
+        apical, learnt, feedback = bool(self.suffix), bool(self.learnt), "_feedback" in self.suffix.values()
         modulated, trials = bool(self.modulators), self.spec.rows * (2 if self.paired else 1)
         for name, population in self.populations.items():
             tables.append(
@@ -126,9 +133,9 @@ class Tap:
                 )
             )  # fmt: skip
             tables.append(
-                updates_table(name, recorded, self.batch_rows, apical=apical, feedback=feedback, modulated=modulated)
+                updates_table(name, recorded, self.batch_rows, apical=learnt, feedback=feedback, modulated=modulated)
             )
-        return tables
+        return tables + [updates_table(name, recorded, self.batch_rows, apical=False) for name in self.blocks]
 
     def due(self, step: int) -> bool:
         """Whether this step is recorded."""
@@ -176,9 +183,11 @@ class Tap:
         update = self._update(population, squares)
         for source, suffix in self.suffix.items():
             apical = signals.apical[source]
-            rows = self._context[::2].to(apical.potential.device)
-            units = _apical_units(population, self.units[population.name]).to(apical.potential.device)
-            trials[f"apical{suffix}"] = _host(apical.potential[rows][:, units].repeat_interleave(2, 0), self.spec.dtype)
+            rows = (self._context if self.paired else self._seen).to(apical.potential.device)[:, None]
+            units = _apical_units(population, self.units[population.name], apical.potential.shape[1])
+            trials[f"apical{suffix}"] = _host(apical.potential[rows, units.to(rows.device)], self.spec.dtype)
+            if source not in self.learnt:
+                continue
             projection = next(p for p in self.network.apical[source] if p.name == f"{population.name}.{source}")
             update |= {
                 f"apical_change{suffix}": _host(squares[source].sqrt()[None]),
@@ -206,6 +215,13 @@ class Tap:
         """Append the trials and the update of one population of an end-to-end network."""
         if population.name in self.populations:
             self._append(population, self._trials(population, activity), self._update(population, squares))
+
+    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
+        """Append the update of one block: squared norms of the change and of the weights."""
+        writer, moment = self._writing()
+        if name in self.blocks:
+            norms = {"basal_change": _host(change.sqrt()[None]), "basal_norm": _host(weight.sqrt()[None])}
+            writer.append(f"updates/{name}", {"step": np.array([moment.step])} | norms)
 
     def _append(self, population: Population, trials: dict[str, NDArray[Any]], update: dict[str, NDArray[Any]]) -> None:
         writer, _ = self._writing()
@@ -273,9 +289,9 @@ def _draw_units(population: Population, spec: TapSpec) -> Tensor:
     return torch.from_numpy(np.sort(drawn))
 
 
-def _apical_units(population: Population, units: Tensor) -> Tensor:
-    """Apical unit of each neuron: all neurons of a block share one dendritic prediction."""
-    if not isinstance(population, ConvPopulation):
+def _apical_units(population: Population, units: Tensor, dendrites: int) -> Tensor:
+    """Apical unit of each neuron: all neurons of a block share one dendritic prediction, where not each has its own."""
+    if not isinstance(population, ConvPopulation) or dendrites == int(np.prod(population.shape)):
         return units
     channel, row, col = torch.unravel_index(units, population.shape)
     high, wide = population.block

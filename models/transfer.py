@@ -1,5 +1,6 @@
 """Transfer functions rho: from basal potential to rate, with the derivative read off the rate itself."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,11 +18,14 @@ class Transfer:
         name: word in configs and checkpoints.
         rate: z = rho(a).
         gate: factor * rho'(a), given the factor and z. Piecewise linear functions need only z, so the potential may be freed.
+        monotone: whether the rate of a neuron is a rising function of its own potential; if not, neurons of a place compete, and `rate` and
+            `gate` need all of them, before any pool.
     """
 
     name: str
     rate: Callable[[Tensor], Tensor]
     gate: Callable[[Tensor, Tensor], Tensor]
+    monotone: bool = True
 
 
 def _relu_gate(factor: Tensor, rate: Tensor) -> Tensor:
@@ -50,7 +54,33 @@ def leaky(slope: float) -> Transfer:
     return Transfer(f"leaky({slope:g})", rate, gate)
 
 
+def triangle(power: float = 1.0) -> Transfer:
+    """rho(a)_k = max(0, a_k - mean_j a_j)^power over the channels j of a place: only what exceeds the others is told (Coates et al. 2011).
+
+    Raises:
+        ModelError: a power that is not above 0.
+    """
+    if not (math.isfinite(power) and power > 0):
+        raise ModelError(f"triangle.power: expected a finite number above 0, got {power!r}; 1 is the plain triangle")
+
+    def rate(potential: Tensor) -> Tensor:
+        excess = torch.relu(potential - potential.mean(1, keepdim=True))
+        if power == 1:
+            return excess
+        if not excess.requires_grad:
+            return excess.pow_(power)
+        # below 1 the slope is infinite at 0, where autograd would multiply it by nothing
+        return torch.where(excess > 0, torch.where(excess > 0, excess, 1).pow(power), 0)
+
+    def gate(factor: Tensor, rate: Tensor) -> Tensor:
+        slope = (rate > 0).to(rate.dtype) if power == 1 else power * rate.pow(1 - 1 / power)
+        own = torch.where(rate > 0, factor * slope, 0)
+        return own - own.mean(1, keepdim=True)
+
+    return Transfer(f"triangle({power:g})", rate, gate, monotone=False)
+
+
 RELU = Transfer("relu", torch.relu, _relu_gate)
 IDENTITY = Transfer("identity", lambda a: a, lambda factor, _: factor)
-# what configs and checkpoints may name; a leaky function has no name of its own, its slope is a number
+# what configs and checkpoints may name; leaky and triangle functions have no name of their own, they have a number
 TRANSFERS = {t.name: t for t in (RELU, IDENTITY)}

@@ -13,25 +13,40 @@ from .pairing import Negatives, Pairing, Phases
 from .signals import Factors, Signals
 
 Site = Literal["unit", "neuron"]
+Path = Literal["chain", "direct"]
 
 
 class Rule(Protocol):
     """Declarations of every rule.
 
     Attributes:
-        engine: `local` (explicit factors), `backprop` (objective at the top, autograd), or another engine by its word.
+        engine: `local` (explicit factors), `backprop` (objective at the top, autograd), `feedback` (output error through fixed matrices).
         presentation: what the network is shown at a step, a word of `PRESENTATIONS`.
         supervised: whether labels are needed.
         relay: what happens to rates on their way into a population, a word of the models' `RELAYS`; `none` hands them on.
         records: signals that the rule lets one record.
         negatives, phases: how `pair` pairs the rows.
+
+    A rule may also have `others`, the number of further rows that `pair` draws for each row; without it none are drawn.
     """
 
     engine: ClassVar[str]
-    presentation: ClassVar[str]
-    supervised: ClassVar[bool]
-    relay: ClassVar[str]
     records: ClassVar[tuple[str, ...]]
+
+    @property
+    def presentation(self) -> str:
+        """What the network is shown at a step."""
+        ...
+
+    @property
+    def supervised(self) -> bool:
+        """Whether labels are needed."""
+        ...
+
+    @property
+    def relay(self) -> str:
+        """What happens to rates on their way into a population."""
+        ...
 
     @property
     def negatives(self) -> Negatives:
@@ -50,6 +65,8 @@ class LocalRule(Rule, Protocol):
     Attributes:
         site: `unit`: it sees the block-pooled rates, where apical dendrites end, and its drive is spread over the block and gated by
             rho'; `neuron`: it sees the potential of every neuron before the max-pool, and its drive is the factor itself.
+
+    A local rule may also declare `transport`: it is then given `Apical.back`, what its apical synapses would carry backwards.
     """
 
     site: ClassVar[Site]
@@ -77,13 +94,45 @@ class EndToEndRule(Rule, Protocol):
 
     @property
     def head(self) -> str:
-        """`square` for a projection (units, units) at the top, `classes` for (classes, units), `none` without."""
+        """`square` for a projection (units, units) at the top, `pair` for two, `classes` for (classes, units), `none` without."""
         ...
 
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
     ) -> Tensor:
         """The objective, a scalar, of the top population's block-pooled rate (rows, units)."""
+        ...
+
+
+class FeedbackRule(Rule, Protocol):
+    """A supervised rule whose error is made at the output and carried down through fixed matrices.
+
+    Attributes:
+        head: `classes`: a projection (classes, units) at the top gives the output.
+        path: `direct`: from the output straight to every population; `chain`: population by population.
+        sources: `("error",)`, the context of the apical dendrites.
+        routed: whether populations are divided into areas, of which a row uses one.
+    """
+
+    head: ClassVar[str]
+    path: ClassVar[Path]
+    sources: ClassVar[tuple[str, ...]]
+    routed: ClassVar[bool]
+
+    def error(self, output: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Loss, a scalar, and its derivative with respect to the output (rows, classes)."""
+        ...
+
+    def factors(self, signals: Signals) -> Factors:
+        """Drive of one population from the error that reached it, `signals.apical["error"]`; no autograd."""
+        ...
+
+
+class RoutedRule(FeedbackRule, Protocol):
+    """A feedback rule for populations divided into areas."""
+
+    def routing(self, pre: Tensor, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What a step changes of a population's routing, by name, from what entered it, (rows, inputs)."""
         ...
 
 

@@ -19,10 +19,13 @@ class Apical:
     Attributes:
         context: c, what the apical dendrites receive, (rows, inputs).
         potential: e = B c, the dendritic prediction, (rows, units).
+        back: B^T z, what the same synapses would carry from the population back to its context, (rows, inputs); only for rules that
+            declare `transport`, None for all others.
     """
 
     context: Tensor
     potential: Tensor
+    back: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

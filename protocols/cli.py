@@ -102,7 +102,7 @@ def _settings(
 @click.option("--layers", metavar="A,B", help="Populations to read out, by name.  [default: all]")
 @click.option("--corruptions", is_flag=True, help="Read out corrupted test images as well, 12 kinds at 5 severities.")
 @click.option(
-    "--corrupted-images", type=click.IntRange(1), default=1000, show_default=True, help="Test images that are corrupted."
+    "--corrupted-images", type=click.IntRange(1), default=1000, show_default=True, help="Test images to corrupt."
 )
 @data_dir_option
 @quiet_option

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..plasticity import Rule
+from .errors import ConfigError
+from .hybrids import hybrids
+from .overlay import neutral, overlay
+from .patches import frame, patches
 from .stimuli import Stimulus
+from .stimuli.stimulus import ViewedImages
+
+
+def stored(stimulus: Stimulus, images: Tensor) -> Tensor:
+    """Images as they are stored, normalised."""
+    return stimulus.still(images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +29,15 @@ class Presentation:
         paired: whether rows follow each other as `pair` says; such a presentation has two rows per object.
         show: from stimulus, indices of the objects (n,) and a generator to images (rows * n, channels, height, width) and the class of
             every row, int64 (rows * n,), both on the data's device.
+        still: what a network is shown when it is only read, from stimulus and uint8 images (n, channels, height, width).
+        frame: shape that networks are built for, from the shape of the stimulus.
     """
 
     rows: int
     paired: bool
     show: Callable[[Stimulus, Tensor, torch.Generator], tuple[Tensor, Tensor]]
+    still: Callable[[Stimulus, Tensor], Tensor] = stored
+    frame: Callable[[tuple[int, int, int]], tuple[int, int, int]] = lambda shape: shape
 
 
 def _labels(stimulus: Stimulus, index: Tensor) -> Tensor:
@@ -40,7 +55,35 @@ def images(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tup
     return stimulus.still(shown), _labels(stimulus, index)
 
 
+def twice(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Each picture as rows i and n + i, alike, mirrored by chance where the stimulus's views are: what is made into pairs further on."""
+    shown = stimulus.train.images[index.to(stimulus.train.images.device)]
+    chance = stimulus.settings.flip if isinstance(stimulus, ViewedImages) else 0.0
+    mirrored = (torch.rand(len(index), generator=generator) < chance).to(shown.device)
+    shown = torch.where(mirrored[:, None, None, None], shown.flip(3), shown)
+    return stimulus.still(shown).repeat(2, 1, 1, 1), _labels(stimulus, index).repeat(2)
+
+
 PRESENTATIONS: dict[str, Presentation] = {
     "glances": Presentation(2, True, glances),
     "images": Presentation(1, False, images),
+    "overlay": Presentation(2, True, overlay, neutral),
+    "hybrids": Presentation(2, True, hybrids),
+    "twice": Presentation(2, True, twice),
+    "patches": Presentation(2, True, patches, frame=frame),
 }
+
+
+def presentation_of(rule: Rule, stimulus: Stimulus) -> Presentation:
+    """The presentation that a rule declares, for a stimulus that can be shown so.
+
+    Raises:
+        ConfigError: the rule is supervised and training images lack labels.
+    """
+    unlabelled = int((stimulus.train.labels < 0).sum())
+    if rule.supervised and unlabelled:
+        raise ConfigError(
+            f"stimulus.name: expected a label for every training image, which {type(rule).__name__} needs, "
+            f"got {unlabelled} without; choose another rule or stimulus"
+        )
+    return PRESENTATIONS[rule.presentation]

@@ -6,29 +6,35 @@ random initialisation has learned nothing that the read-out can use.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from ..models import Network
-from ..models.engine import checkpoint, rates
+from ..models import BlockNetwork, Network
+from ..models.engine import checkpoint, rates, settle
 from .config import RunConfig
 from .errors import ConfigError, ProtocolError, nearest
+from .goodness import TOGETHER, goodness_read_out, goodness_rule, summed
+from .head import head_accuracy
+from .maps import VGG, Maps, maps_of
+from .networks import initial_network
+from .presentation import PRESENTATIONS, stored
 from .readout import ReadOut, knn_read_out, linear_read_out, ridge_read_out, standardise
+from .robustness import corrupted_read_out
+from .rules import make_rule
 from .run import RunFolder
 from .stimuli import ImageSet, Stimulus
 from .streams import stream
-from .train import fresh_network, load_stimulus, pick_device
+from .train import load_stimulus, pick_device
 
-# The paper's read-out of VGG-6: every map pooled to this side, 32,768 features in all; the same for every rule, whatever its own grids.
-READ_OUT_GRIDS = (8, 4, 4, 4, 2, 2)
-TOGETHER = "all"
 CHUNK = 500
+# images at whose rates a random network's relays find their running statistics
+SETTLING = 5000
 
 
 def probe(
@@ -36,6 +42,7 @@ def probe(
     *,
     read_out: str | None = None,
     layers: list[str] | None = None,
+    corruptions: int | None = None,
     data_dir: Path | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -43,58 +50,74 @@ def probe(
 
     Args:
         run: folder of the run; its newest checkpoint is read.
-        read_out: `linear` or `knn`; None for the run's own setting.
+        read_out: `linear`, `knn`, or `goodness` for rules that have one; None for the run's own setting.
         layers: populations to read out, one by one and together; None for all of them.
+        corruptions: test images to read out under every corruption and severity as well; None for no corruptions.
         data_dir: folder of the data sets.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
         JSON-ready dict, also written to RUN/probe.json: accuracy (the populations together), accuracy_random, accuracy_pixels in per cent,
-        layers {name: {accuracy, accuracy_random}}, n_train, n_test, read_out, step.
+        layers {name: {accuracy, accuracy_random}}, together (their names), n_train, n_test, read_out, step. By goodness nothing is fitted
+        and pixels have none: n_train is 0, accuracy_pixels None, and all populations but the first are summed by default. Of a network
+        trained to classify, accuracy_head is that of its own output.
 
     Raises:
-        ConfigError: unknown layers.
+        ConfigError: unknown layers, or goodness of a rule that has none.
         ProtocolError: the run has no checkpoint, or its stimulus no labels.
     """
     folder = RunFolder(run)
     config = folder.settings()
-    stored = checkpoint.found(folder.checkpoints)
-    if not stored:
+    checkpoints = checkpoint.found(folder.checkpoints)
+    if not checkpoints:
         raise ProtocolError(
             f"{folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {run}"
         )
     kind = read_out or config.probe.read_out
+    if corruptions is not None and kind == "goodness":
+        raise ConfigError(
+            "probe.corruptions: expected a linear or knn read-out, got goodness; choose --read-out linear"
+        )
     device = pick_device(config.training.device)
     stimulus = load_stimulus(config, data_dir, device)
-    network = fresh_network(config, stimulus)
+    network = initial_network(config, stimulus)
     wanted = choose_layers(layers, network.names)
+    maps = maps_of(config.network.builder)
+    together = wanted if layers else (summed if kind == "goodness" else maps.together)(network.names)
     train = stimulus.train.labelled().subset(config.probe.n_train, seed=config.seed)
     test = stimulus.test.labelled()
     if not len(train) or not len(test):
         raise ProtocolError(
             f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing"
         )
+    disturbed = None if corruptions is None else test.subset(min(corruptions, len(test)), seed=config.seed)
     bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
+    still = PRESENTATIONS[make_rule(config.rule).presentation].still
+    read = _reader(kind, config, stimulus, train, test, wanted, together, bar)
     with bar:
-        random = _read_out_network(network.to(device), stimulus, train, test, wanted, kind, config, bar)
-        checkpoint.load_network(stored[-1], network)
-        trained = _read_out_network(network, stimulus, train, test, wanted, kind, config, bar)
-        pixels = _fit(
-            kind, config, pixel_features(stimulus, train), train.labels, pixel_features(stimulus, test), test.labels
-        )
+        settle(network.to(device), still(stimulus, train.images[:SETTLING].to(device)))
+        random = read(network)
+        checkpoint.load_network(checkpoints[-1], network)
+        trained = read(network)
+        pixels = None if kind == "goodness" else _read_out_pixels(stimulus, train, test, kind, config)
         bar.update()
+        own = _own_output(network, config, stimulus, test)
+        if disturbed is not None:
+            own |= _read_out_corrupted(network, stimulus, train, disturbed, together, kind, config, bar)
     result = {
         "run": str(run),
-        "read_out": kind if kind == "knn" else f"linear ({config.probe.solver})",
-        "step": checkpoint.read_state(stored[-1]).step,
+        "read_out": f"linear ({config.probe.solver})" if kind == "linear" else kind,
+        "step": checkpoint.read_state(checkpoints[-1]).step,
         "accuracy": trained[TOGETHER].accuracy,
         "accuracy_random": random[TOGETHER].accuracy,
-        "accuracy_pixels": pixels.accuracy,
+        "accuracy_pixels": pixels,
         "layers": {n: {"accuracy": trained[n].accuracy, "accuracy_random": random[n].accuracy} for n in wanted},
         "choices": {n: found.choice for n, found in trained.items()},
-        "n_train": len(train),
+        "together": together,
+        "n_train": 0 if kind == "goodness" else len(train),
         "n_test": len(test),
     }
+    result |= own
     folder.probe.write_text(json.dumps(result, indent=1) + "\n")
     return result
 
@@ -114,7 +137,15 @@ def choose_layers(layers: list[str] | None, names: list[str]) -> list[str]:
 
 
 @torch.no_grad()
-def features(network: Network, stimulus: Stimulus, images: ImageSet, device: torch.device) -> dict[str, Tensor]:
+def features(
+    network: Network | BlockNetwork,
+    stimulus: Stimulus,
+    images: ImageSet,
+    device: torch.device,
+    still: Callable[[Stimulus, Tensor], Tensor] = stored,
+    maps: Maps = VGG,
+    wanted: list[str] | None = None,
+) -> dict[str, Tensor]:
     """Pooled rates of every population for every image, {name: (images, features)}, float32 on the CPU.
 
     Args:
@@ -122,21 +153,18 @@ def features(network: Network, stimulus: Stimulus, images: ImageSet, device: tor
         stimulus: normalises the images.
         images: what is shown, without augmentation.
         device: where the network lives.
+        still: what the network is shown, see `Presentation`.
+        maps: how its maps are pooled.
+        wanted: names of the populations that are kept; None for all.
     """
-    kept: dict[str, list[Tensor]] = {name: [] for name in network.names}
+    kept: dict[str, list[Tensor]] = {name: [] for name in network.names if wanted is None or name in wanted}
     for start in range(0, len(images), CHUNK):
-        shown = stimulus.still(images.images[start : start + CHUNK].to(device))
+        shown = still(stimulus, images.images[start : start + CHUNK].to(device))
         found = rates(network, shown.contiguous(memory_format=torch.channels_last))
         for i, (name, rate) in enumerate(zip(network.names, found, strict=True)):
-            kept[name].append(_pool(rate, i).cpu())
+            if name in kept:
+                kept[name].append(maps.features(rate, i).cpu())
     return {name: torch.cat(parts) for name, parts in kept.items()}
-
-
-def _pool(rate: Tensor, i: int) -> Tensor:
-    if rate.dim() == 2:
-        return rate
-    side = READ_OUT_GRIDS[i] if i < len(READ_OUT_GRIDS) else 2
-    return F.adaptive_avg_pool2d(rate, min(side, *rate.shape[-2:])).flatten(1)
 
 
 def pixel_features(stimulus: Stimulus, images: ImageSet) -> Tensor:
@@ -144,29 +172,95 @@ def pixel_features(stimulus: Stimulus, images: ImageSet) -> Tensor:
     return stimulus.still(images.images).flatten(1).cpu()
 
 
-def _read_out_network(
-    network: Network,
+def _reader(
+    kind: str,
+    config: RunConfig,
     stimulus: Stimulus,
     train: ImageSet,
     test: ImageSet,
     wanted: list[str],
+    together: list[str],
+    bar: Any,
+) -> Callable[[Network | BlockNetwork], Mapping[str, ReadOut]]:
+    """What reads a network out, population by population and together."""
+    if kind != "goodness":
+        return lambda network: _read_out_network(network, stimulus, train, test, wanted, together, kind, config, bar)
+    rule = goodness_rule(make_rule(config.rule))
+
+    def read(network: Network | BlockNetwork) -> Mapping[str, ReadOut]:
+        assert isinstance(network, Network)  # rules in blocks have no goodness
+        found = goodness_read_out(network, rule, stimulus, test, together)
+        bar.update(len(wanted) + 1)
+        return found
+
+    return read
+
+
+def _read_out_network(
+    network: Network | BlockNetwork,
+    stimulus: Stimulus,
+    train: ImageSet,
+    test: ImageSet,
+    wanted: list[str],
+    together: list[str],
     kind: str,
     config: RunConfig,
     bar: Any,
 ) -> Mapping[str, ReadOut]:
-    device = network.populations[0].weight.device
-    seen, unseen = features(network, stimulus, train, device), features(network, stimulus, test, device)
+    device = network.device
+    still = PRESENTATIONS[make_rule(config.rule).presentation].still
+    maps, kept = maps_of(config.network.builder), list({*wanted, *together})
+    seen, unseen = (features(network, stimulus, images, device, still, maps, kept) for images in (train, test))
     found = {}
-    for name in [*wanted, TOGETHER]:
+    for name in wanted:
         bar.set_postfix_str(name)
-        if name == TOGETHER:
-            x, y = (torch.cat([parts[n] for n in wanted], 1) for parts in (seen, unseen))
-            seen, unseen = {}, {}
-        else:
-            x, y = seen[name], unseen[name]
-        found[name] = _fit(kind, config, x, train.labels, y, test.labels)
+        found[name] = _fit(kind, config, seen[name], train.labels, unseen[name], test.labels)
         bar.update()
+    bar.set_postfix_str(TOGETHER)
+    if len(together) == 1 and together[0] in found:
+        found[TOGETHER] = found[together[0]]
+    else:
+        x, y = (torch.cat([parts[n] for n in together], 1) for parts in (seen, unseen))
+        seen, unseen = {}, {}
+        found[TOGETHER] = _fit(kind, config, x, train.labels, y, test.labels)
+    bar.update()
     return found
+
+
+def _read_out_corrupted(
+    network: Network | BlockNetwork,
+    stimulus: Stimulus,
+    train: ImageSet,
+    test: ImageSet,
+    together: list[str],
+    kind: str,
+    config: RunConfig,
+    bar: Any,
+) -> dict[str, Any]:
+    """Of the populations together."""
+    still, maps = PRESENTATIONS[make_rule(config.rule).presentation].still, maps_of(config.network.builder)
+
+    def read(images: ImageSet) -> Tensor:
+        found = features(network, stimulus, images, network.device, still, maps, together)
+        return torch.cat([found[name] for name in together], 1)
+
+    return corrupted_read_out(
+        read, partial(_fit, kind, config), train, test, seed=config.seed, advance=bar.set_postfix_str
+    )
+
+
+def _own_output(
+    network: Network | BlockNetwork, config: RunConfig, stimulus: Stimulus, test: ImageSet
+) -> dict[str, float]:
+    rule = make_rule(config.rule)
+    if not isinstance(network, Network) or network.head is None or getattr(rule, "head", None) != "classes":
+        return {}
+    return {"accuracy_head": head_accuracy(network, PRESENTATIONS[rule.presentation], stimulus, test)}
+
+
+def _read_out_pixels(stimulus: Stimulus, train: ImageSet, test: ImageSet, kind: str, config: RunConfig) -> float:
+    x, y = pixel_features(stimulus, train), pixel_features(stimulus, test)
+    return _fit(kind, config, x, train.labels, y, test.labels).accuracy
 
 
 def _fit(kind: str, config: RunConfig, x: Tensor, labels: Tensor, x_test: Tensor, labels_test: Tensor) -> ReadOut:

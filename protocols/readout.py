@@ -5,7 +5,7 @@ on a tenth of the training rows, which the fit has not seen; the test rows serve
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -28,11 +28,13 @@ class ReadOut:
         accuracy: per cent of the test rows that are classified rightly.
         held_out: the same on the held-out training rows; None where nothing was chosen on them.
         choice: name and value of the hyperparameter that was chosen there, or given.
+        weights: weight (d, classes) and bias (classes,) of a linear read-out, to score other features with; None for a vote.
     """
 
     accuracy: float
     held_out: float | None
     choice: dict[str, float]
+    weights: tuple[Tensor, Tensor] | None = field(default=None, compare=False, repr=False)
 
 
 def standardise(train: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
@@ -52,12 +54,23 @@ def standardise(train: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
     """
     for name, features in (("train", train), *((f"others[{i}]", other) for i, other in enumerate(others))):
         _check_features(name, features, train)
+    mean, scale = scaling(train)
+    return tuple(rescaled(features, mean, scale) for features in (train, *others))
+
+
+def scaling(train: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and inverse standard deviation of features (n, d), float32 (d,) each; 0 for the latter where a feature is constant."""
     mean = torch.stack([chunk.double().sum(0) for chunk in chunks(train)]).sum(0) / len(train)
     squares = [((chunk.double() - mean) ** 2).sum(0) for chunk in chunks(train)]
     deviation = (torch.stack(squares).sum(0) / len(train)).sqrt()
     # rounding may leave a constant a deviation a little above zero
     scale = torch.where(deviation > 1e-6 * mean.abs(), 1 / deviation, 0).float()
-    return tuple(features.float().sub(mean.float()).mul_(scale) for features in (train, *others))
+    return mean.float(), scale
+
+
+def rescaled(features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """Features (m, d) with that mean removed and times that scale, a float32 copy."""
+    return features.float().sub(mean).mul_(scale)
 
 
 def ridge_read_out(
@@ -99,8 +112,9 @@ def ridge_read_out(
     fitted, held = _split(x_train, generator)
     fit, refit = fits(x_train, F.one_hot(y_train, classes).double(), fitted, held)
     x_held, y_held = x_train[held], y_train[held]
-    held_accuracy, penalty = max((_accuracy(x_held, y_held, *fit(penalty)), penalty) for penalty in candidates)
-    return ReadOut(_accuracy(x_test, y_test, *refit(penalty)), held_accuracy, {"penalty": penalty})
+    held_accuracy, penalty = max((accuracy(x_held, y_held, *fit(penalty)), penalty) for penalty in candidates)
+    weights = refit(penalty)
+    return ReadOut(accuracy(x_test, y_test, *weights), held_accuracy, {"penalty": penalty}, weights)
 
 
 def linear_read_out(
@@ -152,10 +166,10 @@ def linear_read_out(
             error /= len(rows)
             weight.grad, bias.grad = x.T @ error, error.sum(0)
             optimiser.step()
-        held_accuracy = _accuracy(x_held, y_held, weight, bias)
+        held_accuracy = accuracy(x_held, y_held, weight, bias)
         if held_accuracy > best:
             best, best_epoch, best_weights = held_accuracy, epoch, (weight.clone(), bias.clone())
-    return ReadOut(_accuracy(x_test, y_test, *best_weights), best, {"epoch": best_epoch})
+    return ReadOut(accuracy(x_test, y_test, *best_weights), best, {"epoch": best_epoch}, best_weights)
 
 
 def knn_read_out(
@@ -193,7 +207,7 @@ def knn_read_out(
     return ReadOut(100 * right / len(y_test), None, {"k": k})
 
 
-def _accuracy(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> float:
+def accuracy(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> float:
     """Per cent of rows whose largest score is their label's."""
     right = 0
     for part, labels in zip(chunks(x), chunks(y), strict=True):

@@ -1,7 +1,6 @@
 """From the settings of a rule to the rule: every rule's own dataclass says which settings it reads."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
@@ -20,10 +19,10 @@ def make_rule(config: "RuleConfig") -> "Rule":
     Raises:
         RuleError: an option outside its range.
     """
-    from ..plasticity import CONTRASTS, RULES
+    from ..plasticity import CONTRASTS, RULES, hyperparameters
 
     kind: Any = RULES[config.name]
-    read = {field.name for field in fields(kind)}
+    read = hyperparameters(kind)
     words: dict[str, Any] = {name: getattr(config, name) for name in SHARED if name in read}
     if "contrast" in words:
         words["contrast"] = CONTRASTS[config.contrast]()
@@ -31,15 +30,29 @@ def make_rule(config: "RuleConfig") -> "Rule":
     return kind(**words, **options)  # type: ignore[no-any-return]
 
 
+def in_blocks(name: str) -> bool | None:
+    """Whether a rule of that name needs a network in blocks; None for an unknown name."""
+    from ..plasticity import RULES, Variant
+
+    return isinstance(RULES[name], Variant) if name in RULES else None
+
+
+def routed(name: str) -> bool:
+    """Whether a rule of that name needs populations divided into areas."""
+    from ..plasticity import RULES
+
+    return bool(getattr(RULES.get(name), "routed", False))
+
+
 def complaints(config: "RuleConfig") -> Iterator[str]:
     """What is wrong with the settings of a rule, one sentence each, `rule.` included."""
-    from ..plasticity import RULES, RuleError
+    from ..plasticity import RULES, RuleError, hyperparameters
 
     if config.name not in RULES:
         yield f"rule.name: expected one of {', '.join(RULES)}, got {config.name!r}{nearest(config.name, list(RULES))}"
         return
     kind: Any = RULES[config.name]
-    read = {field.name for field in fields(kind)}
+    read = hyperparameters(kind)
     if config.phases == "either" and config.contrast == "logistic" and "contrast" in read:
         yield "rule.phases: expected both for the logistic contrast, which needs both scores of a row, got 'either'"
     if "temperature" in read and config.temperature is None:

@@ -13,7 +13,10 @@ from . import rules
 from .complaints import Contradiction
 from .errors import nearest
 
-VGG6_POPULATIONS = 6
+POPULATIONS = {"vgg6": 6, "vgg11": 8, "softhebb": 3, "scff": 3}
+EXAMPLES = {3: [8, 4, 2], 6: [8, 4, 4, 4, 2, 2]}
+RADIUS = 25.0
+ROUTING = 8
 STIMULI = ("shapes", "cifar10", "mnist", "folder:PATH", "npz:PATH")
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -67,9 +70,18 @@ class StimulusConfig(Settings):
 class NetworkConfig(Settings):
     """What is wired."""
 
-    builder: Literal["vgg6", "mlp"] = Field(default="vgg6", description="network architecture")
-    width: float = Field(default=1.0, gt=0, le=4, description="factor on the channels of vgg6")
-    hidden: Annotated[tuple[Size, ...], _list(0, 16)] = Field(default=(), description="units per population of mlp")
+    builder: Literal["vgg6", "vgg11", "softhebb", "scff", "mlp", "resnet18", "resnet50"] = Field(
+        default="vgg6", description="network architecture; the resnets are for rules in blocks"
+    )
+    width: float = Field(default=1.0, gt=0, le=4, description="factor on the channels of all but mlp")
+    hidden: Annotated[tuple[Size, ...], _list(0, 1024)] = Field(default=(), description="units per population of mlp")
+    areas: int = Field(default=0, ge=0, le=4096, description="areas per population of mlp, for sal; 0 = undivided")
+    routing: int = Field(default=ROUTING, ge=1, le=4096, description="dimensions of the routing space of areas")
+    stem: Literal["3x3", "7x7"] = Field(
+        default="3x3", description="of the resnets; 7x7 with stride 2 and max-pool is for large images"
+    )
+    zero_init: bool = Field(default=True, description="of the resnets: residual branches start silent")
+    radius: float = Field(default=RADIUS, gt=0, le=1e4, description="of softhebb: length of the initial kernels")
 
 
 class RuleConfig(Settings):
@@ -83,7 +95,7 @@ class RuleConfig(Settings):
         default="hinge", description="objective on the score"
     )
     grids: Annotated[tuple[Grid, ...], _list(0, 64)] = Field(
-        default=(8, 4, 4, 4, 2, 2), description="side after block pooling, per population of vgg6"
+        default=(8, 4, 4, 4, 2, 2), description="side after block pooling, per population of all but mlp"
     )
     negatives: Literal["next", "random"] = Field(default="next", description="which other object a saccade goes to")
     phases: Literal["both", "either"] = Field(
@@ -96,10 +108,10 @@ class RuleConfig(Settings):
 class OptimiserConfig(Settings):
     """How changes become weights."""
 
-    name: Literal["adamw", "sgd"] = "adamw"
+    name: Literal["adamw", "sgd", "lars", "softhebb"] = "adamw"
     learning_rate: float = Field(default=2e-4, gt=0, le=10)
-    factors: Annotated[tuple[Factor, ...], _list(0, 64)] = Field(
-        default=(), description="factor on the learning rate per population; empty = 1"
+    factors: Annotated[tuple[Factor, ...], _list(0, 1024)] = Field(
+        default=(), description="factor on the learning rate per population, or one for all; empty = 1"
     )
     schedule: Literal["constant", "cosine", "cooldown", "exponential"] = Field(
         default="constant", description="of the learning rate; cooldown: linear to 0 over the second half"
@@ -110,7 +122,11 @@ class OptimiserConfig(Settings):
     beta1: float = Field(default=0.9, ge=0, lt=1)
     beta2: float = Field(default=0.999, ge=0, lt=1)
     eps: float = Field(default=1e-8, gt=0, le=1)
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd and lars")
+    exponent: float = Field(
+        default=0.5, ge=0, le=10, description="of softhebb: q, how fast steps shrink as kernels reach unit length"
+    )
+    trust: float = Field(default=1e-3, ge=0, le=1, description="of lars: size of a step in units of the weight's")
 
 
 class TrainingConfig(Settings):
@@ -183,20 +199,42 @@ class RunConfig(Settings):
 
 def _network_complaints(config: RunConfig) -> Iterator[str]:
     network, grids = config.network, config.rule.grids
+    blocks, resnet = rules.in_blocks(config.rule.name), network.builder.startswith("resnet")
+    if blocks is not None and blocks != resnet:
+        expected = "resnet18 or resnet50" if blocks else "a network of populations"
+        yield f"network.builder: expected {expected} for {config.rule.name}, got {network.builder!r}; change one of the two"
+    if not resnet and (network.stem, network.zero_init) != ("3x3", True):
+        yield f"network.stem, network.zero_init: expected 3x3, true for {network.builder}, got others; remove them"
+    if network.builder != "softhebb" and network.radius != RADIUS:
+        yield f"network.radius: expected {RADIUS} for {network.builder}, which does not read it, got {network.radius}; remove it"
+    if resnet and (network.hidden or grids):
+        name = "network.hidden" if network.hidden else "rule.grids"
+        yield f"{name}: expected none for {network.builder}, got {list(network.hidden or grids)}; set {name}=[]"
+    routed = rules.routed(config.rule.name)
+    if routed and (network.builder != "mlp" or not network.areas):
+        wrong = f"areas: expected at least 1 for {config.rule.name}, got 0; for example network.areas=16"
+        if network.builder != "mlp":
+            wrong = f"builder: expected mlp for {config.rule.name}, whose areas are dense, got {network.builder!r}; set network.hidden"
+        yield f"network.{wrong}"
+    if not routed and (network.areas, network.routing) != (0, ROUTING):
+        yield f"network.areas, network.routing: expected 0, {ROUTING} for {config.rule.name}, which has no areas, got others; remove them"
+    if resnet:
+        return
     if network.builder == "mlp":
         if not network.hidden:
-            yield "network.hidden: expected 1 to 16 sizes for mlp, got none; for example [256, 128]"
+            yield "network.hidden: expected 1 to 1024 sizes for mlp, got none; for example [256, 128]"
         if network.width != 1:
             yield f"network.width: expected 1.0 for mlp, got {network.width}; set network.hidden instead"
         if grids:
             yield f"rule.grids: expected none for mlp, which has no map to pool, got {list(grids)}; set rule.grids=[]"
         return
     if network.hidden:
-        yield f"network.hidden: expected none for vgg6, got {list(network.hidden)}; set network.width instead"
-    if len(grids) != VGG6_POPULATIONS:
+        yield f"network.hidden: expected none for {network.builder}, got {list(network.hidden)}; set network.width instead"
+    populations = POPULATIONS[network.builder]
+    if len(grids) != populations:
         yield (
-            f"rule.grids: expected {VGG6_POPULATIONS} entries for vgg6, one per population, got {len(grids)}; "
-            "for example [8, 4, 4, 4, 2, 2]"
+            f"rule.grids: expected {populations} entries for {network.builder}, one per population, got {len(grids)}; "
+            f"for example {EXAMPLES.get(populations, [1] * populations)}"
         )
 
 

@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ..models import Moment, Network, Tap, TapSpec
-from ..models.engine import Architecture, Engine, build_engine, build_network, checkpoint, keep_freed_memory
-from ..plasticity import pair
+from ..models import Moment, Tap, TapSpec
+from ..models.engine import BlockEngine, Engine, build_engine, checkpoint, keep_freed_memory
+from ..plasticity import Blockwise, pair
 from ..recordings import Writer
 from .config import RunConfig, digest, to_yaml
 from .errors import ConfigError, ProtocolError
-from .presentation import PRESENTATIONS
+from .networks import fresh_network as fresh_network
+from .networks import initial_network
+from .presentation import presentation_of
 from .rules import make_rule
 from .run import RunFolder, provenance
 from .schedule import learning_rate
@@ -88,22 +90,6 @@ def load_stimulus(config: RunConfig, data_dir: Path | None, device: torch.device
     )  # fmt: skip
 
 
-def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture:
-    """What fixes the network of a run."""
-    n = config.network
-    return Architecture(n.builder, shape, n.width, tuple(n.hidden), tuple(config.rule.grids))
-
-
-def fresh_network(config: RunConfig, stimulus: Stimulus) -> Network:
-    """The network of a run as it was before the first step."""
-    return build_network(
-        architecture(config, stimulus.shape),
-        make_rule(config.rule),
-        seed=config.seed,
-        classes=len(stimulus.train.classes),
-    )
-
-
 class Run:
     """One training run: network, engine, tap and loop.
 
@@ -118,7 +104,7 @@ class Run:
         t, r = config.training, config.recording
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
         self.rule = make_rule(config.rule)
-        self.presentation = PRESENTATIONS[self.rule.presentation]
+        self.presentation = presentation_of(self.rule, stimulus)
         self.per_epoch = len(stimulus.train) // t.batch
         if self.per_epoch < 1:
             raise ConfigError(
@@ -126,13 +112,16 @@ class Run:
             )
         self.steps = self.per_epoch * t.epochs
         o = config.optimiser
-        network = fresh_network(config, stimulus).to(device)
+        network = initial_network(config, stimulus).to(device)
         self.engine: Engine = build_engine(
             network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, betas=(o.beta1, o.beta2),
-            weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, factors=o.factors, half=t.precision == "bf16",
+            weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, trust=o.trust, exponent=o.exponent, factors=o.factors, half=t.precision == "bf16",
+            seed=config.seed, steps=self.steps,
         )  # fmt: skip
         explicit = self.rule.engine == "local"
         self.losses = network.names if explicit else [network.names[-1]]
+        if isinstance(self.engine, BlockEngine):
+            self.losses = self.engine.losses
         spec = TapSpec(r.every, r.rows, r.units, r.unit_seed, r.populations, r.dtype)
         self.tap = None
         if r.enabled:
@@ -211,8 +200,10 @@ class Run:
         pairing = None
         if self.presentation.paired:
             draws = stream(seed, "pairing", step)
-            pairing = pair(batch, negatives=self.rule.negatives, phases=self.rule.phases, generator=draws)
-        rate = learning_rate(self.config.optimiser, step, self.steps, self.per_epoch)
+            pairing = pair(
+                batch, negatives=self.rule.negatives, phases=self.rule.phases, others=getattr(self.rule, "others", 0), generator=draws
+            )  # fmt: skip
+        rate = self._learning_rate(step)
         self.engine.optimiser.learning_rate = rate
         observer = self.tap if self.tap is not None and self.tap.due(step) else None
         if observer is not None:
@@ -227,12 +218,25 @@ class Run:
         self.step += 1
         return losses
 
+    def _learning_rate(self, step: int) -> float:
+        """Of the schedule, which blocks that learn one after the other go through once each."""
+        first, last = 0, self.steps
+        if isinstance(self.rule, Blockwise):
+            _, first, last = self.rule.stretch(step, self.steps, len(self.engine.network.names))
+        return learning_rate(self.config.optimiser, step - first, last - first, self.per_epoch)
+
+    def _values(self, losses: torch.Tensor) -> dict[str, float]:
+        """Losses by name; blocks that rest have none."""
+        values = dict(zip(self.losses, losses.tolist(), strict=True))
+        learning = self.engine.learning if isinstance(self.engine, BlockEngine) else self.losses
+        return {name: values[name] for name in learning}
+
     def _report(
         self, losses: torch.Tensor, mark: tuple[float, int], begun: float, first: int, bar: Any
     ) -> tuple[float, int]:
         now = time.perf_counter()
         speed = (self.step - mark[1]) * self.config.training.batch / max(now - mark[0], 1e-9)
-        values = dict(zip(self.losses, losses.tolist(), strict=True))
+        values = self._values(losses)
         if not all(math.isfinite(value) for value in values.values()):
             raise ProtocolError(
                 f"train.loss: expected finite losses, got {values} at step {self.step}; lower optimiser.learning_rate"
@@ -258,7 +262,7 @@ class Run:
             self.tap.writer.close(status)
 
     def _result(self, status: str, losses: torch.Tensor, seconds: float, first: int) -> dict[str, Any]:
-        values = dict(zip(self.losses, losses.tolist(), strict=True))
+        values = self._values(losses)
         images = (self.step - first) * self.config.training.batch
         return {
             "run": str(self.folder.path),

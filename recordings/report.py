@@ -141,6 +141,8 @@ def _probe(run_dir: Path) -> tuple[Row, list[Row], str] | None:
     rows = [*probe.get("layers", {}).items(), ("all layers", probe)]
     table = [[str(name), _percent(row.get("accuracy")), _percent(row.get("accuracy_random"))] for name, row in rows]
     table.append(["pixels", _percent(probe.get("accuracy_pixels")), ""])
+    if "accuracy_head" in probe:
+        table.append(["the network's own output", _percent(probe["accuracy_head"]), ""])
     counts = f"{_count(probe.get('n_train'))} training and {_count(probe.get('n_test'))} test images"
     size = f"{probe.get('read_out', 'linear')} read-out, {counts}"
     return ["layer", "accuracy (%)", "with random weights (%)"], table, size

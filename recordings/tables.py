@@ -51,7 +51,7 @@ def activity_table(
     dtype: str = "float32",
     apical: bool = True,
     feedback: bool = False,
-    modulated: bool = False,
+    modulated: bool | None = None,
 ) -> Table:
     """Table ``activity/<population>``: one row per trial, potentials and rates of the chosen units.
 
@@ -64,7 +64,7 @@ def activity_table(
         apical: whether the population has an apical dendrite (a network trained by backpropagation has none).
         feedback: whether a second apical dendrite receives the top population's activity; its variables end in
             ``_feedback``.
-        modulated: whether a population without apical dendrite has a score and a neuromodulator all the same.
+        modulated: whether it has a score and a neuromodulator; None: one for each apical dendrite.
 
     Raises:
         RecordingError: a unit lies outside ``shape``, or ``feedback`` is asked for without ``apical``.
@@ -117,7 +117,7 @@ def updates_table(
     *,
     apical: bool = True,
     feedback: bool = False,
-    modulated: bool = False,
+    modulated: bool | None = None,
 ) -> Table:
     """Table ``updates/<population>``: one row per training step, what plasticity did.
 
@@ -169,9 +169,10 @@ def _dendrites(population: str, apical: bool, feedback: bool) -> list[tuple[str,
     return [("", "")] * apical + [("_feedback", " (feedback)")] * feedback
 
 
-def _modulators(population: str, apical: bool, feedback: bool, modulated: bool) -> list[tuple[str, str]]:
+def _modulators(population: str, apical: bool, feedback: bool, modulated: bool | None) -> list[tuple[str, str]]:
     """The same for each score and neuromodulator: one per dendrite, or one of a population without."""
-    return _dendrites(population, apical, feedback) or [("", "")] * modulated
+    dendrites = _dendrites(population, apical, feedback)
+    return dendrites if modulated is None else (dendrites or [("", "")]) * modulated
 
 
 def _unit_coords(units: np.ndarray[Any, Any], shape: tuple[int, int, int]) -> dict[str, Coordinate]:

@@ -6,16 +6,24 @@ from typing import cast
 
 import torch
 
-from ...plasticity import EndToEndRule, LocalRule, Rule
+from ...plasticity import Blockwise, EndToEndRule, FeedbackRule, LocalRule, Rule, at, check_lengths
+from ..areas import area_network
+from ..blocks import BlockNetwork, block_network
 from ..errors import ModelError
-from ..network import Network, mlp, vgg6, wire
+from ..lars import LARS
+from ..network import Network, mlp, vgg6, vgg11, wire
 from ..optimiser import AdamW, Optimiser
+from ..radius import RadiusStep
 from ..relay import RELAYS
+from ..resnet import resnet
 from ..sgd import SGD
+from ..wide import scff, softhebb
 from .backprop import BackpropEngine
+from .block import BlockEngine
+from .feedback import FeedbackEngine, draw_feedback
 from .local import LocalEngine
 
-Engine = LocalEngine | BackpropEngine
+Engine = LocalEngine | BackpropEngine | FeedbackEngine | BlockEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +31,15 @@ class Architecture:
     """What fixes a network: builder, input shape and the builder's own numbers.
 
     Attributes:
-        builder: `vgg6` or `mlp`.
+        builder: `vgg6`, `vgg11`, `softhebb`, `scff` or `mlp`.
         shape: input shape (channels, height, width).
-        width: channel factor of vgg6.
+        width: channel factor of all but mlp.
+        radius: length of the initial kernels of softhebb.
         hidden: neurons per population of mlp.
-        grids: side of the block-pooled map per population of vgg6.
+        grids: side of the block-pooled map per population of all but mlp.
+        areas: areas of each population of mlp, for a routed rule; 0 for undivided populations.
+        routing: dimensions of the routing space of the areas.
+        stem, zero_init: of the resnets, see `resnet`.
     """
 
     builder: str
@@ -35,6 +47,11 @@ class Architecture:
     width: float = 1.0
     hidden: tuple[int, ...] = ()
     grids: tuple[int, ...] = ()
+    areas: int = 0
+    routing: int = 8
+    stem: str = "3x3"
+    zero_init: bool = True
+    radius: float = 25.0
 
 
 def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes: int = 0) -> Network:
@@ -52,16 +69,33 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         ModelError: an unknown builder or numbers that do not fit, or a supervised rule without classes.
     """
     generator = torch.Generator().manual_seed(seed)
-    if architecture.builder == "vgg6":
-        network = vgg6(architecture.shape, architecture.grids, width=architecture.width, generator=generator)
+    if architecture.builder in ("vgg6", "vgg11"):
+        vgg = vgg6 if architecture.builder == "vgg6" else vgg11
+        network = vgg(architecture.shape, architecture.grids, width=architecture.width, generator=generator)
+    elif architecture.builder == "softhebb":
+        a = architecture
+        network = softhebb(a.shape, a.grids, width=a.width, radius=a.radius, generator=generator)
+    elif architecture.builder == "scff":
+        network = scff(architecture.shape, architecture.grids, width=architecture.width, generator=generator)
+    elif architecture.builder == "mlp" and architecture.areas:
+        network = area_network(
+            architecture.shape, architecture.hidden, areas=architecture.areas, dimensions=architecture.routing,
+            generator=generator,
+        )  # fmt: skip
     elif architecture.builder == "mlp":
         network = mlp(architecture.shape, architecture.hidden, generator=generator)
     else:
-        raise ModelError(f"network.builder: expected one of vgg6, mlp, got {architecture.builder!r}")
+        raise ModelError(
+            f"network.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, got {architecture.builder!r}"
+        )
     if rule.supervised and classes < 2:
         raise ModelError(
             f"network.classes: expected at least 2 for a supervised rule, got {classes}; show labelled images"
         )
+    if bool(architecture.areas) != getattr(rule, "routed", False):
+        wanted, got = ("none", architecture.areas) if architecture.areas else ("at least 1 for a routed rule", 0)
+        raise ModelError(f"network.areas: expected {wanted}, got {got}; areas belong to a routed rule and to mlp")
+    check_lengths(rule, len(network.populations))
     _relay(network, rule)
     if rule.engine == "local":
         local = cast(LocalRule, rule)
@@ -71,15 +105,32 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
     units = network.populations[-1].units
     if head != "none":
         bound = units**-0.5
-        network.head = torch.empty(classes if head == "classes" else units, units)
+        heads = {"classes": classes, "square": units, "pair": 2 * units}
+        network.head = torch.empty(heads[head], units)
         network.head.uniform_(-bound, bound, generator=generator)
+    if rule.engine == "feedback":
+        draw_feedback(network, cast(FeedbackRule, rule), classes, generator=generator)
     return network
+
+
+def build_blocks(architecture: Architecture, rule: Blockwise, *, seed: int) -> BlockNetwork:
+    """A network in blocks at its random initialisation, with the expansions and projectors of the rule.
+
+    The blocks' own weights depend on the seed alone, not on the rule.
+
+    Raises:
+        ModelError: a builder without blocks, or numbers that do not fit.
+    """
+    a, generator = architecture, torch.Generator().manual_seed(seed)
+    trunk, channels = resnet(a.builder, a.shape, width=a.width, stem=a.stem, zero_init=a.zero_init, generator=generator)
+    return block_network(trunk, channels, a.shape, rule, generator=generator)
 
 
 def _relay(network: Network, rule: Rule) -> None:
     shape: tuple[int, ...] = network.shape
     for position, population in enumerate(network.populations):
-        population.relay = RELAYS[rule.relay](position, shape)
+        told = {name: at(getattr(rule, name), position) for name in getattr(rule, "relayed", ())}
+        population.relay = RELAYS[rule.relay](position, shape, **told)
         if population.relay is not None:
             network.buffers |= {f"{population.name}.{n}": b for n, b in population.relay.buffers.items()}
         shape = population.shape
@@ -93,7 +144,7 @@ def _start(network: Network, rule: LocalRule) -> None:
 
 
 def build_engine(
-    network: Network,
+    network: Network | BlockNetwork,
     rule: Rule,
     *,
     learning_rate: float,
@@ -102,25 +153,32 @@ def build_engine(
     weight_decay: float = 0.01,
     eps: float = 1e-8,
     momentum: float = 0.9,
+    trust: float = 0.001,
+    exponent: float = 0.5,
     factors: Sequence[float] = (),
     half: bool = False,
+    seed: int = 0,
+    steps: int | None = None,
 ) -> Engine:
     """The engine that a rule needs, with its optimiser.
 
     Args:
-        network: from `build_network` with the same rule.
+        network: from `build_network`, or `build_blocks`, with the same rule.
         rule: the rule.
-        learning_rate, betas, weight_decay, eps, momentum: of the optimiser, where it has them.
-        optimiser: `adamw` or `sgd`.
-        factors: factor on the learning rate per population, bottom first; empty for 1 everywhere.
+        learning_rate, betas, weight_decay, eps, momentum, trust, exponent: of the optimiser, where it has them.
+        optimiser: `adamw`, `sgd`, `lars` or `softhebb`.
+        factors: factor on the learning rate per population, bottom first, or one for all; empty for 1 everywhere.
         half: sweeps in bfloat16.
+        seed, steps: of the run, for networks in blocks, see `BlockEngine`.
 
     Raises:
         ModelError: an unknown optimiser, numbers outside their range, or as many factors as populations are missing.
     """
-    if factors and len(factors) != len(network.populations):
+    if len(factors) == 1:
+        factors = tuple(factors) * len(network.names)
+    if factors and len(factors) != len(network.names):
         raise ModelError(
-            f"optimiser.factors: expected {len(network.populations)} numbers, one per population, got {len(factors)}"
+            f"optimiser.factors: expected {len(network.names)} numbers, one per population, got {len(factors)}"
         )
     by_name = dict(zip(network.names, factors, strict=False))
     made: Optimiser
@@ -130,8 +188,28 @@ def build_engine(
         )  # fmt: skip
     elif optimiser == "sgd":
         made = SGD(learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay, factors=by_name)
+    elif optimiser == "lars":
+        if getattr(rule, "sources", ()):
+            raise ModelError(
+                "optimiser.name: expected adamw or sgd for a rule with apical weights, got 'lars'; "
+                "it needs whole changes, theirs come in blocks"
+            )
+        made = LARS(
+            learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay, trust=trust, factors=by_name
+        )
+    elif optimiser == "softhebb":
+        made = RadiusStep(learning_rate=learning_rate, exponent=exponent, factors=by_name)
     else:
-        raise ModelError(f"optimiser.name: expected one of adamw, sgd, got {optimiser!r}")
+        raise ModelError(f"optimiser.name: expected one of adamw, sgd, lars, softhebb, got {optimiser!r}")
+    if isinstance(network, BlockNetwork) or isinstance(rule, Blockwise):
+        if not (isinstance(rule, Blockwise) and isinstance(network, BlockNetwork)):
+            raise ModelError(
+                "network.blocks: expected a network in blocks for a blockwise rule and populations for any other, "
+                f"got {type(network).__name__} for {type(rule).__name__}; use build_blocks or build_network"
+            )
+        return BlockEngine(network, rule, made, seed=seed, steps=steps, half=half)
     if rule.engine == "local":
         return LocalEngine(network, cast(LocalRule, rule), made, half=half)
+    if rule.engine == "feedback":
+        return FeedbackEngine(network, cast(FeedbackRule, rule), made, half=half)
     return BackpropEngine(network, cast(EndToEndRule, rule), made, half=half)

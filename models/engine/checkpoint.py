@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ..blocks import BlockNetwork
 from ..errors import CheckpointError
 from ..network import Network
 from ..optimiser import Resumable
@@ -118,7 +119,7 @@ def load_weights(checkpoint: Path, weights: Mapping[str, Tensor]) -> None:
     _fill(checkpoint / "weights.safetensors", weights)
 
 
-def load_network(checkpoint: Path, network: Network) -> None:
+def load_network(checkpoint: Path, network: Network | BlockNetwork) -> None:
     """Restore weights and buffers of a network.
 
     Raises:

@@ -30,6 +30,10 @@ class Observer(Protocol):
         """The same for an end-to-end rule, which has no apical side."""
         ...
 
+    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
+        """Squared norms of the change and of the weights of one block, which has no compartments."""
+        ...
+
 
 class LocalEngine:
     """Trains a network with a local rule, from explicit factors; no autograd anywhere.
@@ -127,7 +131,7 @@ class LocalEngine:
         population, neurons = self.network.populations[i], self.rule.site == "neuron"
         projections = {source: self.network.apical[source][i] for source in self.rule.sources}
         pooled = population.pooled(activity.rate).to(population.weight.dtype)
-        contexts = {"lateral": pooled} | ({} if top is None else {"dfb": top})
+        contexts = {"lateral": pooled, "retro": pooled} | ({} if top is None else {"dfb": top})
         basal = None
         if neurons and activity.potential is not None:
             basal = activity.potential.to(population.weight.dtype)

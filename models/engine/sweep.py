@@ -10,12 +10,14 @@ One step of a local rule, as a signal travels it:
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ...plasticity import Apical, Factors, LocalRule, Pairing, Signals
 from ..apical import ApicalProjection
+from ..blocks import BlockNetwork
 from ..network import Network
 from ..population import Activity, Population
 
@@ -41,14 +43,38 @@ def forward(
     return population.forward(pre, weight, bias, keep_basal=keep_basal, plastic=plastic, keep_potential=keep_potential)
 
 
-def rates(network: Network, images: Tensor) -> list[Tensor]:
-    """Rates of all populations, for read-outs."""
+def rates(network: Network | BlockNetwork, images: Tensor) -> list[Tensor]:
+    """Rates of all populations, or features of all blocks, for read-outs."""
+    if isinstance(network, BlockNetwork):
+        return network.rates(images)
     found = []
     pre = images
     for population in network.populations:
         pre = forward(population, pre, keep_basal=False).rate
         found.append(pre)
     return found
+
+
+@torch.no_grad()
+def settle(network: Network | BlockNetwork, images: Tensor, rows: int = 100) -> None:
+    """Move the running statistics of the relays (in blocks: of the normalisations), and nothing else: a network that never learned is then read at statistics of its own.
+
+    Args:
+        network: the network; its buffers change in place.
+        images: what it is shown, (images, channels, height, width), normalised.
+        rows: images per sweep, each of which moves the statistics once.
+    """
+    if isinstance(network, BlockNetwork):
+        network.settle(images, rows)
+        return
+    if not any(p.relay is not None and p.relay.buffers for p in network.populations):
+        return
+    for pre in images.split(rows):
+        for population in network.populations:
+            if population.relay is not None:
+                pre = population.relay(pre, None, learning=True)
+            weight, bias = cast(population, pre.dtype)
+            pre = population.forward(pre, weight, bias).rate
 
 
 def apical_sweep(projections: Mapping[str, ApicalProjection], contexts: Mapping[str, Tensor]) -> dict[str, Apical]:
@@ -69,5 +95,8 @@ def local_factors(
     position: int = 0,
 ) -> tuple[Signals, Factors]:
     """Apical sweep and rule of one population: everything that its synapses will be told."""
-    signals = Signals(pooled, apical_sweep(projections, contexts), pairing, label, basal, state or {}, position)
+    apical = apical_sweep(projections, contexts)
+    if getattr(rule, "transport", False):
+        apical = {s: replace(a, back=projections[s].back(pooled)) for s, a in apical.items()}
+    signals = Signals(pooled, apical, pairing, label, basal, state or {}, position)
     return signals, rule.factors(signals)

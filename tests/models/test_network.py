@@ -1,6 +1,6 @@
 import pytest
 import torch
-from apical.models import IDENTITY, ConvPopulation, ModelError, conv_network, mlp, vgg6, wire
+from apical.models import IDENTITY, ConvPopulation, ModelError, conv_network, mlp, vgg6, vgg11, wire
 from apical.models.engine import Architecture, build_network, rates
 from apical.plasticity import BPInfoNCE, ClappPP
 
@@ -72,8 +72,8 @@ def test_identity_transfer_is_linear():
     (lambda: vgg6((3, 32, 32), (7, 4, 4, 4, 2, 2), generator=seeded()), "conv1.grid: expected a divisor of its 32 x 32 map, got 7"),
     (lambda: vgg6((3, 30, 30), (1,) * 6, generator=seeded()), "expected an even height and width"),
     (lambda: vgg6((3, 32, 32), GRIDS, width=-1, generator=seeded()), "network.width: expected at least"),
-    (lambda: wire(mlp((1, 2, 2), (3,), generator=seeded()), ("sideways",), generator=seeded()), "expected lateral or dfb, got 'sideways'"),
-    (lambda: build_network(Architecture("resnet", (3, 8, 8)), ClappPP(), seed=0), "expected one of vgg6, mlp, got 'resnet'"),
+    (lambda: wire(mlp((1, 2, 2), (3,), generator=seeded()), ("sideways",), generator=seeded()), "expected lateral, retro or dfb, got 'sideways'"),
+    (lambda: build_network(Architecture("resnet", (3, 8, 8)), ClappPP(), seed=0), "expected one of vgg6, .*mlp, got 'resnet'"),
 ])  # fmt: skip
 def test_misuse_is_refused(build, message):
     with pytest.raises(ModelError, match=message):
@@ -95,3 +95,27 @@ def test_populations_know_their_block():
     )
     assert population.block == (4, 4)
     assert population.units == 8
+
+
+def test_vgg11_has_the_sizes_of_lpl():
+    network = vgg11((3, 32, 32), (1,) * 8, generator=seeded())
+    assert [p.shape for p in network.populations] == [
+        (64, 16, 16), (128, 8, 8), (256, 8, 8), (256, 4, 4), (512, 4, 4), (512, 2, 2), (512, 2, 2), (512, 1, 1)
+    ]  # fmt: skip
+    assert [p.units for p in network.populations] == [64, 128, 256, 256, 512, 512, 512, 512]
+    # the convolutions of VGG-11 (9,220,480), biases included
+    assert sum(p.weight.numel() + p.bias.numel() for p in network.populations) == 9_220_480
+    narrow = vgg11((3, 32, 32), (1,) * 8, width=0.25, generator=seeded())
+    assert [p.shape[0] for p in narrow.populations] == [16, 32, 64, 64, 128, 128, 128, 128]
+    with pytest.raises(ModelError, match=r"network.width: expected at least 0.015625"):
+        vgg11((3, 32, 32), (1,) * 8, width=0.001, generator=seeded())
+
+
+def test_forwards_and_backwards_predictions_have_matrices_of_their_own():
+    network = wire(mlp((1, 2, 2), (5, 3), generator=seeded()), ("lateral", "retro"), generator=seeded())
+    assert [p.name for p in network.apical["retro"]] == ["dense1.retro", "dense2.retro"]
+    for ahead, back in zip(network.apical["lateral"], network.apical["retro"], strict=True):
+        assert ahead.weight.shape == back.weight.shape
+        assert not torch.equal(ahead.weight, back.weight)
+    projection, rate = network.apical["lateral"][0], torch.randn(4, 5, generator=seeded())
+    torch.testing.assert_close(projection.back(rate), rate @ projection.weight)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from apical.models import ModelError, Moment, Tap, TapSpec
 from apical.models.engine import Architecture, build_engine, build_network
-from apical.plasticity import BPClappPP, ClappPP, pair
+from apical.plasticity import BPClappPP, Clapp, ClappPP, pair
 from apical.recordings import Writer
 from apical.recordings import open as open_recording
 
@@ -122,3 +122,20 @@ def test_only_the_asked_populations_are_recorded(tmp_path):
 def test_misuse_is_refused(spec, message, tmp_path):
     with pytest.raises(ModelError, match=message):
         record(ClappPP(), tmp_path / "r.zarr", spec)
+
+
+def test_the_backwards_dendrite_is_left_out(tmp_path):
+    rule = Clapp()
+    network = build_network(SMALL, rule, seed=0)
+    tap = Tap(network, TapSpec(every=1, rows=4, units=9), sources=rule.sources, losses=network.names, batch_rows=8)
+    with Writer.create(tmp_path / "r.zarr", tap.tables(1), attributes={}) as writer:
+        tap.writer = writer
+        pairing = pair(OBJECTS, negatives="random", phases="either", generator=torch.Generator().manual_seed(0))
+        tap.begin(Moment(0, 0.0, OBJECTS, 1e-3, torch.arange(4).repeat(2), torch.zeros(8, dtype=torch.long), pairing))
+        engine = build_engine(network, rule, learning_rate=1e-3)
+        tap.end(engine.step(torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)), pairing, tap))
+    found = open_recording(tmp_path / "r.zarr")["activity/conv1"].to_dataset().load()
+    assert {"apical", "neuromodulator", "score"} <= set(found)
+    assert not [name for name in found if "feedback" in name or "retro" in name]
+    # a row makes a fixation or a saccade: the other trial of the pair has no modulator
+    assert ((found.neuromodulator.values.reshape(-1, 2) != 0).sum(1) <= 1).all()

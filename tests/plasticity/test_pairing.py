@@ -59,3 +59,33 @@ def test_random_saccades_reach_every_other_object_evenly():
 def test_misuse_is_refused(arguments, field):
     with pytest.raises(RuleError, match=field):
         pair(**arguments)
+
+
+@given(st.integers(2, 12), st.integers(1, 20), st.sampled_from(["both", "either"]), st.integers(0, 99))
+def test_others_are_glances_at_other_objects(objects, others, phases, seed):
+    draw = lambda count: pair(  # noqa: E731
+        objects, negatives="random", phases=phases, others=count, generator=torch.Generator().manual_seed(seed)
+    )
+    found, without = draw(others), draw(0)
+    assert found.others.shape == (2 * objects, others)
+    assert (found.others % objects != (torch.arange(2 * objects) % objects)[:, None]).all()
+    assert found.others.min() >= 0 and found.others.max() < 2 * objects
+    assert without.others is None
+    # drawn last: runs of rules without them see the pairings they always saw
+    assert torch.equal(found.saccade, without.saccade)
+    assert torch.equal(found.fixation_weight, without.fixation_weight)
+    assert torch.equal(found.to(torch.device("cpu"), torch.float32).others, found.others)
+
+
+def test_others_reach_every_row_of_every_other_object():
+    found = pair(4, others=500, generator=torch.Generator().manual_seed(0)).others
+    assert sorted(found[1].unique().tolist()) == [0, 2, 3, 4, 6, 7]
+    counts = found.flatten().bincount(minlength=8)
+    assert counts.min() > 0.8 * counts.max()
+
+
+def test_others_need_a_generator():
+    with pytest.raises(RuleError, match=r"pair.generator: expected a torch.Generator"):
+        pair(4, others=2)
+    with pytest.raises(RuleError, match=r"pair.others: expected at least 0, got -1"):
+        pair(4, others=-1)

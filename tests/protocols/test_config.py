@@ -140,7 +140,7 @@ def test_further_findings_are_counted():
     [
         (["rule.grids=[8, 4]"], "rule.grids: expected 6 entries for vgg6"),
         (["network.hidden=[8]"], "network.hidden: expected none for vgg6"),
-        (["network.builder=mlp"], "network.hidden: expected 1 to 16 sizes for mlp"),
+        (["network.builder=mlp"], "network.hidden: expected 1 to 1024 sizes for mlp"),
         (["network={builder: mlp, hidden: [8], width: 1.0}"], "rule.grids: expected none for mlp"),
         (["network={builder: mlp, hidden: [8]}", "rule.grids=[]"], "network.width: expected 1.0 for mlp"),
         (["rule={phases: either, contrast: logistic}"], "rule.phases: expected both for the logistic contrast"),

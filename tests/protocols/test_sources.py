@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from apical.protocols.config import load, resolve
 from apical.protocols.errors import ConfigError
+from apical.protocols.rules import make_rule
 from apical.protocols.sources import presets
 
+CONTRASTIVE = ["clapp", "clapp-s", "hinge-cpc", "gim", "lpl", "bp-lpl"]  # rules with a narrow preset of their own
 CIFAR = ["cifar10", "cifar10-both", "cifar10-bp", "cifar10-dfb", "cifar10-infonce"]
 
 
@@ -17,7 +19,10 @@ def write(folder: Path, text: str, name: str = "mine.yaml") -> str:
 
 
 def test_presets_are_the_promised_ones():
-    assert presets() == sorted(["demo", *CIFAR, *(f"{name}-narrow" for name in CIFAR)])
+    promised = ["demo", *CIFAR, *(f"{name}-narrow" for name in CIFAR)]
+    promised += ["cifar10-lpl", *(f"cifar10-{name}-narrow" for name in CONTRASTIVE)]
+    assert set(promised) <= set(presets())
+    assert presets() == sorted(presets())
 
 
 @pytest.mark.parametrize("name", presets())
@@ -53,6 +58,25 @@ def test_baselines_pool_the_top_population_fully():
     assert load("cifar10-bp").rule.grids[-1] == load("cifar10-infonce").rule.grids[-1] == 1
     assert load("cifar10-infonce").rule.temperature == 0.1
     assert load("cifar10-bp").rule.name == "bp-clapp++"
+
+
+def test_settings_of_lpl_s_authors():
+    settings = load("cifar10-lpl")
+    assert (settings.network.builder, settings.network.width, settings.rule.grids) == ("vgg11", 1.0, (1,) * 8)
+    assert (settings.optimiser.learning_rate, settings.optimiser.weight_decay) == (1e-3, 1.5e-6)
+    assert (settings.optimiser.schedule, settings.optimiser.warmup_epochs) == ("cosine", 10)
+    assert (settings.training.batch, settings.training.epochs) == (1024, 800)
+    assert settings.stimulus.crop_scale == (0.08, 1.0)
+
+
+@pytest.mark.parametrize("name", CONTRASTIVE)
+def test_contrastive_rules_share_network_stimulus_and_budget(name):
+    narrow, shared = load(f"cifar10-{name}-narrow"), load("cifar10-narrow")
+    assert narrow.rule.name == name
+    assert narrow.rule.grids == (1,) * 6
+    assert (narrow.network, narrow.probe) == (shared.network, shared.probe)
+    assert (narrow.training.batch, narrow.training.epochs) == (shared.training.batch, shared.training.epochs)
+    make_rule(narrow.rule)
 
 
 def test_file_named_after_itself_unless_it_says_so(tmp_path):

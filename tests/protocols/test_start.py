@@ -12,6 +12,8 @@ COMMANDS = [
     ["demo"],
     ["train"],
     ["probe"],
+    ["align"],
+    ["theory"],
     ["inspect"],
     ["data"],
     ["data", "list"],

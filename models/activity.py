@@ -1,0 +1,32 @@
+"""What a population is doing in one sweep."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(slots=True)
+class Activity:
+    """Bottom-up activity of a population in one sweep.
+
+    Attributes:
+        pre: pre-synaptic rates, the population's input.
+        rate: z, (rows, channels, height, width) or (rows, channels).
+        winner: flat position of the winner of each max-pool group, or None without max-pool.
+        basal: a of the neurons in `rate`, of an average pool the window's mean; None once freed.
+        patches: pre-synaptic rates patch by patch, (rows * places, kernel places * inputs), where the sweep used them; else None.
+        scratch: the map before the max-pool; its values have served, its memory will carry the factors.
+        potential: a of every neuron before the pool, where a rule of site `neuron` asked for it.
+        unpooled: rate of every neuron before the pool, where the pooled rate does not tell rho'; else None.
+        area: area of every row, int64 (rows,), in a population that is divided into areas.
+    """
+
+    pre: Tensor
+    rate: Tensor
+    winner: Tensor | None = None
+    basal: Tensor | None = None
+    patches: Tensor | None = None
+    scratch: Tensor | None = None
+    potential: Tensor | None = None
+    unpooled: Tensor | None = None
+    area: Tensor | None = None

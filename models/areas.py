@@ -1,0 +1,142 @@
+"""Populations divided into areas: mutually exclusive sets of basal weights, of which a row uses the one that its routing chooses.
+
+See the rule `SAL` for the equations. Dense populations only: a map would need an area for every place.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ..plasticity import dense_change, nearest, product, routing_point
+from .errors import ModelError
+from .network import Network
+from .population import Activity, DensePopulation
+from .transfer import RELU, Transfer
+
+
+class AreaPopulation(DensePopulation):
+    """Fully connected population with one set of basal weights per area.
+
+    Args:
+        name: name in recordings and checkpoints.
+        channels: neurons of each area; a row sees those of one area.
+        weight, bias: W (areas, channels, inputs), b (areas, channels).
+        projection: P, initial, (dimensions, inputs).
+        prototypes: p, fixed, of unit length, (areas, dimensions).
+        transfer: rho.
+
+    Attributes:
+        routing: `projection`, `prototypes` and running `mean` of what enters, by name; parts of the network's buffers.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        channels: int,
+        *,
+        weight: Tensor,
+        bias: Tensor,
+        projection: Tensor,
+        prototypes: Tensor,
+        transfer: Transfer = RELU,
+    ) -> None:
+        super().__init__(name, channels, weight=weight, bias=bias, transfer=transfer)
+        self.areas = len(weight)
+        self.routing = {"projection": projection, "prototypes": prototypes, "mean": weight.new_zeros(weight.shape[2])}
+
+    def choose(self, pre: Tensor) -> Tensor:
+        """Area of every row, int64 (rows,), from what enters, (rows, inputs)."""
+        routing = self.routing
+        pre = pre.to(routing["mean"].dtype)
+        return nearest(routing_point(pre, routing["mean"], routing["projection"]), routing["prototypes"])
+
+    def forward(
+        self,
+        pre: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        *,
+        keep_basal: bool = False,
+        plastic: bool = False,
+        keep_potential: bool = False,
+    ) -> Activity:
+        """Basal potential and rate of every row in its area; no other area is computed."""
+        pre = pre.flatten(1)
+        area = self.choose(pre)
+        basal = pre.new_empty(len(pre), self.units)
+        for index, rows in self._members(area):
+            basal[rows] = product(pre[rows], weight[index], bias[index])
+        kept = basal if keep_basal or keep_potential else None
+        return Activity(pre, self.transfer.rate(basal), None, kept, potential=kept, area=area)
+
+    def change(self, factor: Tensor, activity: Activity) -> tuple[Tensor, Tensor]:
+        """dW and db of all areas, zero where no row was; `area_changes` gives those of the others alone."""
+        weight, bias = torch.zeros_like(self.weight), torch.zeros_like(self.bias)
+        for block, change, bias_change in self.area_changes(factor, activity):
+            weight[block], bias[block] = change.to(weight.dtype), bias_change.to(bias.dtype)
+        return weight, bias
+
+    def area_changes(self, factor: Tensor, activity: Activity) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """For every area that a row used: its place, dW (1, channels, inputs) and db (1, channels)."""
+        if activity.area is None:
+            raise ModelError(f"{self.name}.area: expected the areas of a sweep, got None; use forward()")
+        for index, rows in self._members(activity.area):
+            change, bias = dense_change(factor[rows].contiguous(), activity.pre[rows].contiguous())
+            yield slice(index, index + 1), change[None], bias[None]
+
+    def _members(self, area: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Areas in use with their rows, in order."""
+        counts = torch.bincount(area, minlength=self.areas).tolist()
+        for index, rows in enumerate(area.argsort(stable=True).split(counts)):
+            if len(rows):
+                yield index, rows
+
+
+def area_network(
+    shape: tuple[int, int, int],
+    hidden: Sequence[int],
+    *,
+    areas: int,
+    dimensions: int,
+    generator: torch.Generator,
+    transfer: Transfer = RELU,
+) -> Network:
+    """Fully connected populations area1, area2, ... on the flattened image, divided into areas.
+
+    All areas of a population start alike: as the identity where it has as many neurons as inputs, so that depth alone changes nothing at
+    the start, and He-normal (sd sqrt(2 / inputs)) elsewhere; biases 0. P is uniform within 1/sqrt(inputs).
+
+    Args:
+        shape: input shape (channels, height, width).
+        hidden: neurons of an area, per population.
+        areas: areas of every population.
+        dimensions: of the routing space.
+        generator: CPU generator of the initial weights.
+        transfer: rho of all populations.
+
+    Raises:
+        ModelError: no area or no dimension.
+    """
+    for name, value in (("areas", areas), ("routing", dimensions)):
+        if value < 1:
+            raise ModelError(f"network.{name}: expected at least 1, got {value}")
+    network = Network(shape, [])
+    inputs = math.prod(shape)
+    for i, units in enumerate(hidden, start=1):
+        start = torch.empty(units, inputs).normal_(0, math.sqrt(2 / inputs), generator=generator)
+        if units == inputs and i > 1:
+            start = torch.eye(units)
+        bound = inputs**-0.5
+        prototypes = torch.empty(areas, dimensions).normal_(generator=generator)
+        population = AreaPopulation(
+            f"area{i}", units,
+            weight=start.expand(areas, units, inputs).clone(), bias=torch.zeros(areas, units),
+            projection=torch.empty(dimensions, inputs).uniform_(-bound, bound, generator=generator),
+            prototypes=prototypes / prototypes.norm(dim=1, keepdim=True), transfer=transfer,
+        )  # fmt: skip
+        network.populations.append(population)
+        network.buffers |= {f"{population.name}.{name}": value for name, value in population.routing.items()}
+        inputs = units
+    return network

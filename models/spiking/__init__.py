@@ -1,0 +1,42 @@
+"""The Brian2 bridge: circuits cut out of trained networks, replayed with spiking two-compartment neurons.
+
+    circuit = extract(network, glances, pairing, rule, population="conv4")
+    found = replay(circuit, level=2, pool=10, tau_a=50, tau_b=50)
+    found.cosine, found.z, found.prediction      # to compare with circuit.eligibility(), circuit.rate, circuit.prediction
+
+Brian2 is imported by `replay` and `clamp` alone.
+"""
+
+from .calibration import Calibration, calibrate
+from .circuit import Circuit
+from .clamp import Response, clamp
+from .dale import DALE, Pathway, recombine, split
+from .extract import extract
+from .neuron import BAC, LINEAR, PRESETS, Neuron
+from .plan import Plan, plan_replay
+from .replay import replay
+from .result import Chunk, Replay, Sink, cosine
+
+__all__ = [
+    "BAC",
+    "DALE",
+    "LINEAR",
+    "PRESETS",
+    "Calibration",
+    "Chunk",
+    "Circuit",
+    "Neuron",
+    "Pathway",
+    "Plan",
+    "Replay",
+    "Response",
+    "Sink",
+    "calibrate",
+    "clamp",
+    "cosine",
+    "extract",
+    "plan_replay",
+    "recombine",
+    "replay",
+    "split",
+]

@@ -1,0 +1,163 @@
+"""A small circuit cut out of a trained network, with the signals of its trials: what a replay is made from and compared with.
+
+A trial is one glance of the engine: row i of the batch gave the context and with it the apical potential; basal potential and rate belong
+to the row that followed, once as a fixation and once as a saccade. In every trial
+
+    a = W z_pre + bias,   z = rho(a),   e = B c + apical_bias,   e_ji = e_j rho'(a_j) z_i,   dW_ji = gamma weight e_ji
+
+hold exactly, with the engine's own factors, and the dW of all trials add up to the engine's change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+_TRIALS = (
+    "bias", "z_pre", "context", "apical_bias", "basal", "rate", "prediction", "gate", "winner", "gamma", "weight",
+    "phase", "score", "context_row", "seen_row",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Circuit:
+    """Arrays of one circuit; dimensionless, in the units of the rate network.
+
+    Attributes:
+        name: population it was cut from.
+        source: context source, `dfb` or `lateral`.
+        map_shape: (channels, height, width) of the population's neurons before any max-pool; (n, 1, 1) for a dense one.
+        position: (row, col) on that map, or None for a dense population.
+        units: flat position of each neuron in `map_shape`, (units,).
+        inputs: flat position of each input in the population below (or the image), (inputs,).
+        contexts: index of each context neuron, (contexts,).
+        W: basal weights, (units, inputs).
+        B: apical weights, (units, contexts).
+        bias: b plus what the inputs outside the kept weight mass give in this trial, (trials, units).
+        apical_bias: what the contexts outside the kept weight mass give, (trials, units).
+        z_pre: pre-synaptic rates, (trials, inputs).
+        context: c, (trials, contexts).
+        basal: a, (trials, units).
+        rate: z = rho(a), (trials, units).
+        prediction: dendritic prediction e = B c, (trials, units).
+        gate: rho'(a), (trials, units).
+        winner: 1 where the neuron wins its max-pool group (always, without max-pool), else 0: losers do not change, (trials, units).
+        gamma: neuromodulator, >= 0 at fixations, <= 0 at saccades, 0 where the margin is met, (trials,).
+        weight: weight of the trial in the batch mean, divided by the area of the pooled block, (trials,).
+        phase: 0 fixation, 1 saccade, (trials,).
+        score: u of the whole population, (trials,).
+        context_row, seen_row: rows of the batch, (trials,).
+    """
+
+    name: str
+    source: str
+    map_shape: tuple[int, int, int]
+    position: tuple[int, int] | None
+    units: Index
+    inputs: Index
+    contexts: Index
+    W: Array
+    B: Array
+    bias: Array
+    apical_bias: Array
+    z_pre: Array
+    context: Array
+    basal: Array
+    rate: Array
+    prediction: Array
+    gate: Array
+    winner: Array
+    gamma: Array
+    weight: Array
+    phase: NDArray[np.int8]
+    score: Array
+    context_row: Index
+    seen_row: Index
+
+    def __post_init__(self) -> None:
+        trials, units, inputs, contexts = len(self.gamma), len(self.units), len(self.inputs), len(self.contexts)
+        shapes: dict[str, tuple[int, ...]] = {
+            "W": (units, inputs),
+            "B": (units, contexts),
+            "z_pre": (trials, inputs),
+            "context": (trials, contexts),
+        }
+        shapes |= dict.fromkeys(
+            ("bias", "apical_bias", "basal", "rate", "prediction", "gate", "winner"), (trials, units)
+        )
+        shapes |= dict.fromkeys(("weight", "phase", "score", "context_row", "seen_row"), (trials,))
+        for name, shape in shapes.items():
+            got = np.shape(getattr(self, name))
+            if got != shape:
+                raise ModelError(f"circuit.{name}: expected shape {shape}, got {got}; build circuits with extract()")
+        for name in ("z_pre", "context"):
+            values = getattr(self, name)
+            if values.size and not values.min() >= 0:
+                raise ModelError(
+                    f"circuit.{name}: expected rates of at least 0, got {values.min():.3g}; a neuron cannot fire so: "
+                    "choose a population above the first, whose inputs are rates and not pixels"
+                )
+
+    @property
+    def trials(self) -> int:
+        """Number of trials."""
+        return len(self.gamma)
+
+    def eligibility(self) -> Array:
+        """e_ji = e_j rho'(a_j) z_i of every trial, (trials, units, inputs): what the spiking eligibility estimates."""
+        return (self.prediction * self.gate * self.winner)[:, :, None] * self.z_pre[:, None, :]
+
+    def change(self, eligibility: Array | None = None) -> Array:
+        """dW_ji = gamma weight e_ji of every trial, (trials, units, inputs); of the rate rule when no eligibility is given.
+
+        Args:
+            eligibility: e of every trial, e.g. `Replay.eligibility`.
+        """
+        traces = self.eligibility() if eligibility is None else eligibility
+        return (self.gamma * self.weight)[:, None, None] * traces
+
+    def take(self, trials: Sequence[int] | Index | slice) -> "Circuit":
+        """The same circuit with some of the trials."""
+        chosen = trials if isinstance(trials, slice) else np.asarray(trials, dtype=np.int64)
+        values: dict[str, Any] = {name: getattr(self, name)[chosen] for name in _TRIALS}
+        return replace(self, **values)
+
+    def scale_apical(self, scale: float) -> "Circuit":
+        """The same circuit with its apical input scaled: 0 is an apical block. Calibrate on the intact circuit."""
+        return replace(self, B=self.B * scale, apical_bias=self.apical_bias * scale, prediction=self.prediction * scale)
+
+    def variables(self) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:
+        """Everything as (dims, values, attributes), for a recording."""
+        return {
+            name: (dims, getattr(self, name), {"units": "1", "long_name": said})
+            for name, (dims, said) in _VARIABLES.items()
+        }
+
+
+_VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
+    "inputs": (("input",), "flat position of the input"),
+    "contexts": (("context_unit",), "index of the context neuron"),
+    "W": (("unit", "input"), "basal weights"),
+    "B": (("unit", "context_unit"), "apical weights"),
+    "bias": (("trial", "unit"), "bias and inputs outside the circuit"),
+    "apical_bias": (("trial", "unit"), "contexts outside the circuit"),
+    "z_pre": (("trial", "input"), "pre-synaptic rate"),
+    "context": (("trial", "context_unit"), "context"),
+    "basal": (("trial", "unit"), "basal potential of the rate network"),
+    "rate": (("trial", "unit"), "rate of the rate network"),
+    "prediction": (("trial", "unit"), "dendritic prediction of the rate network"),
+    "gate": (("trial", "unit"), "slope of the transfer function"),
+    "winner": (("trial", "unit"), "wins its max-pool group"),
+    "gamma": (("trial",), "neuromodulator"),
+    "weight": (("trial",), "weight in the batch mean"),
+    "phase": (("trial",), "phase (0 fixation, 1 saccade)"),
+    "score": (("trial",), "score of the population"),
+    "context_row": (("trial",), "row of the batch that gave the context"),
+    "seen_row": (("trial",), "row of the batch that was seen"),
+}

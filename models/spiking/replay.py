@@ -1,0 +1,250 @@
+"""Replaying a circuit with spiking two-compartment neurons, on a ladder of fidelity.
+
+    level 0  rate mode: the same filters, all currents at their means
+    level 1  Poisson inputs, output rate analytic: r_post relu of the mean basal potential
+    level 2  spiking soma
+    level 3  Dale's law and conductance synapses on the tuft (the basal side stays current-based: its gain is a closed form)
+    level 4  calcium spike and back-propagating spike (preset `bac`), Dale's law, current synapses
+
+Plasticity is Form A, event-driven: at each pre-synaptic spike e_ji += H(V_b - E_L - theta_b) (V_a - rest)_j / s_a. Divided by the expected
+number of spikes per unit of z it estimates e_j rho'(a_j) z_i, and the modulator at the end of the window gives dW = gamma e.
+"""
+
+import math
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from .assemble import Setup, conductance_per_unit
+from .brian import check_target, load_brian, unburdened
+from .calibration import Calibration, calibrate
+from .circuit import Circuit
+from .dale import split
+from .neuron import BAC, LINEAR, PRESETS, Neuron, unknown
+from .plan import Plan, plan_replay
+from .result import Chunk, Replay, Sink, cosine
+from .simulate import simulate
+
+LEVELS = (0, 1, 2, 3, 4)
+POISSON_LIMIT = 0.1  # spikes per source and step; beyond, one spike per step is no longer Poisson
+DEFAULT_MEMORY = 1 << 30
+
+
+def replay(
+    circuit: Circuit,
+    *,
+    level: int = 2,
+    preset: str | None = None,
+    neuron: Neuron | None = None,
+    calibration: Calibration | None = None,
+    pool: int = 10,
+    duration: float = 500.0,
+    settle: float = 100.0,
+    tau_a: float | None = None,
+    tau_b: float | None = None,
+    tau_e: float | None = None,
+    dale: str | None = None,
+    target: str = "numpy",
+    dt: float = 0.1,
+    seed: int = 0,
+    chunk: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    keep_eligibility: bool = True,
+    sink: Sink | None = None,
+) -> Replay:
+    """Replay every trial of a circuit from rest.
+
+    Args:
+        circuit: from `extract`.
+        level: rung of the ladder, 0 to 4.
+        preset: `linear` (levels 0 to 3) or `bac` (level 4); None for the level's own.
+        neuron: a neuron of one's own (see `Neuron.but`) in place of the preset.
+        calibration: scales, fitted to the neuron here; None for `calibrate(circuit)`. A lesioned circuit needs that of the intact one.
+        pool: neurons per input and per context neuron.
+        duration: recorded window, ms.
+        settle: time before the window, ms, during which the same stimulus is already on.
+        tau_a, tau_b: time constants of the apical and of the basal potential, ms; None for the neuron's.
+        tau_e: decay of the eligibility, ms; None for a plain sum over the window.
+        dale: `none`, `split`, `relay` or `blanket`; None for `none` below level 3 and `split` from there.
+        target: `numpy`, `cython` or `cpp_standalone`.
+        dt: time step, ms.
+        seed: of all noise; the same seed, circuit and settings give the same spikes on the numpy target.
+        chunk: trials side by side; None for as many as memory and speed advise. Part of what the seed determines.
+        memory: bytes that the replay may hold.
+        keep_eligibility: keep e of every trial (trials x units x inputs); without it only its sum and cosine.
+        sink: receives spikes and voltages chunk by chunk.
+
+    Raises:
+        ModelError: a setting out of range, an unknown word, no compiler, or a replay larger than `memory`.
+    """
+    check_target(target)
+    chosen = _neuron(level, preset, neuron, tau_a, tau_b)
+    _check_times(duration, settle, dt, tau_e, seed, pool)
+    option = dale if dale is not None else ("split" if level >= 3 else "none")
+    scales = calibrate(circuit, chosen) if calibration is None else calibration.fit(chosen)
+    setup = Setup(
+        neuron=chosen, calibration=scales, basal=split(circuit.W, option, chosen), apical=split(circuit.B, option, chosen),
+        level=level, pool=pool, conductance=level == 3, slope=1.0, tau_e=tau_e, dt=dt, settle=settle, duration=duration,
+    )  # fmt: skip
+    if level:
+        _check_rates(circuit, setup)
+    if setup.conductance:
+        setup = replace(setup, slope=apical_slope(circuit, setup))
+    plan = plan_replay(
+        circuit, setup.basal, setup.apical, level=level, samples=math.ceil(duration + settle), memory=memory,
+        chunk=chunk, keep_eligibility=keep_eligibility,
+    )  # fmt: skip
+    load_brian()
+    attributes = _attributes(setup, plan, option, target, seed)
+    gathered = _Gathered(circuit, plan, keep_eligibility)
+    if sink is not None:
+        voltages = ("V_basal", "V_apical") + (("V_soma",) if level >= 2 else ())
+        sink.begin(
+            trials=circuit.trials, units=_unit_coordinates(circuit), samples=int(duration), voltages=voltages,
+            circuit=circuit.variables(), attributes=attributes,
+        )  # fmt: skip
+    with unburdened():
+        for number, trials in enumerate(plan.slices()):
+            part = simulate(circuit.take(trials), setup, target=target, seed=chunk_seed(seed, number))
+            gathered.add(trials, part, setup)
+            if sink is not None:
+                sink.append(part.rows(), {"spike_time": part.spike_time, "spike_unit": part.spike_unit})
+            del part
+    return gathered.result(scales, attributes)
+
+
+def chunk_seed(seed: int, chunk: int) -> int:
+    """Seed of one chunk, a function of the replay's seed and the chunk's number."""
+    return int(np.random.SeedSequence([seed, chunk]).generate_state(1)[0])
+
+
+def apical_slope(circuit: Circuit, setup: Setup) -> float:
+    """Slope of the resting V_a on s_a B c with conductance synapses, from the mean conductances of all trials.
+
+    Conductances add to the leak, so that the same context moves the tuft less; the read-out is divided by this slope.
+    """
+    neuron, scales = setup.neuron, setup.calibration
+    context = setup.context_rates(circuit) / scales.context_rate
+    leak = neuron.g_a * (1 + neuron.rest_exc + neuron.rest_inh)
+    conductance, current = (
+        np.full(circuit.prediction.shape, leak),
+        np.full(circuit.prediction.shape, leak * neuron.E_base),
+    )
+    for pathway in setup.apical:
+        z = context if pathway.origin != "pool" else np.broadcast_to(context.mean(1, keepdims=True), context.shape)
+        mean = z @ np.where(pathway.present, pathway.weights, 0).T
+        g = mean * conductance_per_unit(neuron, scales, pathway.sign)
+        conductance, current = conductance + g, current + g * (neuron.E_exc if pathway.sign > 0 else neuron.E_inh)
+    for sign, reversal in ((1, neuron.E_exc), (-1, neuron.E_inh)):
+        g = np.maximum(sign * setup.apical_bias(circuit), 0) * conductance_per_unit(neuron, scales, sign)
+        conductance, current = conductance + g, current + g * reversal
+    moved = current / conductance - neuron.E_base
+    asked = scales.apical_gain * (context @ circuit.B.T + setup.apical_bias(circuit))
+    return float((moved * asked).sum() / np.square(asked).sum()) if np.any(asked) else 1.0
+
+
+def _neuron(level: int, preset: str | None, neuron: Neuron | None, tau_a: float | None, tau_b: float | None) -> Neuron:
+    if level not in LEVELS:
+        raise unknown("replay.level", level, LEVELS)
+    if preset is not None and preset not in PRESETS:
+        raise unknown("replay.preset", preset, PRESETS)
+    own = BAC if level == 4 else LINEAR
+    chosen = neuron or (own if preset is None else PRESETS[preset])
+    if chosen.bac != (level == 4):
+        raise ModelError(
+            f"replay.preset: expected {own.name} at level {level}, got {chosen.name}; the calcium spike is switched on by level 4 "
+            "with its whole preset, and only there"
+        )
+    if chosen.bac and tau_a is not None and tau_a != chosen.tau_a:
+        raise ModelError(
+            f"replay.tau_a: expected {chosen.tau_a:g} ms with the calcium spike, got {tau_a:g}; a slower tuft bursts without end, "
+            "leave it out"
+        )
+    times = {name: value for name, value in (("tau_a", tau_a), ("tau_b", tau_b)) if value is not None}
+    return chosen.but(**times) if times else chosen
+
+
+def _check_times(duration: float, settle: float, dt: float, tau_e: float | None, seed: int, pool: int) -> None:
+    for name, value, low, high in (
+        ("duration", duration, 1.0, 1e7), ("settle", settle, 0.0, 1e7), ("dt", dt, 1e-3, 0.5),
+    ):  # fmt: skip
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ModelError(f"replay.{name}: expected {low:g} to {high:g} ms, got {value!r}; correct it")
+        if name != "dt" and value != round(value):
+            raise ModelError(
+                f"replay.{name}: expected whole ms, got {value!r}; potentials are sampled every ms, round it"
+            )
+    if abs(1 / dt - round(1 / dt)) > 1e-9:
+        raise ModelError(f"replay.dt: expected a whole number of steps in 1 ms, got {dt!r} ms; use 0.05, 0.1 or 0.2")
+    if tau_e is not None and not (math.isfinite(tau_e) and tau_e > 0):
+        raise ModelError(f"replay.tau_e: expected a time above 0 ms or None, got {tau_e!r}; correct it")
+    if pool < 1:
+        raise ModelError(f"replay.pool: expected at least 1 neuron per unit, got {pool!r}; 10 are usual")
+    if seed < 0:
+        raise ModelError(f"replay.seed: expected 0 or above, got {seed!r}; choose another")
+
+
+def _check_rates(circuit: Circuit, setup: Setup) -> None:
+    most = setup.pool * max(setup.pre_rates(circuit).max(initial=0), setup.context_rates(circuit).max(initial=0))
+    limit = POISSON_LIMIT / setup.dt * 1e3
+    if most > limit * (1 + 1e-9):
+        raise ModelError(
+            f"replay.pool: expected pooled rates of at most {limit:g} Hz at dt {setup.dt:g} ms, got {most:.0f} Hz; lower pool, dt "
+            "or the calibration's rates (a source fires at most once a step)"
+        )
+
+
+def _unit_coordinates(circuit: Circuit) -> dict[str, NDArray[np.int64]]:
+    channel, row, col = np.unravel_index(circuit.units, circuit.map_shape)
+    return {"unit_id": circuit.units, "channel": channel, "row": row, "col": col}
+
+
+def _attributes(setup: Setup, plan: Plan, option: str, target: str, seed: int) -> dict[str, Any]:
+    n = setup.neuron
+    return {
+        "level": setup.level, "preset": n.name, "pool": setup.pool, "dale": option, "target": target, "seed": seed,
+        "dt_ms": setup.dt, "duration_ms": setup.duration, "settle_ms": setup.settle, "tau_e_ms": setup.tau_e,
+        "chunk_trials": plan.chunk, "apical_slope": setup.slope, "conductance": setup.conductance,
+        "rest_apical_mV": setup.rest, "rest_basal_mV": n.E_L,
+        "neuron": {name: getattr(n, name) for name in n.__slots__},
+        "calibration": setup.calibration.as_dict(), "calibration_units": dict(Calibration.units),
+        "versions": {name: version(name) for name in ("brian2", "numpy", "apical")},
+    }  # fmt: skip
+
+
+class _Gathered:
+    """Results of the chunks so far; a few numbers per trial and unit, and the eligibility where it is kept."""
+
+    def __init__(self, circuit: Circuit, plan: Plan, keep: bool) -> None:
+        shape = circuit.basal.shape
+        self.circuit, self.plan = circuit, plan
+        self.rate = np.zeros(shape)
+        self.means: dict[str, NDArray[np.float64]] = {}
+        self.kept = np.zeros((*shape, circuit.W.shape[1]), dtype=np.float32) if keep else None
+        self.change = np.zeros(circuit.W.shape)
+        self.cosine = np.zeros(circuit.trials)
+
+    def add(self, trials: slice, part: Chunk, setup: Setup) -> None:
+        """Take up one chunk."""
+        seen = self.circuit.take(trials)
+        self.rate[trials] = part.rate
+        for name, values in part.voltages.items():
+            rest = setup.rest if name == "V_apical" else setup.neuron.E_L
+            mean = self.means.setdefault(name, np.zeros(self.rate.shape))
+            mean[trials] = values.mean(-1, dtype=np.float64) - rest
+        if self.kept is not None:
+            self.kept[trials] = part.eligibility
+        self.change += np.tensordot(seen.gamma * seen.weight, part.eligibility, 1)
+        self.cosine[trials] = cosine(part.eligibility, seen.eligibility())
+
+    def result(self, calibration: Calibration, attributes: dict[str, Any]) -> Replay:
+        """The replay as a whole."""
+        return Replay(
+            circuit=self.circuit, calibration=calibration, plan=self.plan, rate=self.rate,
+            V_basal=self.means["V_basal"], V_apical=self.means["V_apical"], V_soma=self.means.get("V_soma"),
+            eligibility=self.kept, batch_change=self.change, cosine=self.cosine, attributes=attributes,
+        )  # fmt: skip

@@ -1,0 +1,173 @@
+"""PhyLL: physical local learning, a contrast of cosine goodness in two passes.
+
+Source: Momeni et al. 2023, "Backpropagation-free training of deep physical neural networks", Science 382:1297. The equations below were
+not read there: they follow third-party re-implementations and the unified view of arXiv 2601.21683.
+
+    g      = cos(z, xi)                               goodness: rate of the population against one fixed random direction
+    L      = mean over objects of log(1 + exp(-theta (g+ - g-)))
+    dW_ji  = gamma * (dg/dz)_j * rho'(a_j) * z_i      gamma = theta sigmoid(-theta (g+ - g-)) in the positive pass, its negative in the other
+    dg/dz  = (xi - g z / |z|) / |z|                   for |xi| = 1
+
+Only the difference of the two passes counts, so there is no threshold; the cosine is free of scale, so rates are handed on as they are.
+z is the block-pooled rate after rho and the max-pool; a population that is silent on a row has goodness 0 there and learns nothing from it.
+xi is drawn once and stored with the weights. Positive and negative passes are as in Forward-Forward: `overlay` (true or wrong label
+in the image, supervised). `hybrids` is unsupervised and our own choice: how the paper makes unsupervised pairs was not found.
+
+Three-factor reading: gamma is a modulator that compares two passes, one number per population and object; xi stands where a dendritic
+prediction B c would, the same for every input; rho'(a_j) z_i is Hebbian.
+
+Not claimed: agreement with the paper's physical systems, whose nonlinearity is measured and not differentiated; here it is ReLU, whose
+derivative is known.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from .clapp import mean_loss
+from .contrast import LogisticDifference
+from .errors import RuleError
+from .forward_forward import Contrasted, check_above, check_contrasted, paired
+from .pairing import Negatives, Pairing, Phases
+from .rule import Site
+from .signals import Factors, Phase, Signals
+
+SILENT = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhyLL:
+    """The PhyLL rule from explicit factors.
+
+    Args:
+        presentation: where the negative pass comes from: `overlay` (a wrong label, supervised) or `hybrids` (patchworks, unsupervised).
+        theta: sharpness of the contrast, above 0.
+        seed: of the directions xi; populations of one size have the same.
+
+    Raises:
+        RuleError: an unknown presentation, or numbers outside their range.
+    """
+
+    presentation: Contrasted = "overlay"
+    theta: float = 4.0
+    seed: int = 0
+
+    engine: ClassVar[str] = "local"
+    relay: ClassVar[str] = "none"
+    site: ClassVar[Site] = "unit"
+    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "neuromodulator", "score")
+    sources: ClassVar[tuple[str, ...]] = ()
+    negatives: ClassVar[Negatives] = "opposite"
+    phases: ClassVar[Phases] = "both"
+
+    def __post_init__(self) -> None:
+        _check("PhyLL", self.presentation, self.theta, self.seed)
+
+    @property
+    def supervised(self) -> bool:
+        """Labels are written into the images of an overlay."""
+        return self.presentation == "overlay"
+
+    def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
+        """The direction xi, (units,), of unit length."""
+        return {"direction": direction(shape[0], self.seed)}
+
+    def goodness(self, signals: Signals) -> Tensor:
+        """g of every row, (rows,)."""
+        return cosine(signals.rate, self._direction(signals))[0]
+
+    def factors(self, signals: Signals) -> Factors:
+        """Neuromodulators and drive; computed without autograd."""
+        pairing, xi = paired(signals.pairing, "PhyLL"), self._direction(signals)
+        goodness, inverse = cosine(signals.rate, xi)
+        phase = self._phase(goodness, pairing)
+        gain = goodness.new_zeros(len(goodness))
+        gain.index_add_(0, pairing.fixation, phase.gamma_fixation * pairing.fixation_weight)
+        gain.index_add_(0, pairing.saccade, phase.gamma_saccade * pairing.saccade_weight)
+        gain = gain * inverse
+        drive = torch.outer(gain, xi) - (gain * goodness * inverse)[:, None] * signals.rate
+        loss = contrast_loss(goodness, pairing, self.theta)
+        return Factors(loss, drive, phases={"basal": phase}, state={"direction": xi})
+
+    def objective(self, signals: Signals) -> Tensor:
+        """The local objective, differentiable by `signals.rate`: what the explicit factors are tested against."""
+        goodness = cosine(signals.rate, self._direction(signals))[0]
+        return contrast_loss(goodness, paired(signals.pairing, "PhyLL"), self.theta)
+
+    def _phase(self, goodness: Tensor, pairing: Pairing) -> Phase:
+        positive, negative = goodness[pairing.fixation], goodness[pairing.saccade]
+        up, down = LogisticDifference(theta=self.theta).modulators(positive, negative)
+        return Phase(positive, negative, self.theta * up, self.theta * down)
+
+    def _direction(self, signals: Signals) -> Tensor:
+        if "direction" not in signals.state:
+            raise RuleError("PhyLL.state: expected direction, got none; begin with start(shape)")
+        return signals.state["direction"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BPPhyLL:
+    """The objective of PhyLL at the top population alone, backpropagated through all populations.
+
+    Args:
+        presentation, theta, seed: as in `PhyLL`.
+
+    Raises:
+        RuleError: an unknown presentation, or numbers outside their range.
+    """
+
+    presentation: Contrasted = "overlay"
+    theta: float = 4.0
+    seed: int = 0
+
+    engine: ClassVar[str] = "backprop"
+    relay: ClassVar[str] = "none"
+    head: ClassVar[str] = "none"
+    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
+    negatives: ClassVar[Negatives] = "opposite"
+    phases: ClassVar[Phases] = "both"
+
+    def __post_init__(self) -> None:
+        _check("BPPhyLL", self.presentation, self.theta, self.seed)
+
+    @property
+    def supervised(self) -> bool:
+        """Labels are written into the images of an overlay."""
+        return self.presentation == "overlay"
+
+    def objective(
+        self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
+    ) -> Tensor:
+        """L of `PhyLL`. Shapes: rate (rows, units); xi is that of a population with as many units."""
+        xi = direction(rate.shape[1], self.seed).to(rate)
+        return contrast_loss(cosine(rate, xi)[0], paired(pairing, "BPPhyLL"), self.theta)
+
+
+def direction(units: int, seed: int) -> Tensor:
+    """A random direction, uniform on the unit sphere, (units,)."""
+    drawn = torch.randn(units, generator=torch.Generator().manual_seed(seed))
+    found: Tensor = drawn / torch.linalg.vector_norm(drawn)
+    return found
+
+
+def cosine(rate: Tensor, xi: Tensor) -> tuple[Tensor, Tensor]:
+    """cos(z, xi) and 1 / |z| of every row, (rows,); both 0 where z is silent. Shapes: rate (rows, units), xi (units,) of unit length."""
+    square = torch.linalg.vecdot(rate, rate)
+    heard = square > SILENT**2
+    inverse = torch.where(heard, torch.where(heard, square, 1).rsqrt(), 0)
+    return (rate @ xi) * inverse, inverse
+
+
+def contrast_loss(goodness: Tensor, pairing: Pairing, theta: float) -> Tensor:
+    """Mean over objects of log(1 + exp(-theta (g+ - g-)))."""
+    contrast = LogisticDifference(theta=theta)
+    return theta * mean_loss(contrast, goodness[pairing.fixation], goodness[pairing.saccade], pairing)
+
+
+def _check(owner: str, presentation: str, theta: float, seed: int) -> None:
+    check_contrasted(owner, presentation)
+    check_above(f"{owner}.theta", theta, 4.0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise RuleError(f"{owner}.seed: expected an integer from 0 to 2^32 - 1, got {seed!r}; the default is 0")

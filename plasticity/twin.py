@@ -1,0 +1,134 @@
+"""Backprop twins: the objective of a local rule at the top population alone, its gradient carried down through all populations.
+
+A twin differs from its local rule in credit assignment only: same objective, network, stimuli, optimiser and loop. What the local rule
+keeps from a gradient (a context, a past rate) is kept from it in the twin as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from .blockwise import Variant
+from .errors import RuleError
+from .pairing import Negatives, Pairing, Phases
+from .rule import LocalRule, Rule
+from .signals import Apical, Signals
+
+TOP = -1  # position of the population that has the objective
+
+
+@runtime_checkable
+class WithObjective(Protocol):
+    """A rule whose factors are the gradient of something."""
+
+    def objective(self, signals: Signals) -> Tensor:
+        """The local objective, differentiable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backprop:
+    """The end-to-end twin of a local rule.
+
+    Args:
+        rule: a local rule of site `unit` with an objective and without a state.
+
+    Raises:
+        RuleError: the rule has no such objective.
+    """
+
+    rule: LocalRule
+
+    engine: ClassVar[str] = "backprop"
+    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
+
+    def __post_init__(self) -> None:
+        kind = type(self.rule).__name__
+        if not isinstance(self.rule, WithObjective):
+            raise RuleError(f"Backprop.rule: expected a local rule with an objective, got {kind}; it has no twin")
+        if self.rule.site != "unit":
+            raise RuleError(
+                f"Backprop.rule: expected a rule of site unit, got {kind} of site {self.rule.site}; it has no twin"
+            )
+        if self.rule.start((1,)):
+            raise RuleError(
+                f"Backprop.rule: expected a rule without a state, got {kind}, which keeps one; turn off what needs it"
+            )
+
+    @property
+    def head(self) -> str:
+        """One apical matrix for each context of the rule, in the order of its sources, one below the other."""
+        return ("none", "square", "pair")[len(self.rule.sources)]
+
+    @property
+    def presentation(self) -> str:
+        """As in the local rule."""
+        return self.rule.presentation
+
+    @property
+    def supervised(self) -> bool:
+        """As in the local rule."""
+        return self.rule.supervised
+
+    @property
+    def relay(self) -> str:
+        """As in the local rule."""
+        return self.rule.relay
+
+    @property
+    def negatives(self) -> Negatives:
+        """As in the local rule."""
+        return self.rule.negatives
+
+    @property
+    def phases(self) -> Phases:
+        """As in the local rule."""
+        return self.rule.phases
+
+    @property
+    def others(self) -> int:
+        """As in the local rule."""
+        return getattr(self.rule, "others", 0)
+
+    def objective(
+        self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
+    ) -> Tensor:
+        """The rule's objective. Shapes: rate (rows, units), head (contexts * units, units).
+
+        Raises:
+            RuleError: the head is missing.
+        """
+        sources = self.rule.sources
+        if sources and head is None:
+            raise RuleError("Backprop.objective: expected a head, got None; see build_network")
+        matrices = head.chunk(len(sources)) if sources and head is not None else ()
+        context, apical = rate.detach(), {}
+        for source, matrix in zip(sources, matrices, strict=True):
+            apical[source] = Apical(context, context @ matrix.T, context @ matrix)
+        assert isinstance(self.rule, WithObjective)
+        return self.rule.objective(Signals(rate, apical, pairing, label, position=TOP))
+
+
+@dataclass(frozen=True, slots=True)
+class TwinOf:
+    """Makes the twin of a kind of rule from that rule's own hyperparameters.
+
+    Args:
+        kind: class of the local rule.
+    """
+
+    kind: Callable[..., LocalRule]
+
+    def __call__(self, **hyperparameters: Any) -> Backprop:
+        """The twin of `kind(**hyperparameters)`."""
+        return Backprop(self.kind(**hyperparameters))
+
+
+def hyperparameters(factory: Callable[..., Rule]) -> set[str]:
+    """Names that a factory of `RULES` takes."""
+    if isinstance(factory, Variant):
+        return set(factory.hyperparameters())
+    kind: Any = factory.kind if isinstance(factory, TwinOf) else factory
+    return {field.name for field in fields(kind)}

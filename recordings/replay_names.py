@@ -1,0 +1,31 @@
+"""Which replays a recording holds, and how many rows of their tables are committed."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import zarr
+
+from .schema import SCHEMA
+
+GROUP = "replay"
+
+
+def replay_groups(root: zarr.Group) -> dict[str, dict[str, Any]]:
+    """Attributes of every replay in a recording, by name; one whose creation was interrupted is left out."""
+    if GROUP not in root:
+        return {}
+    group = cast(zarr.Group, root[GROUP])
+    if not root.store.supports_listing:
+        return {}
+    found = {name: dict(member.attrs) for name, member in group.groups()}
+    whole = {n: a for n, a in found.items() if a.get("schema") == SCHEMA and isinstance(a.get("committed"), Mapping)}
+    return dict(sorted(whole.items()))
+
+
+def replay_tables(replays: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Committed rows of every table of every replay, by path in the recording."""
+    return {
+        f"{GROUP}/{name}/{table}": int(rows)
+        for name, attrs in replays.items()
+        for table, rows in attrs["committed"].items()
+    }

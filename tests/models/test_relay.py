@@ -1,0 +1,91 @@
+"""Relays: batch norm as PyTorch's, standardised rows, and pairs that meet one kernel."""
+
+import pytest
+import torch
+from apical.models import RELAYS, ModelError
+from apical.models.engine import Architecture, build_network, settle
+from apical.plasticity import SCFF, SoftHebb, pair
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def maps(rows, seed=0, shape=(3, 4, 4)):
+    return 3 + 2 * torch.randn(rows, *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4), (5,)])
+def test_batchnorm_is_pytorchs(shape):
+    relay = RELAYS["batchnorm"](0, shape)
+    relay.buffers.update({name: b.double() for name, b in relay.buffers.items()})
+    kind = torch.nn.BatchNorm2d if len(shape) == 3 else torch.nn.BatchNorm1d
+    theirs = kind(shape[0], affine=False).double()
+    for seed in range(3):
+        pre = maps(6, seed, shape)
+        torch.testing.assert_close(relay(pre, None, learning=True), theirs(pre))
+    theirs.eval()
+    pre = maps(2, 9, shape)
+    still = {name: b.clone() for name, b in relay.buffers.items()}
+    torch.testing.assert_close(relay(pre, None, learning=False), theirs(pre))
+    assert all(torch.equal(still[name], b) for name, b in relay.buffers.items())
+    torch.testing.assert_close(still["running_variance"], theirs.running_var)
+
+
+@given(st.integers(1, 5), st.floats(0.1, 100), st.floats(-50, 50))
+def test_standardised_rows_have_mean_0_and_deviation_1(rows, scale, shift):
+    found = RELAYS["standardise"](0, (3, 4, 4))(scale * maps(rows) + shift, None, learning=True).flatten(1)
+    torch.testing.assert_close(found.mean(1), torch.zeros(rows, dtype=torch.float64), atol=1e-9, rtol=0)
+    torch.testing.assert_close(found.std(1), torch.ones(rows, dtype=torch.float64))
+
+
+def test_a_constant_row_becomes_silent():
+    assert RELAYS["standardise"](0, (3, 4, 4))(torch.ones(2, 3, 4, 4), None, learning=True).abs().max() == 0
+
+
+def test_pairs_equal_two_images_through_one_kernel():
+    """conv(x) + conv(x') of the concatenated halves is the convolution of what the relay hands on."""
+    pre, kernel = maps(8), maps(5, 1, (3, 3, 3))
+    pre[4:] = pre[:4]
+    relay = RELAYS["pairs"](0, (3, 4, 4), rebuild=True)
+    images = RELAYS["standardise"](0, (3, 4, 4))(pre[:4], None, learning=True)
+    conv = torch.nn.functional.conv2d
+    first, second = torch.cat([images, images]), torch.cat([images, images[[1, 2, 3, 0]]])
+    expected = conv(first, kernel) + conv(second, kernel)
+    torch.testing.assert_close(conv(relay(pre, pair(4, negatives="opposite"), learning=True), kernel), expected)
+
+
+def test_a_network_that_is_read_sees_images_paired_with_themselves():
+    pre = maps(8)
+    relay = RELAYS["pairs"](0, (3, 4, 4), rebuild=True)
+    step = relay(pre, pair(4, negatives="opposite"), learning=True)
+    torch.testing.assert_close(relay(pre[:4], None, learning=False), step[:4])
+
+
+def test_streams_that_are_not_rebuilt_go_on():
+    pre, standard = maps(8), RELAYS["standardise"](0, (3, 4, 4))
+    relay = RELAYS["pairs"](1, (3, 4, 4), rebuild=False)
+    for pairing in (pair(4, negatives="opposite"), None):
+        assert torch.equal(relay(pre, pairing, learning=True), standard(pre, None, learning=True))
+
+
+@pytest.mark.parametrize("rows", [2, 5])
+def test_pairs_need_two_images(rows):
+    with pytest.raises(ModelError, match=r"relay.pairs: expected 2n rows of at least 2 images"):
+        RELAYS["pairs"](0, (3, 4, 4), rebuild=True)(maps(rows), pair(2, negatives="opposite"), learning=True)
+
+
+def test_the_rule_tells_each_population_whether_pairs_are_rebuilt():
+    rule = SCFF(rebuild=(True, False, True))
+    network = build_network(Architecture("scff", (3, 16, 16), 1 / 24, grids=(1, 1, 1)), rule, seed=0)
+    assert [p.relay.rebuild for p in network.populations] == [True, False, True]
+
+
+def test_settling_moves_running_statistics_alone():
+    network = build_network(Architecture("softhebb", (3, 16, 16), 1 / 24, grids=(1, 1, 1)), SoftHebb(), seed=0)
+    network.to(torch.device("cpu"))
+    images = maps(40, shape=(3, 16, 16)).float()
+    before = {name: w.clone() for name, w in network.weights().items()}
+    settle(network, images, rows=2)
+    assert all(torch.equal(before[name], w) for name, w in network.weights().items())
+    found = network.buffers["conv1.running_mean"]
+    torch.testing.assert_close(found, images.mean((0, 2, 3)), atol=0.6, rtol=0)
+    assert network.buffers["conv3.running_variance"].min() > 1

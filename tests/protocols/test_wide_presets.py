@@ -1,0 +1,107 @@
+"""SoftHebb and SCFF from preset to read-out, on a handful of procedural objects."""
+
+import json
+
+import pytest
+import torch
+from apical.protocols.config import load
+from apical.protocols.errors import ConfigError
+from apical.protocols.maps import VGG, maps_of
+from apical.protocols.presentation import PRESENTATIONS
+from apical.protocols.probe import probe
+from apical.protocols.stimuli import load as load_stimulus
+from apical.protocols.train import train
+from apical.recordings import open as open_recording
+
+SMALL = (
+    "stimulus.name=shapes", "stimulus.image_size=32", "stimulus.n_train=60", "stimulus.n_test=40", "training.epochs=1", "training.batch=10",
+    "recording.every=2", "recording.rows=4", "recording.units=8", "training.threads=1", "probe.solver=ridge", "training.device=cpu",
+)  # fmt: skip
+PRESETS = {
+    "cifar10-softhebb": 1 / 24,
+    "cifar10-softhebb-vgg6-narrow": 1 / 32,
+    "cifar10-scff": 1 / 24,
+    "cifar10-scff-vgg6-narrow": 1 / 32,
+}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_trains_and_is_read_out(preset, tmp_path):
+    config = load(preset, [*SMALL, f"network.width={PRESETS[preset]}"])
+    result = train(config, tmp_path / "run", progress=False)
+    assert result["status"] == "complete"
+    tree = open_recording(tmp_path / "run")
+    assert tree["metrics"].sizes["step"] == 3
+    assert ("neuromodulator" in tree["activity/conv1"]) == ("scff" in preset)
+    found = probe(tmp_path / "run", progress=False)
+    assert found["together"] == (["conv3"] if preset == "cifar10-softhebb" else sorted(found["layers"]))
+    assert set(found["layers"]) == {f"conv{i + 1}" for i in range(6 if "vgg6" in preset else 3)}
+    if preset == "cifar10-softhebb":
+        assert found["accuracy"] == found["layers"]["conv3"]["accuracy"]
+    assert json.loads((tmp_path / "run" / "probe.json").read_text()) == found
+
+
+@pytest.mark.parametrize("preset", ["cifar10-softhebb-narrow", "cifar10-scff-narrow"])
+def test_narrow_presets_are_quarters_of_the_whole(preset):
+    narrow, whole = load(preset), load(preset.removesuffix("-narrow"))
+    assert (narrow.network.width, whole.network.width) == (0.25, 1.0)
+    assert narrow.rule == whole.rule
+    assert narrow.optimiser == whole.optimiser
+
+
+def test_layers_that_are_asked_for_are_read_together(tmp_path):
+    config = load("cifar10-softhebb", [*SMALL, f"network.width={1 / 24}", "recording.enabled=false"])
+    train(config, tmp_path / "run", progress=False)
+    found = probe(tmp_path / "run", layers=["conv1", "conv2"], progress=False)
+    assert found["together"] == list(found["layers"]) == ["conv1", "conv2"]
+
+
+def test_read_outs_see_the_published_features():
+    sizes = {"softhebb": ((96, 16), (384, 8), (1536, 4)), "scff": ((96, 16), (384, 8), (1536, 4))}
+    found = {
+        builder: [
+            maps_of(builder).features(torch.rand(2, channels, side, side), i).shape[1]
+            for i, (channels, side) in enumerate(maps)
+        ]
+        for builder, maps in sizes.items()
+    }
+    assert found == {"softhebb": [6144, 6144, 24576], "scff": [6144, 6144, 6144]}
+    assert maps_of("vgg6") == maps_of("vgg11") == VGG
+    assert VGG.features(torch.rand(2, 7), 0).shape == (2, 7)
+    level = maps_of("scff").features(torch.rand(2, 4, 8, 8), 0)
+    torch.testing.assert_close(level.mean(1), torch.zeros(2), atol=1e-6, rtol=0)
+    torch.testing.assert_close(level.std(1), torch.ones(2))
+
+
+def test_pairs_are_shown_twice_and_mirrored_by_chance(tmp_path):
+    from apical.protocols.stimuli.stimulus import ViewedImages
+
+    stimulus = load_stimulus("shapes", n_train=20, n_test=10, image_size=16, seed=0)
+    index = torch.arange(20)
+    shown, label = PRESENTATIONS["twice"].show(stimulus, index, torch.Generator().manual_seed(0))
+    assert torch.equal(shown[:20], shown[20:])
+    assert torch.equal(label, stimulus.train.labels.repeat(2))
+    still = stimulus.still(stimulus.train.images)
+    straight = [torch.equal(a, b) for a, b in zip(shown, still, strict=False)]
+    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(shown, still, strict=False)]
+    assert all(a or b for a, b in zip(straight, mirrored, strict=True))
+    assert (0 < sum(mirrored) < 20) == (isinstance(stimulus, ViewedImages) and stimulus.settings.flip > 0)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ("rule.grids=[8,4,4,4,2,2]", r"rule.grids: expected 3 entries for softhebb, one per population, got 6; for example \[8, 4, 2\]"),
+    ("network.builder=scff", None),
+    ("rule.options.inverse_temperature=0", r"rule.options: SoftHebb.inverse_temperature: expected finite numbers above 0"),
+    ("optimiser.exponent=-1", r"optimiser.exponent"),
+])  # fmt: skip
+def test_settings_that_do_not_fit_are_refused(change, message):
+    if message is None:
+        assert load("cifar10-softhebb", [change]).network.builder == "scff"
+        return
+    with pytest.raises(ConfigError, match=message):
+        load("cifar10-softhebb", [change])
+
+
+def test_a_radius_belongs_to_softhebb():
+    with pytest.raises(ConfigError, match=r"network.radius: expected 25.0 for vgg6"):
+        load("cifar10-dfb", ["network.radius=10.0"])
