@@ -98,7 +98,9 @@ def _settings(
 
 @main.command()
 @run_argument
-@click.option("--read-out", type=click.Choice(["linear", "knn", "goodness"]), help="[default: as in the run's settings]")
+@click.option(
+    "--read-out", type=click.Choice(["linear", "knn", "goodness"]), help="[default: as in the run's settings]"
+)
 @click.option("--layers", metavar="A,B", help="Populations to read out, by name.  [default: all]")
 @click.option("--corruptions", is_flag=True, help="Read out corrupted test images as well, 12 kinds at 5 severities.")
 @click.option(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import config as settings
+from .. import sources
 from ..probe import probe
 from ..run import RunFolder
 from ..train import train
@@ -24,14 +25,14 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         Row of the comparison: accuracy, accuracy_random, accuracy_pixels, layers, images_per_second, peak_memory_bytes, epochs, seconds.
     """
     out, data_dir = Path(task["out"]), None if task["data_dir"] is None else Path(task["data_dir"])
-    config = settings.validate(settings.sources.parse(task["config"], "task"))
+    config = settings.validate(sources.parse(task["config"], "task"))
     stored = RunFolder(out)
     before = _spent(stored)
     trained: dict[str, Any] = {}
     budget = task["max_seconds"]
     if budget is None or before < budget:
         training = {} if budget is None else {"max_seconds": budget - before}
-        config = settings.validate(settings.sources.merge(settings.resolve(config), {"training": training}))
+        config = settings.validate(sources.merge(settings.resolve(config), {"training": training}))
         trained = train(config, out, data_dir=data_dir, resume=stored.config.is_file(), progress=False)
     read = probe(out, data_dir=data_dir, progress=False)
     last = _last(stored)
