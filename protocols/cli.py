@@ -4,31 +4,19 @@ Each body reads its options, calls one function of this room and shows the resul
 to import, is imported inside the body: `--help` and a misspelt option answer at once.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .cli_groups import bench, config, data
+from .cli_options import FOLDER, PRESETS, data_dir_option, quiet_option, run_argument, set_option
 from .errors import ConfigError, ProtocolError
-from .sources import presets
 from .terminal import Commands, json_option, resumable, show
 
 if TYPE_CHECKING:
     from .config import RunConfig
-
-# the mark keeps click from breaking names at their hyphens
-PRESETS = "\b\n" + fill(f"Presets: {', '.join(presets())}.", 76, break_on_hyphens=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-
-run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False, exists=True))
-quiet_option = click.option("--quiet", is_flag=True, help="No progress on stderr.")
-set_option = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change one setting; repeatable.")
-data_dir_option = click.option(
-    "--data-dir", type=FOLDER, envvar="APICAL_DATA", help="Folder of the data sets.  [default: the user's cache]"
-)
 
 
 @click.group("apical", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -240,112 +228,5 @@ def compare(
     show(result, as_json)
 
 
-@main.group()
-def data() -> None:
-    """Data sets: which there are, fetch them, verify them."""
-
-
-@data.command("list")
-@data_dir_option
-@json_option
-def data_list(data_dir: Path | None, as_json: bool) -> None:
-    """Names of the data sets, and which are here."""
-    from .data import list_datasets
-
-    show({"datasets": list_datasets(data_dir)}, as_json)
-
-
-@data.command("fetch")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@data_dir_option
-@quiet_option
-@json_option
-def data_fetch(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool) -> None:
-    """Download data sets that are not here yet, and check them."""
-    from .data import fetch
-
-    show({"datasets": [{"name": name, "path": fetch(name, data_dir, not quiet)} for name in names]}, as_json)
-
-
-@data.command("verify")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
-@data_dir_option
-@json_option
-def data_verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
-    """Compare files with their published checksums; exit 1 if any differs.
-
-    Without a NAME, all data sets that are here.
-    """
-    from .data import list_datasets, verify
-
-    here = names or [entry["name"] for entry in list_datasets(data_dir) if entry["status"] != "absent"]
-    checked = [verify(name, data_dir) for name in here]
-    intact = all(entry["ok"] for entry in checked)
-    show({"ok": intact, "datasets": checked}, as_json)
-    if not intact:
-        sys.exit(1)
-
-
-@main.group()
-def config() -> None:
-    """Settings: show what a preset or file resolves to, or what can be set."""
-
-
-@config.command("show", epilog=PRESETS)
-@click.argument("preset", metavar="PRESET|FILE")
-@set_option
-@json_option
-def config_show(preset: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Every setting of PRESET or FILE, defaults included."""
-    from .config import digest, load, resolve, to_yaml
-
-    settings = load(preset, overrides)
-    if as_json:
-        show({"config": resolve(settings), "config_sha256": digest(settings)}, as_json)
-    else:
-        click.echo(f"# sha256 {digest(settings)}\n{to_yaml(settings)}", nl=False)
-
-
-@config.command("schema")
-@json_option
-def config_schema(as_json: bool) -> None:
-    """The settings as JSON schema: types, bounds, defaults."""
-    import json
-
-    from .config import schema
-
-    click.echo(json.dumps(schema(), indent=None if as_json else 2))
-
-
-@main.group()
-def bench() -> None:
-    """Speed, memory and recording overhead, as ratios within one run."""
-
-
-@bench.command("engine")
-@click.option(
-    "--context", "contexts", multiple=True, type=click.Choice(["lateral", "dfb", "both"]), help="[default: all]"
-)
-@click.option("--batch", type=click.IntRange(2, 65536), default=32, show_default=True, help="Objects per step.")
-@click.option("--width", type=click.FloatRange(0, 4, min_open=True), default=1.0, show_default=True)
-@click.option("--steps", type=click.IntRange(1), default=5, show_default=True, help="Timed steps per round.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Turns of each contestant.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: torch's choice]")
-@quiet_option
-@json_option
-def bench_engine(contexts: tuple[str, ...], quiet: bool, as_json: bool, **given: Any) -> None:
-    """Images per second and peak memory, against the same rule by plain autograd."""
-    from .bench import engine
-
-    show(engine(contexts=contexts or ("lateral", "dfb", "both"), progress=not quiet, **given), as_json)
-
-
-@bench.command("recording")
-@quiet_option
-@json_option
-def bench_recording(quiet: bool, as_json: bool) -> None:
-    """Training with recording, against training without."""
-    from .bench import recording
-
-    show(recording(progress=not quiet), as_json)
+for _group in (data, config, bench):
+    main.add_command(_group)

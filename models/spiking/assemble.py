@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .calibration import Calibration
 from .circuit import Circuit
 from .dale import Pathway
-from .equations import CURRENT, DECAYING, ELIGIBLE, namespace, neuron_equations, noise_step
+from .equations import COINCIDENT, CURRENT, DECAYING, ELIGIBLE, namespace, neuron_equations, noise_step
 from .neuron import Neuron
 
 Index = NDArray[np.int64]
@@ -35,6 +35,8 @@ class Setup:
         slope: slope of V_a on s_a B c, below 1 with conductances.
         tau_e: decay of the eligibility in ms, or None for none.
         dt, settle, duration: ms.
+        coincidence: synapses also count the pre-synaptic spikes that met an open gate.
+        modulated: synapses also hold `change`, for a modulator that acts during the run.
     """
 
     neuron: Neuron
@@ -49,6 +51,8 @@ class Setup:
     dt: float
     settle: float
     duration: float
+    coincidence: bool = False
+    modulated: bool = False
 
     @property
     def rest(self) -> float:
@@ -144,7 +148,7 @@ def _units(b2: Any, part: Circuit, setup: Setup, clock: Any) -> Any:
     event = (
         {"threshold": "V_s > V_th", "reset": "V_s = V_r; w_s += b", "refractory": n.t_ref * b2.ms} if spiking else {}
     )
-    text = neuron_equations(n, level=setup.level, conductance=setup.conductance)
+    text = neuron_equations(n, level=setup.level, conductance=setup.conductance, coincidence=setup.coincidence)
     group = b2.NeuronGroup(part.basal.size, text, method="euler", namespace=space, clock=clock, name="units", **event)
     group.V_b, group.V_a = n.E_L * b2.mV, setup.rest * b2.mV
     group.winner = part.winner.ravel()
@@ -230,6 +234,10 @@ def _synapses(
     if plastic:
         model += "\neligibility : 1" + ("\nlast : second" if decaying else "")
         code += "\n" + (DECAYING if decaying else ELIGIBLE)
+        if setup.coincidence:
+            model, code = f"{model}\ncoincidence : 1", f"{code}\n{COINCIDENT}"
+        if setup.modulated:
+            model += "\nchange : 1"
         space = {"tau_e": setup.tau_e * b2.ms} if setup.tau_e is not None else {}
     synapses = b2.Synapses(
         origin, built.units, model, on_pre=code, delay=(pathway.delay + lag) * b2.ms, clock=clock, namespace=space,

@@ -2,7 +2,7 @@
 
 Potentials and currents keep the field's names: V_s soma, V_b basal, V_a apical; I_b, I_a synaptic currents; w_s adaptation.
 `trace` is what a pre-synaptic spike adds to the eligibility of a synapse (Form A): the gate rho' read from the basal potential times the
-apical deviation in units of the prediction; zero at neurons that lost their max-pool.
+apical deviation in units of the prediction; zero at neurons that lost their max-pool. `opened` is the gate alone.
 """
 
 from typing import Any
@@ -13,15 +13,17 @@ from .neuron import Neuron
 CURRENT = "{target}_post += w"
 ELIGIBLE = "eligibility += trace_post"
 DECAYING = "eligibility = eligibility*exp(-(t - last)/tau_e) + trace_post; last = t"
+COINCIDENT = "coincidence += opened_post"
 
 
-def neuron_equations(neuron: Neuron, *, level: int, conductance: bool) -> str:
+def neuron_equations(neuron: Neuron, *, level: int, conductance: bool, coincidence: bool = False) -> str:
     """Equations of the units' neuron group.
 
     Args:
         neuron: which terms exist; those with a zero coefficient are left out.
         level: 0 mean currents, 1 spiking inputs, 2 and above also a spiking soma.
         conductance: apical synapses are conductances.
+        coincidence: the gate is a variable of its own.
     """
     lines = [
         _synaptic("I_b", "I_b_mean" if level == 0 else "", "tau_syn"),
@@ -30,12 +32,14 @@ def neuron_equations(neuron: Neuron, *, level: int, conductance: bool) -> str:
         "I_bias : amp (constant)",
         "winner : 1 (constant)",
     ]
-    trace = "winner*int(V_b > E_L + theta_b)*(V_a - V_rest)/s_a"
+    opened = "winner*int(V_b > E_L + theta_b)"
+    trace = f"{opened}*(V_a - V_rest)/s_a"
     if level == 0:
         lines += ["I_b_mean : amp (constant)", f"dtrace_sum/dt = {trace}/second : 1"]
     else:
         # once per neuron and step instead of once per event; potentials move over ms, a step is 0.1 ms
         lines.append(f"trace = {trace} : 1 (constant over dt)")
+        lines += [f"opened = {opened} : 1 (constant over dt)"] if coincidence else []
     if level >= 2:
         lines += _soma(neuron)
     return "\n".join(lines)

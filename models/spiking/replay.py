@@ -54,6 +54,7 @@ def replay(
     chunk: int | None = None,
     memory: int = DEFAULT_MEMORY,
     keep_eligibility: bool = True,
+    keep_coincidence: bool = False,
     sink: Sink | None = None,
 ) -> Replay:
     """Replay every trial of a circuit from rest.
@@ -76,6 +77,7 @@ def replay(
         chunk: trials side by side; None for as many as memory and speed advise. Part of what the seed determines.
         memory: bytes that the replay may hold.
         keep_eligibility: keep e of every trial (trials x units x inputs); without it only its sum and cosine.
+        keep_coincidence: count for every synapse the pre-synaptic spikes that met an open gate (levels 1 and above).
         sink: receives spikes and voltages chunk by chunk.
 
     Raises:
@@ -89,6 +91,7 @@ def replay(
     setup = Setup(
         neuron=chosen, calibration=scales, basal=split(circuit.W, option, chosen), apical=split(circuit.B, option, chosen),
         level=level, pool=pool, conductance=level == 3, slope=1.0, tau_e=tau_e, dt=dt, settle=settle, duration=duration,
+        coincidence=keep_coincidence and level > 0,
     )  # fmt: skip
     if level:
         _check_rates(circuit, setup)
@@ -100,7 +103,7 @@ def replay(
     )  # fmt: skip
     load_brian()
     attributes = _attributes(setup, plan, option, target, seed)
-    gathered = _Gathered(circuit, plan, keep_eligibility)
+    gathered = _Gathered(circuit, plan, keep_eligibility, setup.coincidence)
     if sink is not None:
         voltages = ("V_basal", "V_apical") + (("V_soma",) if level >= 2 else ())
         sink.begin(
@@ -219,12 +222,13 @@ def _attributes(setup: Setup, plan: Plan, option: str, target: str, seed: int) -
 class _Gathered:
     """Results of the chunks so far; a few numbers per trial and unit, and the eligibility where it is kept."""
 
-    def __init__(self, circuit: Circuit, plan: Plan, keep: bool) -> None:
+    def __init__(self, circuit: Circuit, plan: Plan, keep: bool, counted: bool) -> None:
         shape = circuit.basal.shape
         self.circuit, self.plan = circuit, plan
         self.rate = np.zeros(shape)
         self.means: dict[str, NDArray[np.float64]] = {}
         self.kept = np.zeros((*shape, circuit.W.shape[1]), dtype=np.float32) if keep else None
+        self.counted = np.zeros((*shape, circuit.W.shape[1]), dtype=np.float32) if counted else None
         self.change = np.zeros(circuit.W.shape)
         self.cosine = np.zeros(circuit.trials)
 
@@ -238,6 +242,8 @@ class _Gathered:
             mean[trials] = values.mean(-1, dtype=np.float64) - rest
         if self.kept is not None:
             self.kept[trials] = part.eligibility
+        if self.counted is not None:
+            self.counted[trials] = part.coincidence
         self.change += np.tensordot(seen.gamma * seen.weight, part.eligibility, 1)
         self.cosine[trials] = cosine(part.eligibility, seen.eligibility())
 
@@ -247,4 +253,5 @@ class _Gathered:
             circuit=self.circuit, calibration=calibration, plan=self.plan, rate=self.rate,
             V_basal=self.means["V_basal"], V_apical=self.means["V_apical"], V_soma=self.means.get("V_soma"),
             eligibility=self.kept, batch_change=self.change, cosine=self.cosine, attributes=attributes,
+            coincidence=self.counted,
         )  # fmt: skip

@@ -47,6 +47,7 @@ class Chunk:
         spike_time: ms from the start of the window, trial by trial and sorted in time.
         spike_unit: unit of each spike.
         spike_count: spikes of each trial.
+        coincidence: pre-synaptic spikes that met an open gate, in units of z, (trials, units, inputs); None where not asked for.
     """
 
     rate: Array
@@ -55,6 +56,7 @@ class Chunk:
     spike_time: NDArray[np.float32]
     spike_unit: NDArray[np.int32]
     spike_count: NDArray[np.int64]
+    coincidence: Array | None = None
 
     def rows(self) -> dict[str, NDArray[Any]]:
         """What a sink takes of each trial."""
@@ -76,6 +78,8 @@ class Replay:
         batch_change: sum over trials of gamma weight e_ji, (units, inputs).
         cosine: of each trial's eligibility with the rate rule's; NaN where the rule's is 0, (trials,).
         attributes: settings, seed, versions; JSON values.
+        coincidence: pre-synaptic spikes that met an open gate, in units of z, float32 (trials, units, inputs); None where not asked for.
+            What a constant offset of the apical potential would add to the eligibility is this times the offset.
     """
 
     circuit: Circuit
@@ -89,6 +93,7 @@ class Replay:
     batch_change: Array
     cosine: Array
     attributes: dict[str, Any]
+    coincidence: NDArray[np.float32] | None = None
 
     @property
     def z(self) -> Array:

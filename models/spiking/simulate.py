@@ -38,6 +38,8 @@ def _forget(b2: Any, built: Assembly, setup: Setup) -> None:
     """Only the window counts: eligibility starts at its beginning."""
     for synapses in built.plastic:
         synapses.eligibility = 0
+        if setup.coincidence:
+            synapses.coincidence = 0
         if setup.tau_e is not None:
             synapses.last = setup.settle * b2.ms
     if setup.level == 0:
@@ -64,6 +66,7 @@ def _read(built: Assembly, part: Circuit, setup: Setup) -> Chunk:
     order = np.lexsort((spikes[1], spikes[0], trial))
     return Chunk(
         rate=rate, voltages=voltages, eligibility=_eligibility(built, part, setup),
+        coincidence=_coincidence(built, part, setup),
         spike_time=spikes[0][order].astype(np.float32), spike_unit=(spikes[1][order] % units).astype(np.int32),
         spike_count=np.bincount(trial, minlength=trials),
     )  # fmt: skip
@@ -81,7 +84,7 @@ def _eligibility(built: Assembly, part: Circuit, setup: Setup) -> NDArray[np.flo
     trials, units = part.basal.shape
     inputs = part.z_pre.shape[1]
     total = np.zeros((trials, inputs, units))
-    expected = setup.pool * setup.calibration.pre_rate * _effective(setup) * 1e-3
+    expected = _expected(setup, _effective(setup))
     for number, (pre, post) in enumerate(built.wires):
         where = (pre // inputs, pre % inputs, post % units)
         if setup.level == 0:
@@ -96,6 +99,23 @@ def _eligibility(built: Assembly, part: Circuit, setup: Setup) -> NDArray[np.flo
             traces = traces * np.exp(-since / setup.tau_e)
         total[where] += traces
     return total.transpose(0, 2, 1) / expected
+
+
+def _coincidence(built: Assembly, part: Circuit, setup: Setup) -> NDArray[np.float64] | None:
+    """Pre-synaptic spikes that met an open gate, in units of z."""
+    if not (setup.coincidence and setup.level):
+        return None
+    trials, units = part.basal.shape
+    inputs = part.z_pre.shape[1]
+    total = np.zeros((trials, inputs, units))
+    for synapses, (pre, post) in zip(built.plastic, built.wires, strict=True):
+        total[pre // inputs, pre % inputs, post % units] += np.asarray(synapses.coincidence[:])
+    return total.transpose(0, 2, 1) / _expected(setup, setup.duration)
+
+
+def _expected(setup: Setup, effective: float) -> float:
+    """Spikes that a source with z = 1 is expected to give in that time."""
+    return setup.pool * setup.calibration.pre_rate * effective * 1e-3
 
 
 def _effective(setup: Setup) -> float:

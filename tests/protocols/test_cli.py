@@ -193,7 +193,13 @@ def test_probe_passes_everything_on(stand_in, tmp_path):
     spy = stand_in("probe", "probe", {"accuracy": 50.0})
     result = apical("probe", str(tmp_path), "--read-out", "knn", "--layers", "conv1, conv6", "--json")
     assert spy.args == (tmp_path,)
-    assert spy.kwargs == {"read_out": "knn", "layers": ["conv1", "conv6"], "data_dir": None, "progress": True}
+    assert spy.kwargs == {
+        "read_out": "knn",
+        "layers": ["conv1", "conv6"],
+        "data_dir": None,
+        "progress": True,
+        "corruptions": None,
+    }
     assert json.loads(result.stdout) == {"accuracy": 50.0}
 
 
