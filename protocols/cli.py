@@ -172,6 +172,82 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
 
 @main.command()
 @run_argument
+@click.option("--population", metavar="NAME", help="[default: the lowest above the first without max-pool]")
+@click.option("--position", metavar="R,C", help="Place on its map before the max-pool.  [default: the centre]")
+@click.option("--units", type=click.IntRange(1), default=30, show_default=True, help="Neurons of the circuit.")
+@click.option("--source", metavar="dfb|lateral", help="Context of the tufts.  [default: the rule's first]")
+@click.option("--trials", type=click.IntRange(4), default=64, show_default=True, help="Fixations and saccades.")
+@click.option("--level", type=int, default=2, show_default=True, help="0 rates, 1 Poisson inputs, 2 spikes, 3 conductances, 4 bursts.")
+@click.option("--pool", type=int, default=10, show_default=True, help="Neurons per input and context neuron.")
+@click.option("--duration", type=float, default=500.0, show_default=True, help="Window of a trial, ms.")
+@click.option("--tau", type=float, default=50.0, show_default=True, help="Of apical and basal potential, ms.")
+@click.option("--dt", type=float, default=0.1, show_default=True, help="Time step, ms.")
+@click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="Every check once for each.")
+@click.option("--target", default="numpy", show_default=True, metavar="numpy|cython|cpp_standalone", help="Where Brian2 computes.")
+@click.option("--dale", metavar="none|split|relay|blanket", help="Dale's law.  [default: the level's own]")
+@click.option("--name", help="Of the replay in the recording.  [default: POPULATION-SOURCE, replacing an earlier one]")
+@click.option("--quick", is_flag=True, help="One seed, 16 trials, 16 neurons, no variants of the circuit.")
+@click.option("--learning", is_flag=True, help="Also apply the changes to the rate network (C15; minutes).")
+@data_dir_option
+@quiet_option
+@json_option
+def replay(
+    run: Path, position: str | None, seeds: str, data_dir: Path | None, quiet: bool, as_json: bool, **given: Any
+) -> None:
+    """Replay a circuit of RUN with spiking two-compartment neurons.
+
+    Compares every factor of the rule, spikes against rates, with a criterion each; failed ones are results, the exit code stays 0.
+    """
+    from .compare.words import parse_seeds
+
+    numbers = parse_seeds(seeds)
+    from .replay import ReplaySettings, parse_place, replay_run
+
+    settings = ReplaySettings(position=parse_place(position), seeds=tuple(numbers), **given)
+    show(replay_run(run, settings, data_dir=data_dir, progress=not quiet), as_json)
+
+
+@main.command()
+@click.argument("run", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--protocol", metavar="NAME|FILE", help="A protocol of ours, or a YAML file of your own; see --list.")
+@click.option("--list", "listed", is_flag=True, help="Protocols that come with Apical, and where their files lie.")
+@click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
+@click.option("--steps", type=click.IntRange(1), help="Plasticity steps of a condition.  [default: the protocol's]")
+@data_dir_option
+@quiet_option
+@json_option
+def lesion(
+    run: Path | None,
+    protocol: str | None,
+    listed: bool,
+    seeds: str,
+    steps: int | None,
+    data_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Block, cut, scale or retime signals of RUN, beside controls.
+
+    RUN's own settings, checkpoints and recorded tables stay as they are.
+    """
+    from .lesion.spec import overview
+
+    if listed:
+        show({"protocols": overview()}, as_json)
+        return
+    if run is None or protocol is None:
+        missing = "RUN" if run is None else "--protocol"
+        raise ConfigError(f"{missing}: expected a value, got none; for example apical lesion RUN --protocol apical_block")
+    from .compare.words import parse_seeds
+
+    numbers = parse_seeds(seeds)
+    from .lesion.run import lesion as run_lesion
+
+    show(run_lesion(run, protocol, seeds=numbers, steps=steps, data_dir=data_dir, progress=not quiet), as_json)
+
+
+@main.command()
+@run_argument
 @json_option
 def inspect(run: Path, as_json: bool) -> None:
     """Draw the dendritic signals of RUN and write its report.html."""

@@ -26,6 +26,18 @@ _CAPTIONS = {
     "<var>ρ</var>.",
     "changes": "Euclidean norm of the change of the weights at each step: basal |Δ<var>W</var>| and, where the "
     "population has an apical dendrite, apical |Δ<var>B</var>|. " + _TREND,
+    "replay_checks": "Every check of the replay with spikes: distance of its value to the criterion, compressed; bars span the seeds, "
+    "a cross is a failed check. Right: value, criterion.",
+    "replay_fi_curve": "Rate of the spiking neuron in its output range against the rate asked for, and the difference from "
+    "<var>ρ</var> = relu; shaded: criterion.",
+    "replay_rates": "Mean output rate and mean basal potential of the spiking neurons against <var>z</var> = <var>ρ</var>(<var>a"
+    "</var>) and <var>a</var> of the rate network; one point per trial and neuron.",
+    "replay_apical": f"Mean apical potential of the spiking neurons against the dendritic prediction {_E} of the rate network, and "
+    "what is left of it against the output rate: a trend there would be a leak from the soma.",
+    "replay_cosines": "Cosine between the eligibility from spikes, summed at pre-synaptic spikes, and <var>e<sub>j</sub></var> "
+    "<var>ρ</var>′(<var>a<sub>j</sub></var>) <var>z<sub>i</sub></var> of the rate network, trial by trial.",
+    "replay_timing": "Eligibility of one pair of spikes at a clamped apical potential, by the lag between them, in three forms "
+    "(the replay uses form A), and the effect of a modulator that comes late beside exp(−delay/<var>τ<sub>e</sub></var>).",
     "traces": f"Single units over consecutive glances: basal potential {_A}, rate <var>z</var> = <var>ρ</var>(<var>a"
     f"</var>), apical potential {_E} with the context <var>c</var> of the glance before, and the broadcast "
     "neuromodulator <var>γ</var>. Shaded: saccades, where the object changes. Shown are the units whose rate varies "

@@ -50,7 +50,34 @@ def draw_all(run_dir: Path) -> Figures:
             except RecordingError as reason:
                 drawn.skipped[name] = str(reason)
                 logger.info("figure %s skipped: %s", name, reason)
+    drawn.update(replay_figures(run_dir))
     return drawn
+
+
+def replay_figures(run_dir: Path) -> dict[str, Path]:
+    """Figures of the last replay, which was drawn when it was made; none where there was no replay."""
+    replay = read_replay(run_dir)
+    names = replay.get("figures", {}) if replay else {}
+    found = {str(name): run_dir / "figures" / f"{name}.png" for name in names}
+    return {name: path for name, path in found.items() if path.is_file()}
+
+
+def read_replay(run_dir: Path) -> dict[str, Any] | None:
+    """Contents of ``replay.json``; None where the run was not replayed.
+
+    Raises:
+        RecordingError: the file is damaged.
+    """
+    path = run_dir / "replay.json"
+    if not path.exists():
+        return None
+    try:
+        replay = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"run.replay: expected JSON in {path}, got {error}; replay the run again") from error
+    if not isinstance(replay, dict):
+        raise RecordingError(f"run.replay: expected an object in {path}, got a {type(replay).__name__}; replay it again")
+    return replay
 
 
 def _figures(recording: xr.DataTree, run_dir: Path) -> Iterator[tuple[str, Callable[[], Figure]]]:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .captions import caption
 from .errors import RecordingError
-from .figures import Figures, draw_all, read_probe, tables_of
+from .figures import Figures, draw_all, read_probe, read_replay, tables_of
 from .plot_factors import separation
 from .reader import open as open_recording
 
@@ -43,6 +43,7 @@ def write_report(run_dir: Path, figures: Figures | None = None) -> Path:
             "late": f"{LATE:.0%}",
             "rows": [(name, _count(rows)) for name, rows in recording.attrs["committed"].items()],
             "probe": _probe(run_dir),
+            "replay": _replay(run_dir),
             "figures": [_figure(name, path) for name, path in figures.items()],
             "skipped": sorted(figures.skipped.items()),
             "config": json.dumps(recording.attrs.get("config", {}), indent=2, ensure_ascii=False),
@@ -148,6 +149,37 @@ def _probe(run_dir: Path) -> tuple[Row, list[Row], str] | None:
     return ["layer", "accuracy (%)", "with random weights (%)"], table, size
 
 
+def _replay(run_dir: Path) -> dict[str, Any] | None:
+    """Checks of the last replay with spikes, and what they do not show."""
+    replay = read_replay(run_dir)
+    if replay is None:
+        return None
+    rows = [
+        {
+            "cells": [check["name"], check["what"], _value(check["value"]), _interval(check["interval"]), check["criterion"]],
+            "passed": check["passed"],
+            "reason": check.get("reason", ""),
+        }
+        for check in replay["checks"]
+    ]
+    circuit, settings = replay["circuit"], replay["settings"]
+    what = (
+        f"{circuit['units']} neurons of {circuit['population']} with {circuit['inputs']} inputs and {circuit['contexts']} context neurons "
+        f"({circuit['source']}); {circuit['trials']} trials of {settings['duration']:g} ms, level {settings['level']}, pool {settings['pool']}, "
+        f"time constants {settings['tau']:g} ms, {len(settings['seeds'])} seed(s)"
+    )
+    return {"what": what, "rows": rows, "risks": replay["risks"]}
+
+
+def _value(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _interval(ends: Sequence[float | None]) -> str:
+    low, high = (_value(end) for end in ends)
+    return low if low == high else f"{low} to {high}"
+
+
 def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "an unknown number of"
 
@@ -159,5 +191,6 @@ def _percent(value: Any) -> str:
 def _figure(name: str, path: Path) -> dict[str, Any]:
     data = base64.b64encode(path.read_bytes()).decode("ascii")
     title = f"Traces of {name[7:]}" if name.startswith("traces_") else name.replace("read_outs", "read-outs")
+    title = title.replace("replay_fi_curve", "replay: f-I curve").replace("replay_", "replay: ")
     title = title[0].upper() + title[1:].replace("_feedback", " (feedback)")
     return {"title": title, "data": data, "caption": caption(name), "folded": name.startswith("traces_")}

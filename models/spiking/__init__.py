@@ -12,7 +12,9 @@ from .circuit import Circuit
 from .clamp import Response, clamp
 from .dale import DALE, Pathway, recombine, split
 from .extract import extract
+from .modulation import Modulation, modulate
 from .neuron import BAC, LINEAR, PRESETS, Neuron
+from .pairing import FORMS, Window, pairing_window
 from .plan import Plan, plan_replay
 from .replay import replay
 from .result import Chunk, Replay, Sink, cosine
@@ -20,21 +22,26 @@ from .result import Chunk, Replay, Sink, cosine
 __all__ = [
     "BAC",
     "DALE",
+    "FORMS",
     "LINEAR",
     "PRESETS",
     "Calibration",
     "Chunk",
     "Circuit",
+    "Modulation",
     "Neuron",
     "Pathway",
     "Plan",
     "Replay",
     "Response",
     "Sink",
+    "Window",
     "calibrate",
     "clamp",
     "cosine",
     "extract",
+    "modulate",
+    "pairing_window",
     "plan_replay",
     "recombine",
     "replay",

@@ -59,6 +59,7 @@ def plan_replay(
     memory: int,
     chunk: int | None = None,
     keep_eligibility: bool = True,
+    keep_coincidence: bool = False,
 ) -> Plan:
     """Choose the number of trials side by side.
 
@@ -70,6 +71,7 @@ def plan_replay(
         memory: bytes that the replay may hold.
         chunk: trials side by side; None for as many as memory and speed advise.
         keep_eligibility: whether the eligibility of every trial stays in memory.
+        keep_coincidence: whether the coincidences of every trial do.
 
     Raises:
         ModelError: it does not fit; the sentence has the predicted size and what to change.
@@ -84,14 +86,15 @@ def plan_replay(
             synapses += sum(int(p.present.sum()) for p in pathways)
     window = samples / 1e3 * EXPECTED_HZ * SPIKE_BYTES if level >= 2 else 0.0
     voltages = 3 if level >= 2 else 2
-    traces = 8 * units * inputs * 2
+    traces = 8 * units * inputs * (4 if keep_coincidence else 2)
     trial = int(
         SYNAPSE_BYTES * synapses
         + NEURON_BYTES * neurons
         + units * (SAMPLE_BYTES * voltages * samples + window)
         + traces
     )
-    result = circuit.trials * units * 8 * 5 + (circuit.trials if keep_eligibility else 1) * units * inputs * 4
+    kept = (circuit.trials if keep_eligibility else 1) + (circuit.trials if keep_coincidence else 0)
+    result = circuit.trials * units * 8 * 5 + kept * units * inputs * 4
     room = memory - result
     fitting = max(0, room // trial)
     size = chunk or max(1, min(circuit.trials, NEURONS // neurons, fitting))

@@ -99,7 +99,7 @@ def replay(
         setup = replace(setup, slope=apical_slope(circuit, setup))
     plan = plan_replay(
         circuit, setup.basal, setup.apical, level=level, samples=math.ceil(duration + settle), memory=memory,
-        chunk=chunk, keep_eligibility=keep_eligibility,
+        chunk=chunk, keep_eligibility=keep_eligibility, keep_coincidence=setup.coincidence,
     )  # fmt: skip
     load_brian()
     attributes = _attributes(setup, plan, option, target, seed)

@@ -14,7 +14,7 @@ from apical.protocols.train import train
 from apical.recordings import open as open_recording
 
 SMALL = (
-    "stimulus.name=shapes", "stimulus.image_size=32", "stimulus.n_train=60", "stimulus.n_test=40", "training.epochs=1", "training.batch=10",
+    "stimulus.name=shapes", "stimulus.image_size=32", "stimulus.n_train=30", "stimulus.n_test=20", "training.epochs=1", "training.batch=10",
     "recording.every=2", "recording.rows=4", "recording.units=8", "training.threads=1", "probe.solver=ridge", "training.device=cpu",
 )  # fmt: skip
 PRESETS = {
@@ -31,7 +31,7 @@ def test_a_preset_trains_and_is_read_out(preset, tmp_path):
     result = train(config, tmp_path / "run", progress=False)
     assert result["status"] == "complete"
     tree = open_recording(tmp_path / "run")
-    assert tree["metrics"].sizes["step"] == 3
+    assert tree["metrics"].sizes["step"] == 2
     assert ("neuromodulator" in tree["activity/conv1"]) == ("scff" in preset)
     found = probe(tmp_path / "run", progress=False)
     assert found["together"] == (["conv3"] if preset == "cifar10-softhebb" else sorted(found["layers"]))

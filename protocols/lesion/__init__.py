@@ -1,0 +1,1 @@
+"""`apical lesion`: protocols of neuroscience, declared in YAML, on the network of a run."""

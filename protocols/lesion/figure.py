@@ -1,0 +1,127 @@
+"""The figure of a protocol: one panel per measure, and the curve of a circuit or a synapse."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ...recordings.plot_style import GREY, colours, new_figure, styled
+from .spec import Protocol
+from .table import CURVES
+
+COLUMNS = 3
+
+
+@styled
+def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any]]) -> Figure:
+    """Means over seeds with standard deviations; small dots are seeds, rings the first probe.
+
+    Args:
+        protocol: the protocol.
+        found: its dataset.
+        verdicts: expectations and whether they hold; told below the panels.
+    """
+    curve = CURVES.get(protocol.head.stage)
+    names = [] if curve else [name for name in protocol.head.measures if name in found]
+    count = len(names) + (1 if curve else 0)
+    columns = min(COLUMNS, count)
+    rows = math.ceil(count / columns)
+    labels = [str(label) for label in found["condition"].values]
+    height = max(2.2, 0.28 * len(labels) + 1.1)
+    figure = new_figure(max(5.5, 3.4 * columns), rows * height + 0.5 + 0.16 * len(verdicts))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for spare in grid.flat[count:]:
+        spare.set_visible(False)
+    shades = dict(zip(labels, colours(len(labels)), strict=True))
+    if curve:
+        _curve(grid.flat[0], found["curve"], curve[0], shades)
+    for axes, name in zip(grid.flat, names, strict=False):
+        if "population" in found[name].dims:
+            _populations(axes, found[name], shades)
+        else:
+            _conditions(axes, found[name], shades)
+    for place, axes in enumerate(grid.flat[:count]):
+        if place % columns and not any("population" in found[n].dims for n in names[place : place + 1]):
+            axes.tick_params(labelleft=not names)
+    figure.suptitle(protocol.head.title)
+    lines = [
+        f"{'met' if v['holds'] else 'NOT met'} ({sum(v['seeds'])}/{len(v['seeds'])}):  {v['text']}" for v in verdicts
+    ]
+    figure.supxlabel("\n".join(lines), fontsize=7, ha="left", x=0.02)
+    return figure
+
+
+def _conditions(axes: Axes, values: xr.DataArray, shades: dict[str, str]) -> None:
+    """One row per condition: ring at the first probe, disc at the last."""
+    for row, (label, shade) in enumerate(shades.items()):
+        at = values.sel(condition=label).dropna("probe", how="all")
+        if not at.sizes["probe"]:
+            continue
+        first, last = at.isel(probe=0).values, at.isel(probe=-1).values
+        if at.sizes["probe"] > 1:
+            axes.plot([np.mean(first), np.mean(last)], [row, row], color=shade, linewidth=0.8)
+            axes.plot(np.mean(first), row, "o", markerfacecolor="white", markeredgecolor=shade, markersize=5)
+        axes.plot(last, np.full(len(last), row + 0.22), ".", color=shade, markersize=3)
+        axes.errorbar(np.mean(last), row, xerr=_sd(last), color=shade, marker="o", markersize=5, capsize=2)
+    axes.set_yticks(range(len(shades)), [label.replace("_", " ") for label in shades])
+    axes.set_ylim(len(shades) - 0.5, -0.5)
+    axes.set_xlabel(_label(values))
+
+
+def _populations(axes: Axes, values: xr.DataArray, shades: dict[str, str]) -> None:
+    """One line per condition over populations, at the last probe."""
+    names = [str(name) for name in values["population"].values]
+    for shift, (label, shade) in enumerate(shades.items()):
+        at = values.sel(condition=label).dropna("probe", how="all")
+        if not at.sizes["probe"]:
+            continue
+        last = at.isel(probe=-1).values
+        place = np.arange(len(names)) + 0.06 * (shift - (len(shades) - 1) / 2)
+        axes.errorbar(
+            place, last.mean(0), yerr=last.std(0, ddof=1) if len(last) > 1 else None, color=shade, marker="o", markersize=3,
+            capsize=1.5, linewidth=1.0, label=label.replace("_", " "),
+        )  # fmt: skip
+    axes.set_xticks(range(len(names)), names, rotation=30)
+    axes.set_ylabel(_label(values))
+    axes.axhline(0, color=GREY, linewidth=0.6)
+    axes.legend(fontsize=6)
+
+
+def _curve(axes: Axes, values: xr.DataArray, name: str, shades: dict[str, str]) -> None:
+    for label, shade in shades.items():
+        at = values.sel(condition=label).dropna(name, how="all")
+        mean, sd = at.mean("seed").values, at.std("seed", ddof=1).values if at.sizes["seed"] > 1 else None
+        axes.errorbar(
+            at[name].values,
+            mean,
+            yerr=sd,
+            color=shade,
+            marker="o",
+            markersize=3,
+            capsize=2,
+            label=label.replace("_", " "),
+        )
+    axes.axhline(0, color=GREY, linewidth=0.6)
+    axes.axvline(0, color=GREY, linewidth=0.6)
+    axes.set_xlabel(f"{values[name].attrs['long_name']} ({values[name].attrs['units']})")
+    axes.set_ylabel(_label(values))
+    axes.legend(fontsize=7)
+
+
+def _label(values: xr.DataArray) -> str:
+    units = values.attrs["units"]
+    text = str(values.attrs["long_name"]) + ("" if units == "1" else f" ({units})")
+    words, lines = text.split(), [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > 34:
+            lines.append("")
+        lines[-1] += f"{' ' if lines[-1] else ''}{word}"
+    return "\n".join(lines)
+
+
+def _sd(values: Any) -> float | None:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -1,0 +1,151 @@
+"""A rule under manipulation: the same rule, told other things.
+
+Nothing of a rule is written anew. A scaled apical input c -> s c scales what the rule is told of the apical potential, B (s c), and what the
+apical synapses are told of their input; a manipulated neuromodulator is the rule's own contrast function with another modulator.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor
+
+from ...plasticity import ClappPP, Contrast, Factors, LocalRule, Signals
+from ...plasticity.pairing import Negatives, Phases
+from ...plasticity.rule import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Modulated:
+    """A contrast whose modulators are manipulated; its losses stay what they are.
+
+    Attributes:
+        contrast: the rule's own.
+        scale: factor on the modulators.
+        clamp: magnitude in place of the rule's, or None.
+        positive: saccades are modulated as fixations are.
+        surprise: modulators are multiplied by the distance |1 -+ u| of the score from its margin.
+        signs: sign of every row's modulators, (rows,); None for none.
+        rows: rows that all this applies to, bool (rows,); None for all.
+    """
+
+    contrast: Contrast
+    scale: float = 1.0
+    clamp: float | None = None
+    positive: bool = False
+    surprise: bool = False
+    signs: Tensor | None = None
+    rows: Tensor | None = None
+    separable: ClassVar[bool] = True
+
+    def losses(self, fixation: Tensor, saccade: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of the rule."""
+        return self.contrast.losses(fixation, saccade)
+
+    def modulators(self, fixation: Tensor, saccade: Tensor) -> tuple[Tensor, Tensor]:
+        """gamma+ and gamma- after the manipulation."""
+        stay, jump = own = self.contrast.modulators(fixation, saccade)
+        if self.clamp is not None:
+            stay, jump = torch.full_like(stay, self.clamp), torch.full_like(jump, -self.clamp)
+        if self.surprise:
+            stay, jump = stay * (1 - fixation).abs(), jump * (1 + saccade).abs()
+        if self.positive:
+            stay, jump = stay.abs(), jump.abs()
+        if self.signs is not None:
+            stay, jump = stay * self.signs.to(stay), jump * self.signs.to(jump)
+        stay, jump = self.scale * stay, self.scale * jump
+        if self.rows is None:
+            return stay, jump
+        rows = self.rows.to(stay.device)
+        return torch.where(rows, stay, own[0]), torch.where(rows, jump, own[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manipulated:
+    """A local rule whose apical input is scaled, population by population.
+
+    Attributes:
+        rule: the rule underneath.
+        apical: factor on the apical input by context source, one number per population; 1 where a source is missing.
+    """
+
+    rule: LocalRule
+    apical: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    engine: ClassVar[str] = "local"
+
+    @property
+    def site(self) -> Site:  # type: ignore[override]
+        """Of the rule."""
+        return self.rule.site
+
+    @property
+    def records(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Of the rule."""
+        return self.rule.records
+
+    @property
+    def presentation(self) -> str:
+        """Of the rule."""
+        return self.rule.presentation
+
+    @property
+    def supervised(self) -> bool:
+        """Of the rule."""
+        return self.rule.supervised
+
+    @property
+    def relay(self) -> str:
+        """Of the rule."""
+        return self.rule.relay
+
+    @property
+    def negatives(self) -> Negatives:
+        """Of the rule."""
+        return self.rule.negatives
+
+    @property
+    def phases(self) -> Phases:
+        """Of the rule."""
+        return self.rule.phases
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Of the rule."""
+        return self.rule.sources
+
+    @property
+    def transport(self) -> bool:
+        """Of the rule."""
+        return bool(getattr(self.rule, "transport", False))
+
+    def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
+        """State of the rule."""
+        return self.rule.start(shape)
+
+    def factors(self, signals: Signals) -> Factors:
+        """Factors of the rule, told of the scaled apical input."""
+        scales = {source: self._scale(source, signals.position) for source in signals.apical}
+        if all(scale == 1 for scale in scales.values()):
+            return self.rule.factors(signals)
+        apical = {
+            source: replace(a, context=a.context * scales[source], potential=a.potential * scales[source])
+            for source, a in signals.apical.items()
+        }
+        factors = self.rule.factors(replace(signals, apical=apical))
+        # the engine pairs these with the unscaled context: dB = prediction^T c
+        prediction = {source: scales[source] * p for source, p in factors.prediction.items()}
+        return replace(factors, prediction=prediction)
+
+    def _scale(self, source: str, position: int) -> float:
+        scales = self.apical.get(source)
+        return 1.0 if scales is None else scales[position]
+
+
+def manipulate(rule: ClappPP, contrast: Modulated | None, apical: Mapping[str, tuple[float, ...]]) -> LocalRule:
+    """The rule with another contrast and scaled apical input; the rule itself where nothing is changed."""
+    chosen = rule if contrast is None else replace(rule, contrast=contrast)
+    if all(scale == 1 for scales in apical.values() for scale in scales):
+        return chosen
+    return cast(LocalRule, Manipulated(rule=chosen, apical=apical))

@@ -1,0 +1,220 @@
+"""What a probe measures in a rate network; no weight is changed by it."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ...models import Collector
+from ...models.engine import LocalEngine, rates
+from ...models.population import Activity, Population
+from ...plasticity import Factors, Pairing, Signals
+from ..errors import ConfigError
+from ..probe import features
+from ..readout import ridge_read_out, standardise
+from .events import Contingency
+from .gratings import tuning
+from .looking import Glances
+from .subject import Subject
+
+BATCHES = 4  # batches of glances that a probe looks at
+IMAGES = 1000  # labelled images that a read-out is fitted on, and tested on
+SELECTED = 0.25  # share of the units that respond and prefer P most, by which selectivity is measured
+
+Value = float | dict[str, float]
+
+
+class Watch:
+    """Observer of an engine that keeps scores, gates and rates, by population."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, dict[str, list[float]]] = {}
+
+    def local(
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: dict[str, Tensor]
+    ) -> None:
+        """See `Observer`."""
+        phases, name = list(factors.phases.values()), population.name
+        stay = torch.stack([p.gamma_fixation for p in phases]) != 0
+        jump = torch.stack([p.gamma_saccade for p in phases]) != 0
+        found = {
+            "score_same": torch.stack([p.score_fixation for p in phases]).mean(),
+            "score_different": torch.stack([p.score_saccade for p in phases]).mean(),
+            "gate": torch.cat([stay, jump]).double().mean(),
+            "loss": factors.loss,
+            "rate": activity.rate.mean(),
+        }
+        for measure, value in found.items():
+            self.values.setdefault(measure, {}).setdefault(name, []).append(float(value))
+
+    def backprop(self, population: Population, activity: Activity, squares: dict[str, Tensor]) -> None:
+        """Not called by a local engine."""
+
+    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
+        """Not called by a local engine."""
+
+
+class Probing:
+    """Measures of one subject.
+
+    Args:
+        subject: who is measured.
+        names: what.
+        cache: of read-outs, kept by the caller: subjects that have not learned yet have the same.
+    """
+
+    def __init__(self, subject: Subject, names: Sequence[str], cache: dict[str, float]) -> None:
+        self.subject, self.names, self.cache = subject, list(names), cache
+        self.first = subject.weights()
+        self.selected: Tensor | None = None
+        self.begun = False
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, Value]:
+        """Every measure at this moment, by name; of those per population one number each."""
+        if not self.begun:
+            self.first, self.begun = self.subject.weights(), True
+        shared: dict[str, Value] = {}
+        found: dict[str, Value] = {}
+        for name in self.names:
+            if name not in shared:
+                shared |= self._group(name)
+            found[name] = shared[name]
+        return found
+
+    def _group(self, name: str) -> dict[str, Value]:
+        """A measure, and those that come with it at no cost."""
+        groups: dict[str, Callable[[], dict[str, Value]]] = {
+            "accuracy": self._accuracy, "moved": self._moved, "rank": self._rank, "tolerance": self._tolerance,
+            "complex": self._tuning, "orientation": self._tuning,
+        }  # fmt: skip
+        if name in groups:
+            return groups[name]()
+        if name.startswith("selectivity"):
+            return self._selectivity()
+        return self._by_trial() if name.startswith("update_") else self._watched()
+
+    def _plain(self) -> Contingency:
+        """What a trial without surprise is: the sequence that is lived, else the same object."""
+        now = self.subject.contingency
+        return now.model_copy(update={"share": 0.0}) if now.follows == "sequence" else Contingency()
+
+    def _watched(self) -> dict[str, Value]:
+        subject, watch, norms = self.subject, Watch(), dict.fromkeys(self.subject.network.names, 0.0)
+        for i in range(BATCHES):
+            seen = subject.glances("probe", i, self._plain())
+            for name, norm in self._changes(seen, seen.pairing, i, watch).items():
+                norms[name] += norm / BATCHES
+        means = {m: {n: sum(v) / len(v) for n, v in by.items()} for m, by in watch.values.items()}
+        return {**means, "update": norms}
+
+    def _changes(self, seen: Glances, pairing: Pairing, step: int, watch: Watch | None = None) -> dict[str, float]:
+        """Norm of the change of every W that one step would make now."""
+        collector = Collector()
+        rule = self.subject.manipulated(seen, step)
+        LocalEngine(self.subject.network, rule, collector).step(seen.images, pairing, watch)
+        return {n: float(collector.changes[f"{n}.weight"].double().norm()) for n in self.subject.network.names}
+
+    def _by_trial(self) -> dict[str, Value]:
+        """Change by predicted and by substituted trials, each as the mean over its rows."""
+        subject, kinds = self.subject, {"predicted": 0.0, "substituted": 0.0}
+        half = subject.contingency.model_copy(update={"share": 0.5})
+        if half.follows != "sequence":
+            raise ConfigError(
+                "measures: expected contingency follows: sequence for update_..., got none; set one before the probe"
+            )
+        for i in range(BATCHES):
+            seen = subject.glances("probe", i, half)
+            for kind, rows in (("predicted", ~seen.substituted), ("substituted", seen.substituted)):
+                weight = rows.double() / max(int(rows.sum()), 1)
+                only = Pairing(seen.pairing.fixation, seen.pairing.saccade, weight, torch.zeros_like(weight))
+                norms = self._changes(seen, only, i)
+                kinds[kind] += sum(norms.values()) / len(norms) / BATCHES
+        ratio = kinds["substituted"] / kinds["predicted"] if kinds["predicted"] else float("nan")
+        return {
+            "update_predicted": kinds["predicted"],
+            "update_substituted": kinds["substituted"],
+            "update_ratio": ratio,
+        }
+
+    def _moved(self) -> dict[str, Value]:
+        now = self.subject.weights()
+        moved = {n: float((now[n] - w).double().norm() / w.double().norm()) for n, w in self.first.items()}
+        return {"moved": dict(moved)}
+
+    def _accuracy(self) -> dict[str, Value]:
+        subject = self.subject
+        key = f"{subject.config.rule.context}" if subject.steps_done == 0 else ""
+        if key and key in self.cache:
+            return {"accuracy": self.cache[key]}
+        stimulus = subject.source.stimulus
+        train, test = stimulus.train.labelled(), stimulus.test.labelled()
+        if not len(train) or not len(test):
+            raise ConfigError("measures.accuracy: expected labelled images, got none; leave it out or show others")
+        train, test = (images.subset(min(IMAGES, len(images)), seed=subject.config.seed) for images in (train, test))
+        top = subject.network.names[-1]
+        x, y = (
+            features(subject.network, stimulus, images, subject.source.device, wanted=[top])[top]
+            for images in (train, test)
+        )
+        x, y = standardise(x, y)
+        found = ridge_read_out(x, train.labels.cpu(), y, test.labels.cpu(), subject.config.probe.penalties).accuracy
+        if key:
+            self.cache[key] = found
+        return {"accuracy": found}
+
+    def _top(self, images: Tensor) -> list[Tensor]:
+        network = self.subject.network
+        found = rates(network, images.contiguous(memory_format=torch.channels_last))
+        return [p.pooled(r).double() for p, r in zip(network.populations, found, strict=True)]
+
+    def _rank(self) -> dict[str, Value]:
+        rows = torch.cat(
+            [self._top(self.subject.glances("probe", i, Contingency()).images)[-1] for i in range(BATCHES)]
+        )
+        power = torch.linalg.svdvals(rows - rows.mean(0)).square()
+        if not float(power.sum()) > 0:
+            return {"rank": 0.0}
+        share = power / power.sum()
+        return {"rank": float(torch.exp(-(share * share.clamp_min(1e-300).log()).sum()))}
+
+    def _tolerance(self) -> dict[str, Value]:
+        parts = [self._top(self.subject.glances("probe", i, Contingency()).images) for i in range(BATCHES)]
+        found: dict[str, float] = {}
+        for k, name in enumerate(self.subject.network.names):
+            pairs = [part[k].chunk(2) for part in parts]
+            first, second = (torch.cat([pair[side] for pair in pairs]) for side in (0, 1))
+            a, b = first - first.mean(0), second - second.mean(0)
+            scale = a.norm(dim=0) * b.norm(dim=0)
+            alive = scale > 0
+            found[name] = float(((a * b).sum(0)[alive] / scale[alive]).mean()) if bool(alive.any()) else float("nan")
+        return {"tolerance": found}
+
+    def _tuning(self) -> dict[str, Value]:
+        complex_like, oriented = tuning(self.subject.network)
+        return {"complex": dict(complex_like), "orientation": dict(oriented)}
+
+    def _selectivity(self) -> dict[str, Value]:
+        """(P - N) / (P + N) of the units that preferred P at the fovea at the first probe, mean over units and pairs."""
+        looking = self.subject.looking
+        first, second = looking.pairs()
+        responses = {}
+        for view in ("fovea", "swap", "nonswap"):
+            both = looking.seen(torch.cat([first, second]), view).to(self.subject.source.device)
+            p, n = self._top(both)[-1].chunk(2)
+            responses[view] = (p, n)
+        if self.selected is None:
+            gaps = torch.stack([p - n for p, n in responses.values()])
+            # units that prefer P at every view: those of which invariance can be asked
+            least = torch.where((gaps > 0).all(0), gaps.amin(0), torch.zeros_like(gaps[0]))
+            keep = max(1, round(SELECTED * least.shape[1]))
+            self.selected = (least >= least.topk(keep, dim=1).values[:, -1:]) & (least > 0)
+        if not bool(self.selected.any()):
+            raise ConfigError(
+                "stimuli.pairs: expected units that prefer one object at all views, got none; take more pairs"
+            )
+        found: dict[str, Value] = {}
+        for view, (p, n) in responses.items():
+            index = (p - n) / (p + n).clamp_min(1e-12)
+            found[f"selectivity_{view}"] = float(index[self.selected].mean())
+        return found

@@ -1,0 +1,135 @@
+"""C0, C2, C3, C4, C4c, C6: whether spikes carry each factor of the rule, and the rule itself."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.spiking import Circuit, Replay
+from .bench import Bench, cosine_of, traces
+from .numbers import (
+    correlation,
+    mean_cosine,
+    partial_correlation,
+    relative_error,
+    slope,
+    top_agreement,
+    total_cosine,
+)
+from .record import Check, at_least, at_most
+from .record import Criterion as Between
+
+BORDER = 0.25  # s.d. of a
+
+
+def rate_mode(bench: Bench) -> list[Check]:
+    """C0: mean currents in place of spikes; anything but the rule is a defect of the program."""
+    found = bench.run("rate mode", 0, bench.circuit, level=0, dale=bench.settings.dale)
+    return [
+        Check("C0", "smallest cosine of a trial with the rule, in rate mode", [float(np.nanmin(found.cosine))],
+              at_least(0.999), "the bridge and the rule disagree without any noise: a defect of the program"),
+    ]  # fmt: skip
+
+
+def potentials(bench: Bench) -> list[Check]:
+    """C2 and C3: basal, output and apical side against the rate network."""
+    c, over = bench.circuit, bench.over
+    return [
+        Check("C2", "correlation of output rate with relu(a)", over(lambda r: correlation(c.rate, r.z)), at_least(0.98)),
+        Check("C2", "correlation of V_b with a", over(lambda r: correlation(c.basal, r.a)), at_least(0.99)),
+        Check("C2", "slope of output rate on relu(a)", over(lambda r: slope(c.rate, r.z)), Between(0.93, 1.07)),
+        Check("C2", "slope of V_b on a", over(lambda r: slope(c.basal, r.a)), Between(0.93, 1.07)),
+        Check("C3", "correlation of V_a with B c", over(lambda r: correlation(c.prediction, r.prediction)), at_least(0.99)),
+        Check("C3", "slope of V_a on B c", over(lambda r: slope(c.prediction, r.prediction)), Between(0.95, 1.05)),
+        _leak(bench),
+    ]  # fmt: skip
+
+
+def _leak(bench: Bench) -> Check:
+    """What of the soma's rate is in V_a beyond B c; the rates of another seed cannot have leaked into it."""
+    c, base = bench.circuit, bench.base
+
+    def between(apical: Replay, somatic: Replay) -> float:
+        return partial_correlation(apical.prediction, somatic.z, c.prediction)
+
+    own = bench.over(lambda r: abs(between(r, r)))
+    seeds = list(bench.settings.seeds)
+    other = [between(base[a], base[b]) for a in seeds for b in seeds if a != b]
+    reason, detail = "", {"signed": bench.over(lambda r: between(r, r))}
+    if other:
+        detail["rates of another seed"] = other
+        reason = (
+            f"with the rates of another seed, where nothing can leak, it is {min(other):+.3f} to {max(other):+.3f}: the same size means "
+            "that it comes from the noise of few trials that all units share, and from the slight curvature of V_a, not from the soma"
+        )
+    return Check(
+        "C3", "size of the partial correlation of V_a with output rate, given B c", own, at_most(0.05), reason, detail
+    )
+
+
+def changes(bench: Bench) -> list[Check]:
+    """C4 and C4c: direction and sign of the weight changes."""
+    c = bench.circuit
+    rule, batch = c.eligibility(), c.change().sum(0)
+    far = (~borderline(c))[:, :, None]
+    clean = float(np.mean(bench.over(lambda r: mean_cosine(rule * far, traces(r) * far))))
+    drive = np.linalg.norm(rule, axis=(1, 2))
+    weak = drive < np.median(drive)
+    by_drive = [_nanmean(np.stack([r.cosine for r in bench.base.values()])[:, part]) for part in (weak, ~weak)]
+    reason = (
+        f"cosT is {clean:.3f} without units near a = 0, {by_drive[0]:.3f} in the half of the trials with the weaker eligibility and "
+        f"{by_drive[1]:.3f} in the other"
+    )
+    batches = bench.over(lambda r: total_cosine(batch, r.batch_change))
+    return [
+        Check("C4", "cosT, mean cosine of a trial's eligibility with the rule", bench.over(cosine_of), at_least(0.95), reason),
+        Check("C4", "cosB, cosine of the change of the batch with the rule", batches, at_least(0.94), _opposed(bench)),
+        Check("C4", "equal signs in the larger half of the entries", bench.over(lambda r: top_agreement(rule, traces(r))),
+              at_least(0.97), reason),
+        Check("C4c", "relative error |s - r| / (|s| + |r|) of a trial", bench.over(lambda r: relative_error(rule, traces(r))),
+              at_most(0.2), reason),
+    ]  # fmt: skip
+
+
+def _opposed(bench: Bench) -> str:
+    """How much the terms of the batch cancel: noise adds up where the signal does not."""
+    single = bench.circuit.change()
+    left = float(np.linalg.norm(single.sum(0)) / np.sqrt(np.square(single).sum()))
+    return f"the terms of this batch leave {left:.2f} of the norm that independent terms would: where they cancel, noise does not"
+
+
+def borderline(circuit: Circuit) -> NDArray[np.bool_]:
+    """Trials and units whose basal potential lies near the kink of relu, bool (trials, units)."""
+    return np.abs(circuit.basal) < BORDER * circuit.basal.std()
+
+
+def kink(bench: Bench) -> list[Check]:
+    """C6: whether the residual error sits at a = 0, where noise flips the gate."""
+    c = bench.circuit
+    rule, near = c.eligibility(), borderline(c)
+    weight = (c.gamma * c.weight)[:, None, None]
+    far = (~near)[:, :, None]
+    live = c.winner > 0
+
+    def gained(found: Replay) -> float:
+        clean = total_cosine((weight * rule * far).sum(0), (weight * traces(found) * far).sum(0))
+        return clean - total_cosine((weight * rule).sum(0), (weight * traces(found)).sum(0))
+
+    def density(found: Replay) -> float:
+        e = traces(found)
+        error = np.square(e - slope(rule, e) * rule).sum(2)
+        return float(error[near & live].mean() / error[~near & live].mean()) if (near & live).any() else float("nan")
+
+    share = float((near & live).sum() / live.sum())
+    dense = bench.over(density)
+    reason = (
+        f"{share:.0%} of the entries lie there; the error of an entry there is {np.mean(dense):.2g} times that elsewhere, "
+        "where the noise of the context and of the inputs remains"
+    )
+    return [
+        Check("C6", f"gain of cosB without |a| < {BORDER:g} s.d.", bench.over(gained), at_least(0.0), reason),
+        Check("C6", "squared error of an entry near a = 0, relative to elsewhere", dense, at_least(1.0), reason,
+              {"share of entries": share}),
+    ]  # fmt: skip
+
+
+def _nanmean(values: NDArray[np.float64]) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")

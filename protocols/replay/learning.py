@@ -1,0 +1,129 @@
+"""C15: the spike-derived changes applied to the rate network, against those of the rule itself."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...models import Collector, ConvPopulation, Network
+from ...models.engine import LocalEngine, rates
+from ...models.spiking import Circuit, calibrate, replay
+from ..readout import ridge_read_out, standardise
+from ..streams import stream
+from .bench import Bench
+from .load import Loaded
+from .record import Check, Criterion, at_least
+
+STEPS = 5
+STEP_SIZE = 0.02  # length of the first change, relative to the weights of the circuit
+OBJECTS = 128
+N_TRAIN, N_TEST, CHUNK = 2000, 1000, 250
+
+
+def learning_level(bench: Bench) -> list[Check]:
+    """Both networks start alike; each is changed by its own signals, with one learning rate."""
+    loaded, population = bench.loaded, bench.circuit.name
+    before = loss(loaded, loaded.network, population)
+    start = accuracy(loaded, loaded.network, population)
+    ratios: list[float] = []
+    points: list[float] = []
+    detail: dict[str, list[float]] = {"loss before": [before], "accuracy before": [start]}
+    rule = loaded.another()
+    rate = _learn(bench, rule, None, _length(bench))
+    by_rule, own = loss(loaded, rule, population), accuracy(loaded, rule, population)
+    for seed in bench.settings.seeds:
+        spiking = loaded.another()
+        _learn(bench, spiking, seed, rate)
+        by_spikes, found = loss(loaded, spiking, population), accuracy(loaded, spiking, population)
+        ratios.append((before - by_spikes) / (before - by_rule))
+        points.append(found - own)
+        for name, value in (("loss, spikes", by_spikes), ("accuracy, spikes", found)):
+            detail.setdefault(name, []).append(value)
+    detail |= {"loss, rule": [by_rule], "accuracy, rule": [own]}
+    reason = (
+        ""
+        if by_rule < before
+        else "the rule itself does not lower the objective with these few changes at one place of the map"
+    )
+    return [
+        Check("C15", f"fall of the objective by {STEPS} spiking changes, relative to the rule's", ratios, at_least(0.9), reason, detail),
+        Check("C15", "read-out accuracy minus that of the rule's network (points)", points, Criterion(-1.0, 1.0)),
+    ]  # fmt: skip
+
+
+def _length(bench: Bench) -> float:
+    """Learning rate that gives the first change its length."""
+    c = bench.few
+    return STEP_SIZE * float(np.linalg.norm(c.W) / np.linalg.norm(c.change().sum(0)))
+
+
+def _learn(bench: Bench, network: Network, seed: int | None, rate: float) -> float:
+    """Several changes of the circuit's weights; by the rule where there is no seed."""
+    s, loaded = bench.settings, bench.loaded
+    for step in range(STEPS):
+        circuit = loaded.cut(network, loaded.rule, s, s.source, "learning", step).take(slice(0, s.few))
+        if seed is None:
+            change = circuit.change().sum(0)
+        else:
+            bench.tell(f"learning, step {step + 1} of {STEPS}, seed {seed}")
+            change = replay(
+                circuit, **{**s.reference, "calibration": calibrate(circuit), "seed": seed * STEPS + step}, keep_eligibility=False
+            ).batch_change  # fmt: skip
+        apply(network, circuit, rate * change)
+    return rate
+
+
+def apply(network: Network, circuit: Circuit, change: NDArray[np.float64]) -> None:
+    """Add a change to the weights of the circuit, in the network.
+
+    Args:
+        network: changed in place.
+        circuit: says which weights they are.
+        change: of W, (units, inputs).
+    """
+    cell = network.populations[network.names.index(circuit.name)]
+    channels = circuit.units // (circuit.map_shape[1] * circuit.map_shape[2])
+    add = torch.from_numpy(change).to(cell.weight.dtype)
+    if not isinstance(cell, ConvPopulation):
+        cell.weight[channels[:, None], circuit.inputs[None]] += add
+        return
+    assert circuit.position is not None  # circuits of maps have a place
+    depth, row, col = np.unravel_index(circuit.inputs, _shape_below(network, circuit))
+    places = (
+        channels[:, None],
+        depth[None],
+        (row - circuit.position[0] + 1)[None],
+        (col - circuit.position[1] + 1)[None],
+    )
+    cell.weight[places] += add
+
+
+def _shape_below(network: Network, circuit: Circuit) -> tuple[int, int, int]:
+    index = network.names.index(circuit.name)
+    # a map has the size of the one below: convolutions keep it
+    depth = network.shape[0] if index == 0 else network.populations[index - 1].shape[0]
+    return depth, circuit.map_shape[1], circuit.map_shape[2]
+
+
+def loss(loaded: Loaded, network: Network, population: str) -> float:
+    """Objective of the population on glances that no circuit has seen."""
+    images, pairing = loaded.glances(min(OBJECTS, len(loaded.stimulus.train)), "held-out")
+    losses = LocalEngine(network, loaded.rule, Collector()).step(images, pairing)
+    return float(losses[network.names.index(population)])
+
+
+def accuracy(loaded: Loaded, network: Network, population: str) -> float:
+    """Read-out of the population, per cent."""
+    stimulus, p = loaded.stimulus, loaded.config.probe
+    train, test = stimulus.train.labelled(), stimulus.test.labelled()
+    train = train.subset(min(N_TRAIN, len(train)), seed=loaded.config.seed)
+    test = test.subset(min(N_TEST, len(test)), seed=loaded.config.seed)
+    index = network.names.index(population)
+
+    def seen(images: Tensor) -> Tensor:
+        parts = [rates(network, stimulus.still(part))[index] for part in images.split(CHUNK)]
+        return torch.cat([network.populations[index].pooled(part).flatten(1) for part in parts])
+
+    x, y = standardise(seen(train.images), seen(test.images))
+    draws = stream(loaded.config.seed, "read-out")
+    return ridge_read_out(x, train.labels, y, test.labels, p.penalties, generator=draws).accuracy

@@ -1,0 +1,87 @@
+"""C9 and C10: the tuft blocked, and each context source lesioned in circuits that do and do not use it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.spiking import LINEAR, Circuit, Replay
+from .bench import Bench
+from .record import Check, Criterion, at_most
+
+KAPPA = 5.0  # nS, drive of the soma by the tuft in the control
+
+
+def apical_block(bench: Bench) -> list[Check]:
+    """C9: without apical input there is no change of weights, and the rates stay."""
+    ratios, rates = [], []
+    blocked = bench.circuit.scale_apical(0.0)
+    for seed in bench.settings.seeds:
+        intact = bench.base[seed]
+        found = bench.run("apical block", seed, blocked, **bench.settings.operating)
+        ratios.append(_norm(found) / _norm(intact))
+        rates.append(_moved(found.rate, intact.rate))
+    detail = {} if bench.settings.quick or bench.settings.level < 2 else _driving_tuft(bench)
+    reason = (
+        "the tuft drives the soma at this level: its calcium spikes end with the block"
+        if bench.settings.level == 4
+        else ""
+    )
+    return [
+        Check("C9", "|dW| with the tuft blocked, relative to intact", ratios, at_most(0.05), detail=detail),
+        Check("C9", "change of the output rates by the block, r.m.s. relative to their r.m.s.", rates, at_most(0.05), reason),
+    ]  # fmt: skip
+
+
+def _driving_tuft(bench: Bench) -> dict[str, float]:
+    """The same with a tuft that drives the soma; one seed."""
+    neuron, seed = LINEAR.but(kappa=KAPPA), bench.settings.seeds[0]
+    intact = bench.run(f"kappa {KAPPA:g} nS", seed, bench.few, neuron=neuron)
+    blocked = bench.run(f"kappa {KAPPA:g} nS, apical block", seed, bench.few.scale_apical(0.0), neuron=neuron)
+    return {
+        f"kappa {KAPPA:g} nS: r.m.s. change of rates (Hz)": float(
+            np.sqrt(np.square(blocked.rate - intact.rate).mean())
+        ),
+        f"kappa {KAPPA:g} nS: |dW| relative to intact": _norm(blocked) / _norm(intact),
+    }
+
+
+def dissociation(bench: Bench) -> list[Check]:
+    """C10: a lesion of the top population against one of the population's own context, in a circuit of either kind."""
+    own = bench.circuit.source
+    other = "lateral" if own == "dfb" else "dfb"
+    control = bench.loaded.control(bench.settings, other).take(slice(0, bench.settings.few))
+    trained = other in bench.loaded.rule.sources
+    lost: list[float] = []
+    spared: list[float] = []
+    table: dict[str, list[float]] = {}
+    for seed in bench.settings.seeds:
+        for circuit in (bench.few, control):
+            words = {} if circuit is bench.few else {"calibration": None}
+            intact = bench.run(f"{circuit.source} circuit", seed, circuit, **words)
+            for source in (own, other):
+                lesioned = _lesion(circuit, source)
+                found = bench.run(
+                    f"{circuit.source} circuit, {source} lesion", seed + 1000, lesioned, calibration=intact.calibration
+                )
+                ratio = _norm(found) / _norm(intact)
+                table.setdefault(f"{circuit.source} circuit, {source} lesion", []).append(ratio)
+        pairs = {(a, b): table[f"{a} circuit, {b} lesion"][-1] for a in (own, other) for b in (own, other)}
+        lost.append(max(ratio for (a, b), ratio in pairs.items() if a == b))
+        spared.append(min(ratio for (a, b), ratio in pairs.items() if a != b))
+    note = "both trained" if trained else f"the {other} circuit has a random B: this run was not trained with one"
+    return [
+        Check("C10", "|dW| left by the lesion of the circuit's own source", lost, at_most(0.05),
+              detail={"|dW| relative to intact": table, "note": note}),
+        Check("C10", "|dW| left by the lesion of the other source", spared, Criterion(0.9, 1.1)),
+    ]  # fmt: skip
+
+
+def _lesion(circuit: Circuit, source: str) -> Circuit:
+    return circuit.scale_apical(0.0) if circuit.source == source else circuit
+
+
+def _norm(found: Replay) -> float:
+    return float(np.linalg.norm(found.batch_change))
+
+
+def _moved(rates: NDArray[np.float64], from_: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.square(rates - from_).mean() / np.square(from_).mean()))

@@ -1,0 +1,134 @@
+"""`apical replay`: from the folder of a run to checks, figures, spikes in its recording, and a report."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from tqdm import tqdm
+
+from ...models.spiking import replay
+from ...models.spiking.brian import check_target, load_brian
+from ...recordings import ReplayStore, write_report, write_results
+from ..config import digest
+from ..run import RunFolder, git_state
+from ..terminal import plain
+from .bench import Bench
+from .cell import bursts, fi_curve, pairs
+from .fidelity import changes, kink, potentials, rate_mode
+from .figures import draw
+from .gating import gate
+from .learning import learning_level
+from .lesions import apical_block, dissociation
+from .load import load_run
+from .record import Check
+from .risks import RISKS
+from .settings import ReplaySettings
+from .timing import context_delay, duration, modulator
+from .variants import dale, somatic_leak
+from .yardsticks import nulls, yardsticks
+
+Measure = Callable[[Bench], list[Check]]
+# those of `QUICK` need no replay beside those of the circuit itself
+QUICK: tuple[Measure, ...] = (
+    rate_mode, fi_curve, bursts, potentials, changes, yardsticks, gate, kink, duration, apical_block, pairs, nulls,
+)  # fmt: skip
+MEASURES: tuple[Measure, ...] = (
+    rate_mode, fi_curve, bursts, potentials, changes, yardsticks, gate, kink, duration, modulator, apical_block,
+    dissociation, pairs, somatic_leak, dale, context_delay, nulls,
+)  # fmt: skip
+
+
+def replay_run(
+    run: Path, settings: ReplaySettings, *, data_dir: Path | None = None, report: bool = True, progress: bool = True
+) -> dict[str, Any]:
+    """Cut a circuit out of a trained run, replay it with spikes, and check every factor of the rule.
+
+    Spikes and voltages go into the recording of the run under `/replay/<name>` (`-seed<n>` from the second seed on), figures into
+    RUN/figures/replay_*.png, the result into RUN/replay.json and the report.
+
+    Args:
+        run: folder of the run; its newest checkpoint is replayed.
+        settings: what is replayed.
+        data_dir: folder of the data sets.
+        report: also write RUN/report.html anew.
+        progress: show a bar on stderr, when that is a terminal.
+
+    Returns:
+        JSON-ready dict: checks (name, what, value, interval, seeds, criterion, passed, reason, detail), passed and failed (how many),
+        circuit, settings, replays, figures, risks, seconds.
+
+    Raises:
+        ConfigError: no run, no apical circuit, or a setting that does not fit.
+        ProtocolError: no checkpoint.
+        ModelError: what the bridge refuses: place, units, times, rates, memory, target.
+    """
+    begun = time.perf_counter()
+    s = settings.shortened()
+    check_target(s.target)
+    loaded = load_run(run, s.population, data_dir)
+    load_brian()
+    circuit = loaded.circuit(s)
+    with tqdm(unit="replay", file=sys.stderr, disable=None if progress else True) as bar:
+
+        def tell(word: str) -> None:
+            bar.set_postfix_str(word)
+            bar.update()
+
+        bench = Bench(loaded, s, circuit, tell=tell)
+        names = _replay_base(bench)
+        measures = QUICK if s.quick else MEASURES
+        checks = [check for measure in measures for check in measure(bench)]
+        checks += learning_level(bench) if s.learning else []
+    result = {
+        "run": str(run), "step": loaded.step, "checks": [check.as_dict() for check in checks],
+        "passed": sum(check.passed for check in checks), "failed": sum(not check.passed for check in checks),
+        "circuit": _described(bench), "settings": _settings(s), "replays": names,
+        "figures": {n: str(p) for n, p in draw(bench, checks, run / "figures").items()},
+        "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.config), "git": git_state(),
+        "risks": list(RISKS), "seconds": time.perf_counter() - begun,
+    }  # fmt: skip
+    _write(loaded.folder, result)
+    if report:
+        result["report"] = str(write_report(run))
+    return result
+
+
+def _replay_base(bench: Bench) -> list[str]:
+    """The replays that spikes and voltages are kept of; their names in the recording."""
+    s, recording = bench.settings, bench.loaded.folder.recording
+    stem = s.name or f"{bench.circuit.name}-{bench.circuit.source}"
+    names = [stem if number == 0 else f"{stem}-seed{seed}" for number, seed in enumerate(s.seeds)]
+    if not recording.exists():
+        write_results(recording, "origin", xr.Dataset(), {"note": "made for replays; the run itself was not recorded"})
+    sinks = [ReplayStore(recording, name, overwrite=s.name is None) for name in names]
+    for seed, sink in zip(s.seeds, sinks, strict=True):
+        with sink:
+            bench.tell(f"level {s.level}, seed {seed}")
+            words = s.operating | {"calibration": bench.calibration, "seed": seed}
+            bench.base[seed] = replay(bench.circuit, **words, sink=sink)
+    return names
+
+
+def _described(bench: Bench) -> dict[str, Any]:
+    c, found = bench.circuit, bench.base[bench.settings.seeds[0]]
+    return {
+        "population": c.name, "source": c.source, "position": c.position, "units": len(c.units), "inputs": len(c.inputs),
+        "contexts": len(c.contexts), "trials": c.trials, "gate_open": float(c.gate.mean()), "winners": float(c.winner.mean()),
+        "modulated": float((c.gamma != 0).mean()), "mean_rate_Hz": float(found.rate.mean()),
+        "calibration": found.calibration.as_dict(), "calibration_units": dict(found.calibration.units),
+        "predicted_bytes": found.plan.bytes, "chunk_trials": found.plan.chunk,
+    }  # fmt: skip
+
+
+def _settings(s: ReplaySettings) -> dict[str, Any]:
+    found: dict[str, Any] = {name: getattr(s, name) for name in s.__slots__}
+    return found | {"dale": s.dale or ("split" if s.level >= 3 else "none")}
+
+
+def _write(folder: RunFolder, result: dict[str, Any]) -> None:
+    text = json.dumps(plain(result), indent=1, allow_nan=False)
+    (folder.path / "replay.json").write_text(text + "\n")

@@ -1,0 +1,102 @@
+"""What a replay of a run is asked for."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import ConfigError
+
+FEW = 24  # trials of the checks that compare variants of the circuit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaySettings:
+    """Settings of `replay_run`.
+
+    Args:
+        population: name; None for the lowest one above the first without max-pool.
+        position: (row, col) on its map before the max-pool; None for the centre.
+        units: neurons of the circuit.
+        source: `dfb` or `lateral`; None for the rule's first.
+        trials: trials of the circuit.
+        level: rung of the ladder of fidelity, 0 to 4.
+        pool: neurons per input and per context neuron.
+        duration: window of a trial, ms.
+        tau: time constant of apical and basal potential, ms; at level 4 of the basal one alone.
+        seeds: one replay of every check for each.
+        target: where Brian2 computes.
+        dale: how Dale's law is obeyed; None for the level's own.
+        dt: time step, ms.
+        name: of the replay in the recording; None for `<population>-<source>`, which replaces an earlier one.
+        quick: the first seed, few trials and units, and only the checks that need no variant of the circuit.
+        learning: also apply the changes to the rate network (C15).
+
+    Raises:
+        ConfigError: fewer than 4 trials, or no seeds.
+    """
+
+    population: str | None = None
+    position: tuple[int, int] | None = None
+    units: int = 30
+    source: str | None = None
+    trials: int = 64
+    level: int = 2
+    pool: int = 10
+    duration: float = 500.0
+    tau: float = 50.0
+    seeds: tuple[int, ...] = (0, 1, 2)
+    target: str = "numpy"
+    dale: str | None = None
+    dt: float = 0.1
+    name: str | None = None
+    quick: bool = False
+    learning: bool = False
+
+    def __post_init__(self) -> None:
+        if self.trials < 4:
+            raise ConfigError(f"replay.trials: expected at least 4, got {self.trials}; 64 are usual")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise ConfigError(
+                f"replay.seeds: expected different numbers from 0, got {list(self.seeds)}; for example 0-2"
+            )
+
+    def shortened(self) -> "ReplaySettings":
+        """What `quick` makes of them."""
+        if not self.quick:
+            return self
+        return replace(self, seeds=self.seeds[:1], trials=min(self.trials, 16), units=min(self.units, 16))
+
+    @property
+    def few(self) -> int:
+        """Trials of the checks that compare variants of the circuit."""
+        return min(FEW, self.trials)
+
+    @property
+    def operating(self) -> dict[str, Any]:
+        """Words of `apical.models.spiking.replay` at the level asked for."""
+        times = {"tau_b": self.tau} | ({} if self.level == 4 else {"tau_a": self.tau})
+        return {
+            "level": self.level, "pool": self.pool, "duration": self.duration, "dale": self.dale, "target": self.target,
+            "dt": self.dt, **times,
+        }  # fmt: skip
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """The same at level 2, which the variants are compared with."""
+        return self.operating | {"level": 2, "tau_a": self.tau, "dale": None}
+
+
+def parse_place(text: str | None) -> tuple[int, int] | None:
+    """`R,C` as a place; None stays None.
+
+    >>> parse_place("3, 4")
+    (3, 4)
+
+    Raises:
+        ConfigError: anything else.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise ConfigError(f"--position: expected a row and a column, got {text!r}; for example 8,8")
+    return int(parts[0]), int(parts[1])

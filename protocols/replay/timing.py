@@ -1,0 +1,113 @@
+"""C7, C8 and C14: how long the eligibility lasts, when the modulator may come, how late the context."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.spiking import LINEAR, Circuit, Replay, modulate
+from .bench import Bench, cosine_of, traces
+from .numbers import total_cosine
+from .record import Check, Criterion, at_least, at_most
+
+STATED = 300.0  # ms, the short end of the windows measured at spines (Yagishita 2014)
+RATIOS = (0.5, 1.0, 2.0, 4.0)
+RISE, DECAY = 300.0, 800.0  # ms
+ONSETS = (0.0, 100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0, 1500.0, 2000.0)
+DELAYS = (20.0, 50.0)
+ONSET_MS = 300.0
+
+
+def carried_over(circuit: Circuit, eligibility: NDArray[np.float64], ratio: float) -> float:
+    """Cosine of the batch's change with the rule when traces outlast their glance.
+
+    m_k = e_k + exp(-1/ratio) m_{k-1} along the stream of trials as they are lived; ratio is tau_e over the length of a glance.
+    """
+    kept = np.zeros_like(eligibility[0])
+    change = np.zeros_like(kept)
+    for gamma, weight, e in zip(circuit.gamma, circuit.weight, eligibility, strict=True):
+        kept = e + math.exp(-1 / ratio) * kept
+        change += gamma * weight * kept
+    return total_cosine(change, circuit.change().sum(0))
+
+
+def duration(bench: Bench) -> list[Check]:
+    """C7: the trace of one glance that is still there at the next."""
+    c = bench.circuit
+    stated = STATED / bench.settings.duration
+    found = bench.over(lambda r: carried_over(c, traces(r), stated))
+    curve = {
+        f"tau_e / T = {ratio:g}": bench.over(lambda r, ratio=ratio: carried_over(c, traces(r), ratio))  # type: ignore[misc]
+        for ratio in RATIOS
+    }
+    theory = {f"tau_e / T = {r:g}": (1 + 1 / math.expm1(2 / r)) ** -0.5 for r in RATIOS}
+    independent = (1 + 1 / math.expm1(2 / stated)) ** -0.5
+    clean = carried_over(c, c.eligibility(), stated)
+    reason = (
+        f"without noise it is {clean:.3f}, and {independent:.3f} were gamma independent from glance to glance: here fixation and saccade "
+        "alternate, so that what is carried over meets the opposite sign; a trace reset by the saccade has none of it"
+    )
+    return [
+        Check("C7", f"cosB with tau_e {STATED:g} ms and no reset between glances", found, at_least(0.9), reason,
+              {"measured": curve, "independent gamma, without noise": theory}),
+    ]  # fmt: skip
+
+
+def modulator(bench: Bench) -> list[Check]:
+    """C8: one pulse of the modulator before, at and after the end of the stimulus."""
+    c = bench.circuit
+    length = 300.0
+    trial = int(np.argmax(np.linalg.norm(c.eligibility(), axis=(1, 2))))
+    late: list[float] = []
+    outside: list[float] = []
+    peaks: list[float] = []
+    for seed in bench.settings.seeds:
+        found = {}
+        for tau_e in (RISE, DECAY):
+            bench.tell(f"modulator, tau_e {tau_e:g} ms, seed {seed}")
+            found[tau_e] = modulate(
+                c, (-length - 200.0, *ONSETS), trial=trial, tau_e=tau_e, duration=length, pool=bench.settings.pool,
+                calibration=bench.calibration, dt=bench.settings.dt, seed=seed,
+                target="numpy" if bench.settings.target == "cpp_standalone" else bench.settings.target,
+            )  # fmt: skip
+        after = found[RISE].onset >= 0
+        # relative to the kernel at that onset is stricter than to its height
+        late.append(max(float(np.abs(m.effect[after] / m.kernel[after] - 1).max()) for m in found.values()))
+        outside.append(max(float(np.abs(m.effect[~after]).max()) for m in found.values()))
+        delayed = found[DECAY].effect[after] - found[RISE].effect[after]
+        peaks.append(found[RISE].onset[after][int(np.argmax(delayed))])
+        bench.extras.setdefault("modulation", found)
+    return [
+        Check("C8", "largest distance from exp(-delay / tau_e), relative to it", late, at_most(0.05)),
+        Check("C8", "effect of a modulator before the stimulus", outside, at_most(0.05)),
+        Check("C8", f"best delay with rise {RISE:g} and decay {DECAY:g} ms (ms)", peaks, Criterion(300.0, 2000.0)),
+    ]  # fmt: skip
+
+
+def context_delay(bench: Bench) -> list[Check]:
+    """C14: context that arrives late, in the settled window and from the onset of the stimulus."""
+    drops: list[float] = []
+    onsets: list[float] = []
+    detail: dict[str, list[float]] = {}
+    for seed in bench.settings.seeds:
+        own = float(np.nanmean(bench.reference[seed]))
+        settled = {delay: cosine_of(_delayed(bench, seed, delay)) for delay in DELAYS}
+        first = {delay: cosine_of(_delayed(bench, seed, delay, settle=0.0)) for delay in (0.0, *DELAYS)}
+        drops.append(max(own - value for value in settled.values()))
+        onsets.append(max(first[0.0] - first[delay] for delay in DELAYS))
+        for name, values in (("settled", {0.0: own, **settled}), ("from onset", first)):
+            for delay, value in values.items():
+                detail.setdefault(f"cosT {name}, {delay:g} ms", []).append(value)
+    reason = "V_a has not reached its context by the end of the window: " + ", ".join(
+        f"{name} {np.mean(values):.3f}" for name, values in detail.items() if "onset" in name
+    )
+    return [
+        Check("C14", "loss of cosT by a context delay up to 50 ms, settled", drops, at_most(0.03), reason, detail),
+        Check("C14", f"the same in the first {ONSET_MS:g} ms from onset", onsets, at_most(0.03), reason),
+    ]
+
+
+def _delayed(bench: Bench, seed: int, delay: float, **words: float) -> Replay:
+    neuron = LINEAR.but(delay_context=delay)
+    length = {"duration": ONSET_MS} if words else {}
+    return bench.run(f"context {delay:g} ms late", seed, bench.few, neuron=neuron, **length, **words)

@@ -1,0 +1,165 @@
+"""Protocols on the network of a small run."""
+
+import json
+from hashlib import sha256
+
+import numpy as np
+import pytest
+import yaml
+from apical.protocols.errors import ConfigError, ProtocolError
+from apical.protocols.lesion import spec
+from apical.protocols.lesion.run import lesion
+from apical.recordings import open as open_recording
+
+
+def values(result, condition, measure, probe="after"):
+    return result["conditions"][condition]["measures"][measure][probe]["values"]
+
+
+def files(folder):
+    return {path: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def blocked(dfb):
+    before = files(dfb / "checkpoints") | {dfb / "config.yaml": files(dfb)[dfb / "config.yaml"]}
+    result = lesion(dfb, "apical_block", seeds=[0, 1], steps=3, progress=False)
+    return before, result
+
+
+def test_a_block_in_training_stops_plasticity_and_one_in_the_test_nothing(blocked):
+    _, result = blocked
+    assert values(result, "training_only", "moved") == [0, 0]
+    assert all(value > 0 for value in values(result, "sham", "moved"))
+    assert values(result, "test_only", "moved") == values(result, "sham", "moved")
+    assert values(result, "test_only", "accuracy") == values(result, "sham", "accuracy")
+    assert values(result, "test_only", "rate") == values(result, "sham", "rate")
+    # what does read the apical potential is gone
+    assert values(result, "test_only", "score_same") == [0, 0]
+    assert all(value != 0 for value in values(result, "sham", "score_same"))
+    assert values(result, "training_only", "accuracy", "change") == [0, 0]
+    # in part
+    moved = [np.mean(values(result, name, "moved")) for name in ("scale_025", "scale_050", "scale_075", "sham")]
+    assert moved == sorted(moved)
+    assert moved[0] < moved[-1]
+
+
+def test_the_run_stays_and_the_results_lie_beside(blocked, dfb):
+    before, result = blocked
+    for path, content in before.items():
+        assert sha256(path.read_bytes()).hexdigest() == content
+    assert (
+        json.loads((dfb / "lesion.json").read_text())["apical_block"]["conditions"].keys()
+        == result["conditions"].keys()
+    )
+    assert (dfb / "figures" / "lesion_apical_block.png").stat().st_size > 5000
+    found = open_recording(dfb / "recording.zarr")["lesion_apical_block"].dataset
+    assert found["moved"].dims == ("seed", "condition", "probe", "population")
+    np.testing.assert_allclose(
+        found["accuracy"].sel(condition="sham", probe="after").values, values(result, "sham", "accuracy")
+    )
+    assert found["accuracy"].attrs["units"] == "%"
+
+
+def test_the_same_seed_gives_the_same_numbers(blocked, dfb):
+    again = lesion(dfb, "apical_block", seeds=[1], steps=3, progress=False)
+    assert values(again, "sham", "moved")[0] == values(blocked[1], "sham", "moved")[1]
+
+
+def write(path, document):
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+def test_a_top_lesion_silences_the_lower_populations_of_a_dfb_network_alone(dfb, tmp_path):
+    result = lesion(dfb, "top_down_lateral", seeds=[0], steps=10, progress=False)
+    found = {line["text"]: line["holds"] for line in result["expectations"]}
+    assert values(result, "dfb_top_cut", "moved_lower") == [0]
+    assert values(result, "dfb_top_cut", "moved_top")[0] > 0
+    assert values(result, "dfb_lateral_cut", "moved_lower") == values(result, "dfb_intact", "moved_lower") or (
+        values(result, "dfb_lateral_cut", "moved_lower")[0] > 0
+    )
+    assert values(result, "lateral_top_cut", "moved") == values(result, "lateral_intact", "moved")
+    assert values(result, "lateral_lateral_cut", "moved") == [0]
+    assert found["lateral_top_cut.moved_lower = lateral_intact.moved_lower"]
+
+
+def test_a_clamp_at_zero_freezes_and_a_copy_of_ones_own_runs(lateral, tmp_path):
+    mine = yaml.safe_load((spec.SPECS / "apical_block.yaml").read_text())
+    mine |= {
+        "measures": ["moved", "gate", "update"],
+        "conditions": {
+            "sham": {"events": ["probe", {"fixation": 1.0}, {"probe": "late"}]},
+            "frozen": {"events": ["probe", {"gamma": {"clamp": 0.0}}, {"fixation": 1.0}, {"probe": "late"}]},
+            "half": {"events": ["probe", {"fixation": 0.5}, {"probe": "late"}]},
+        },
+        "expect": ["frozen.moved = 0", "frozen.gate = 0", "sham.moved > half.moved", "sham.moved < 0"],
+    }
+    result = lesion(lateral, write(tmp_path / "mine.yaml", mine), seeds=[3], steps=4, progress=False)
+    assert [line["holds"] for line in result["expectations"]] == [True, True, True, False]
+    assert not result["expected"]
+    assert values(result, "frozen", "update", "late") == [0]
+    assert (lateral / "figures" / "lesion_mine.png").is_file()
+
+
+@pytest.mark.parametrize("name", ["fixation_saccade", "scrambled_continuity", "contiguity_swap", "surprise"])
+def test_every_network_protocol_runs(dfb, tmp_path, name):
+    document = yaml.safe_load((spec.SPECS / f"{name}.yaml").read_text())
+    if "stimuli" in document:
+        document["stimuli"]["count"] = 8
+    result = lesion(dfb, write(tmp_path / f"{name}.yaml", document), seeds=[0], steps=4, progress=False)
+    held = {line["text"]: line["holds"] for line in result["expectations"]}
+    for text, holds in held.items():  # those that hold by construction
+        if text.endswith(("= 0", ".acute")):
+            assert holds, text
+    undefined = ("complex", "orientation", "update_ratio")  # of silent units, and of a silenced modulator
+    for condition in result["conditions"].values():
+        for measure, found in condition["measures"].items():
+            assert np.isfinite(found["after"]["mean"]) or measure.startswith(undefined), measure
+
+
+def test_pulses_after_a_replayed_glance(dfb, tmp_path):
+    document = yaml.safe_load((spec.SPECS / "modulator_timing.yaml").read_text())
+    events = [{"fixation": {"duration": 60}}, {"gamma": {"onset": [-1, -0.03, 0, 0.5, 5], "tau": 0.5}}, "probe"]
+    document["conditions"] = {"mine": {"events": events}}
+    document["expect"] = ["mine.early = 0", "mine.peak = 0", "mine.late < 0.05"]
+    result = lesion(dfb, write(tmp_path / "pulses.yaml", document), seeds=[0], progress=False)
+    assert result["expected"]
+    curve = open_recording(dfb / "recording.zarr")["lesion_pulses"]["curve"].values[0, 0]
+    np.testing.assert_allclose(curve[2:], np.exp(-np.array([0, 0.5, 5]) / 0.5), rtol=1e-9)
+    assert curve[0] == 0
+    assert curve[1] < 1
+
+
+def test_what_a_protocol_cannot_do_is_said(dfb, tmp_path, make_run):
+    bp = make_run(rule={"name": "bp-clapp++", "context": "lateral"})
+    with pytest.raises(ConfigError, match="expected a run of clapp\\+\\+, got bp-clapp\\+\\+"):
+        lesion(bp, "apical_block", progress=False)
+    good = yaml.safe_load((spec.SPECS / "apical_block.yaml").read_text())
+    cases = {
+        "wiring": (
+            {"conditions": {"a": {"wiring": "lateral", "events": ["probe"]}}, "expect": []},
+            "set start: initial",
+        ),
+        "held": (
+            {
+                "start": "initial",
+                "conditions": {"a": {"events": [{"fixation": {"optimiser": "held"}}, "probe"]}},
+                "expect": [],
+            },
+            "adapt first",
+        ),
+        "stage": ({"measures": ["peak"], "expect": []}, "expected those of stage network, got peak"),
+        "pairs": ({"measures": ["selectivity_swap"], "expect": []}, "expected pairs for selectivity_swap"),
+        "many": ({"stimuli": {"objects": "pairs", "count": 40}}, "expected at most the 64 training images, got 80"),
+        "wild": ({"learning_rate": 900.0}, "expected finite losses"),
+    }
+    for name, (change, message) in cases.items():
+        with pytest.raises((ConfigError, ProtocolError), match=message):
+            lesion(dfb, write(tmp_path / f"{name}.yaml", good | change), seeds=[0], steps=6, progress=False)
+    (dfb / "checkpoints").rename(dfb / "elsewhere")
+    try:
+        with pytest.raises(ProtocolError, match="expected a checkpoint, got none"):
+            lesion(dfb, "apical_block", seeds=[0], steps=1, progress=False)
+    finally:
+        (dfb / "elsewhere").rename(dfb / "checkpoints")

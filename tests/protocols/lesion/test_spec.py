@@ -1,0 +1,73 @@
+"""Protocols as files."""
+
+import pytest
+from apical.protocols.errors import ConfigError
+from apical.protocols.lesion import spec
+
+GOOD = """
+title: mine
+measures: [moved, accuracy]
+conditions:
+  sham: {control: true, events: [{probe: before}, {fixation: 1.0}, probe]}
+  blocked: {events: [{probe: before}, {apical: block}, {fixation: 1.0}, probe]}
+expect: [blocked.moved < 0.05 * sham.moved]
+"""
+
+
+@pytest.mark.parametrize("name", spec.known())
+def test_every_protocol_that_comes_with_us_has_controls_and_expectations(name):
+    protocol = spec.load(name)
+    assert any(condition.control for condition in protocol.conditions) or protocol.head.stage == "circuit"
+    assert protocol.expectations
+    assert protocol.head.source != "not stated"
+
+
+def test_a_protocol_is_events_in_order(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD)
+    protocol = spec.load(str(path))
+    assert protocol.name == "mine"
+    blocked = protocol.conditions[1]
+    assert [type(event).__name__ for event in blocked.events] == ["Probe", "Apical", "Fixation", "Probe"]
+    assert blocked.events[1].scale == 0
+    assert blocked.probes == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("apical: block", "apicall: block", "expected one of fixation, saccade, gamma, apical, contingency, pairing, probe, got 'apicall'; did you mean apical?"),
+        ("apical: block", "apical: {sacle: 0}", "did you mean scale?"),
+        ("apical: block", "apical: {source: topp}", "expected one of all, top, lateral, got 'topp'; did you mean top?"),
+        ("apical: block", "gamma: {kernel: rise-decay, tau: 0.2}", "expected a rise below the decay"),
+        ("apical: block", "pairing: {lag: [1]}", "expected an event of stage network, got pairing"),
+        ("apical: block", "pairing: 3", "expected an event of stage network, got pairing"),
+        ("apical: block", "apical: block, x: 1", "expected one event, a word and its values"),
+        ("apical: block", "fixation: 0.5", "shares up to 1 in all, got 1.5"),
+        ("blocked:", "not a name:", "expected letters, digits and _"),
+        ("measures: [moved, accuracy]", "measures: [moved, acuracy]", "did you mean accuracy?"),
+        ("measures: [moved, accuracy]", "measures: []", "expected at least 1 entry"),
+        ("title: mine", "titel: mine", "did you mean title?"),
+        ("title: mine", "stage: brain", "expected one of network, circuit, synapse"),
+        ("blocked.moved", "blocket.moved", "expected a condition among sham, blocked, got 'blocket'"),
+        ("sham.moved]", "sham.mooved]", "did you mean moved?"),
+        ("sham.moved]", "sham.moved.befor]", "did you mean before?"),
+        ("sham.moved]", "sham]", "expect: expected a statement like"),
+        ("< 0.05", "is", "got no comparison"),
+        ("probe]", "{probe: before}]", "probes of different names"),
+        ("conditions:", "condition:", "expected a mapping of conditions"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_the_known_words(tmp_path, old, new, message):
+    path = tmp_path / "mine.yaml"
+    assert old in GOOD
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        spec.load(str(path))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_protocol_is_answered_with_the_known_ones():
+    with pytest.raises(ConfigError, match="did you mean apical_block"):
+        spec.load("apical_blok")
