@@ -177,13 +177,21 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
 @click.option("--units", type=click.IntRange(1), default=30, show_default=True, help="Neurons of the circuit.")
 @click.option("--source", metavar="dfb|lateral", help="Context of the tufts.  [default: the rule's first]")
 @click.option("--trials", type=click.IntRange(4), default=64, show_default=True, help="Fixations and saccades.")
-@click.option("--level", type=int, default=2, show_default=True, help="0 rates, 1 Poisson inputs, 2 spikes, 3 conductances, 4 bursts.")
+@click.option(
+    "--level",
+    type=int,
+    default=2,
+    show_default=True,
+    help="0 rates, 1 Poisson inputs, 2 spikes, 3 conductances, 4 bursts.",
+)
 @click.option("--pool", type=int, default=10, show_default=True, help="Neurons per input and context neuron.")
 @click.option("--duration", type=float, default=500.0, show_default=True, help="Window of a trial, ms.")
 @click.option("--tau", type=float, default=50.0, show_default=True, help="Of apical and basal potential, ms.")
 @click.option("--dt", type=float, default=0.1, show_default=True, help="Time step, ms.")
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="Every check once for each.")
-@click.option("--target", default="numpy", show_default=True, metavar="numpy|cython|cpp_standalone", help="Where Brian2 computes.")
+@click.option(
+    "--target", default="numpy", show_default=True, metavar="numpy|cython|cpp_standalone", help="Where Brian2 computes."
+)
 @click.option("--dale", metavar="none|split|relay|blanket", help="Dale's law.  [default: the level's own]")
 @click.option("--name", help="Of the replay in the recording.  [default: POPULATION-SOURCE, replacing an earlier one]")
 @click.option("--quick", is_flag=True, help="One seed, 16 trials, 16 neurons, no variants of the circuit.")
@@ -201,10 +209,11 @@ def replay(
     from .compare.words import parse_seeds
 
     numbers = parse_seeds(seeds)
-    from .replay import ReplaySettings, parse_place, replay_run
+    from .replay import ReplaySettings, brief, parse_place, replay_run
 
     settings = ReplaySettings(position=parse_place(position), seeds=tuple(numbers), **given)
-    show(replay_run(run, settings, data_dir=data_dir, progress=not quiet), as_json)
+    result = replay_run(run, settings, data_dir=data_dir, progress=not quiet)
+    show(result if as_json else brief(result), as_json)
 
 
 @main.command()
@@ -237,7 +246,9 @@ def lesion(
         return
     if run is None or protocol is None:
         missing = "RUN" if run is None else "--protocol"
-        raise ConfigError(f"{missing}: expected a value, got none; for example apical lesion RUN --protocol apical_block")
+        raise ConfigError(
+            f"{missing}: expected a value, got none; for example apical lesion RUN --protocol apical_block"
+        )
     from .compare.words import parse_seeds
 
     numbers = parse_seeds(seeds)

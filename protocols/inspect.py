@@ -16,5 +16,5 @@ def inspect_run(run: Path) -> dict[str, Any]:
     """
     RunFolder(run).settings()
     figures = draw_all(run)
-    report = write_report(run)
+    report = write_report(run, figures)
     return {"run": str(run), "figures": {name: str(path) for name, path in figures.items()}, "report": str(report)}

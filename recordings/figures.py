@@ -76,7 +76,9 @@ def read_replay(run_dir: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         raise RecordingError(f"run.replay: expected JSON in {path}, got {error}; replay the run again") from error
     if not isinstance(replay, dict):
-        raise RecordingError(f"run.replay: expected an object in {path}, got a {type(replay).__name__}; replay it again")
+        raise RecordingError(
+            f"run.replay: expected an object in {path}, got a {type(replay).__name__}; replay it again"
+        )
     return replay
 
 

@@ -156,7 +156,13 @@ def _replay(run_dir: Path) -> dict[str, Any] | None:
         return None
     rows = [
         {
-            "cells": [check["name"], check["what"], _value(check["value"]), _interval(check["interval"]), check["criterion"]],
+            "cells": [
+                check["name"],
+                check["what"],
+                _value(check["value"]),
+                _interval(check["interval"]),
+                check["criterion"],
+            ],
             "passed": check["passed"],
             "reason": check.get("reason", ""),
         }

@@ -44,9 +44,10 @@ def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any
             _populations(axes, found[name], shades)
         else:
             _conditions(axes, found[name], shades)
-    for place, axes in enumerate(grid.flat[:count]):
-        if place % columns and not any("population" in found[n].dims for n in names[place : place + 1]):
-            axes.tick_params(labelleft=not names)
+    flat = [name for name in names if "population" not in found[name].dims]
+    for place, name in enumerate(names):
+        if place % columns and name in flat and names[place - 1] in flat:
+            grid.flat[place].tick_params(labelleft=False)  # the panel to the left has them
     figure.suptitle(protocol.head.title)
     lines = [
         f"{'met' if v['holds'] else 'NOT met'} ({sum(v['seeds'])}/{len(v['seeds'])}):  {v['text']}" for v in verdicts

@@ -69,6 +69,16 @@ class Held:
         """See AdamW."""
         self.inner.restore(step)
 
+    def state(self) -> tuple[int, bool, dict[str, float]]:
+        """Steps done, whether adaptive, and held step sizes: all but the moments."""
+        return self.inner.step, self._adaptive, dict(self._sizes)
+
+    def recall(self, state: tuple[int, bool, dict[str, float]]) -> None:
+        """Go on from a state; the moments are filled by who holds them."""
+        step, self._adaptive, sizes = state
+        self._sizes = dict(sizes)
+        self.inner.restore(step)
+
     def advance(self) -> None:
         """Begin the next step."""
         if self.adaptive:

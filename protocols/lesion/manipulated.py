@@ -76,12 +76,12 @@ class Manipulated:
     engine: ClassVar[str] = "local"
 
     @property
-    def site(self) -> Site:  # type: ignore[override]
+    def site(self) -> Site:
         """Of the rule."""
         return self.rule.site
 
     @property
-    def records(self) -> tuple[str, ...]:  # type: ignore[override]
+    def records(self) -> tuple[str, ...]:
         """Of the rule."""
         return self.rule.records
 

@@ -27,6 +27,7 @@ from .events import Apical, Contingency, Event, Fixation, Gamma, Probe, Saccade
 from .figure import draw
 from .looking import Looking
 from .measures import Probing, Value
+from .memory import Key, Memory, keep, key, recall, shared
 from .names import MEASURES
 from .subject import Source, Subject
 from .synapse import pairings
@@ -82,6 +83,7 @@ def lesion(
     results: Results = {}
     with tqdm(total=total, unit="step", file=sys.stderr, disable=None if progress else True) as bar:
         for seed in seeds:
+            stage.memories.clear()
             for condition in chosen.conditions:
                 bar.set_postfix_str(f"{condition.label}, seed {seed}")
                 results[condition.label, seed] = stage.live(condition, seed, bar.update)
@@ -133,6 +135,11 @@ class Stage:
     steps: int
     cache: dict[str, float] = field(default_factory=dict)
     circuits: dict[int, Any] = field(default_factory=dict)
+    memories: dict[tuple[int, Key], Memory] = field(default_factory=dict)
+    common: set[Key] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.common = shared(self.protocol.conditions)
 
     def work(self, condition: spec.Condition) -> int:
         """Steps of one condition, for the progress bar."""
@@ -167,15 +174,26 @@ class Stage:
     ) -> dict[str, Found | dict[str, Value]]:
         subject = self._subject(condition.wiring, seed)
         probing = Probing(subject, self.protocol.head.measures, self.cache)
-        found: dict[str, Found | dict[str, Value]] = {}
-        for event in condition.events:
+        found: dict[str, dict[str, Value]] = {}
+        known = [n for n in range(1, len(condition.events) + 1) if (seed, key(condition, n)) in self.memories]
+        lived = known[-1] if known else 0
+        for number, event in enumerate(condition.events):
             if isinstance(event, Fixation):
-                subject.fixate(event, self._steps(event), advance)
-            elif isinstance(event, Probe):
-                found[event.name] = probing.measure()
-            else:
+                steps = self._steps(event)
+                if number >= lived:
+                    subject.fixate(event, steps, advance)
+                for _ in range(steps if number < lived else 0):
+                    advance()
+            elif not isinstance(event, Probe):
                 subject.set(_setting(event))
-        return found
+            elif number >= lived:
+                found[event.name] = probing.measure()
+            here = key(condition, number + 1)
+            if number + 1 == lived:
+                found = recall(self.memories[seed, here], subject, probing)
+            elif number + 1 > lived and here in self.common:
+                self.memories[seed, here] = keep(subject, probing, found)
+        return dict(found)
 
     def _steps(self, event: Fixation) -> int:
         return round(event.share * self.steps)

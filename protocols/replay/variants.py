@@ -28,6 +28,7 @@ def somatic_leak(bench: Bench) -> list[Check]:
             known = leak / (leak + _leak_of(bench))
             row = {
                 "raw": raw[leak], "residual": residual[leak],
+                "constant offset taken out": corrected(found, known * np.full_like(_soma(found), _soma(found).mean())),
                 "known coupling taken out": corrected(found, known * _soma(found)),
                 "V_a with B c": correlation(bench.few.prediction, found.prediction),
             }  # fmt: skip
@@ -69,12 +70,15 @@ def _why(bench: Bench, detail: dict[str, list[float]]) -> str:
     few: Circuit = bench.few
     start, rise = line(few.basal, few.prediction)
     silent = mean_cosine(few.eligibility(), _with(few, few.prediction - start - rise * few.basal))
-    known = min(np.mean(detail[f"known coupling taken out, {leak:g} nS"]) for leak in LEAKS)
+    known, level = (
+        {leak: float(np.mean(detail[f"{name} taken out, {leak:g} nS"])) for leak in LEAKS}
+        for name in ("known coupling", "constant offset")
+    )
     return (
-        f"g_a is {_leak_of(bench):.1f} nS at tau_a {bench.settings.tau:g} ms (8.5 at 20 ms), so that a leak weighs more; B c and a correlate by "
-        f"{correlation(few.basal, few.prediction):+.2f} after training and B c has mean {few.prediction.mean() / few.prediction.std():+.2f} s.d., "
-        f"which a regression on the soma takes out too: without noise or leak its residual has cosT {silent:.3f}; with the known "
-        f"coupling taken out instead, cosT is at least {known:.3f}"
+        f"the soma's mean potential lies far above E_a and shifts V_a by a constant: with that alone taken out cosT is {level[0.5]:.3f} at 0.5 nS "
+        f"and {level[5.0]:.3f} at 5 nS, with the whole known coupling taken out {known[0.5]:.3f} and {known[5.0]:.3f}; g_a is {_leak_of(bench):.1f} nS at "
+        f"tau_a {bench.settings.tau:g} ms (8.5 at 20 ms), so that a leak weighs more; a regression on the soma also takes out what B c shares with a "
+        f"(r = {correlation(few.basal, few.prediction):+.2f}): without noise or leak its residual has cosT {silent:.3f}"
     )
 
 

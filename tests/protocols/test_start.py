@@ -14,6 +14,7 @@ COMMANDS = [
     ["probe"],
     ["align"],
     ["theory"],
+    ["replay"],
     ["inspect"],
     ["data"],
     ["data", "list"],

@@ -1,0 +1,157 @@
+"""`apical replay` end to end on a small trained run, and what it refuses."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from apical.models.spiking import calibrate
+from apical.protocols.cli import main
+from apical.protocols.replay import ReplaySettings, replay_run
+from apical.protocols.replay.learning import apply
+from apical.protocols.replay.load import load_run
+from apical.protocols.replay.run import MEASURES
+from apical.recordings import open_replay
+from replay_runs import make_run
+
+pytest.importorskip("brian2", reason="the bridge needs brian2")
+
+SHORT = {"units": 4, "trials": 8, "duration": 60.0}
+
+
+@pytest.fixture(scope="module")
+def result(run):
+    return replay_run(run, ReplaySettings(quick=True, **SHORT), progress=False)
+
+
+def test_every_check_is_reported(run, result):
+    names = {check["name"] for check in result["checks"]}
+    assert names == {"C0", "C1", "C2", "C3", "C4", "C4b", "C4c", "C5", "C6", "C7", "C9", "C11", "C16"}
+    for check in result["checks"]:
+        assert set(check) - {"reason", "detail"} == {
+            "name", "what", "value", "interval", "seeds", "criterion", "passed",
+        }  # fmt: skip
+    by_name = {check["name"]: check for check in result["checks"]}
+    for name in ("C0", "C9", "C11"):
+        assert by_name[name]["passed"], by_name[name]
+    assert result["passed"] + result["failed"] == len(result["checks"])
+    assert json.loads((run / "replay.json").read_text())["circuit"]["population"] == "conv3"
+
+
+def test_spikes_and_voltages_are_in_the_recording(run, result):
+    with open_replay(run, *result["replays"]) as stored:
+        trials = stored["trials"]
+        assert trials["V_apical"].shape == (8, 4, 60)
+        assert trials["V_apical"].attrs["units"] == "mV"
+        assert int(trials["spike_count"].sum()) == stored["spikes"].sizes["spike"]
+        assert stored.attrs["status"] == "complete"
+
+
+def test_the_report_shows_it(run, result):
+    text = (run / "report.html").read_text()
+    assert "Replay with spikes" in text
+    assert "What the checks do not show" in text
+    assert text.count("Replay: ") >= 6
+    assert len(result["figures"]) == 6
+
+
+def test_the_default_name_is_replaced_and_a_given_one_is_not(run, result, capsys):
+    arguments = [
+        "replay",
+        str(run),
+        "--quick",
+        "--units",
+        "4",
+        "--trials",
+        "8",
+        "--duration",
+        "60",
+        "--name",
+        "conv3-dfb",
+    ]
+    with pytest.raises(SystemExit) as leaving:
+        main([*arguments, "--quiet"])
+    assert leaving.value.code == 1
+    assert "replay.name: expected a new name, got 'conv3-dfb', which exists" in capsys.readouterr().err
+
+
+def test_a_change_lands_on_the_weights_of_the_circuit(run):
+    loaded = load_run(run)
+    settings = ReplaySettings(position=(0, 7), **SHORT)
+    for population in ("conv3", "conv4"):
+        chosen = ReplaySettings(population=population, position=(0, 1), **SHORT)
+        before = loaded.circuit(chosen)
+        network = loaded.another()
+        change = np.arange(before.W.size, dtype=float).reshape(before.W.shape) / before.W.size
+        apply(network, before, change)
+        after = loaded.cut(network, loaded.rule, chosen, None)
+        kept = np.isin(before.inputs, after.inputs)
+        np.testing.assert_allclose(
+            after.W[:, np.isin(after.inputs, before.inputs)], (before.W + change)[:, kept], atol=1e-6
+        )
+    np.testing.assert_array_equal(loaded.circuit(settings).W, loaded.circuit(settings).W)
+
+
+def test_the_control_has_the_other_source(run):
+    loaded = load_run(run)
+    own, other = loaded.circuit(ReplaySettings(**SHORT)), loaded.control(ReplaySettings(**SHORT), "lateral")
+    assert (own.source, other.source) == ("dfb", "lateral")
+    np.testing.assert_array_equal(own.W, other.W)
+    assert set(loaded.network.apical) == {"dfb"}
+    assert calibrate(other).apical_gain > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--population", "conv33"], 2, "replay.population: expected one of conv1, .*, got 'conv33'; did you mean conv3"),
+        (["--population", "conv1"], 2, "circuit.z_pre: expected rates of at least 0"),
+        (["--source", "lateral"], 2, "circuit.source: expected one of dfb, got 'lateral'"),
+        (["--position", "8"], 2, "--position: expected a row and a column, got '8'"),
+        (["--position", "99,0"], 2, "circuit.position: expected a place on the"),
+        (["--dt", "0"], 2, "replay.dt: expected 0.001 to 0.5 ms, got 0.0"),
+        (["--dt", "-0.1"], 2, "replay.dt: expected 0.001 to 0.5 ms, got -0.1"),
+        (["--pool", "50"], 2, "replay.pool: expected pooled rates of at most 1000 Hz"),
+        (["--level", "7"], 2, "replay.level: expected one of 0, 1, 2, 3, 4, got 7"),
+        (["--tau", "-5"], 2, "neuron.tau_a: expected a number above 0, got -5.0"),
+        (["--trials", "500"], 2, "replay.trials: expected at most those of the 64 training images"),
+        (["--seeds", "x"], 2, "--seeds: expected numbers or a range"),
+        (["--target", "c++"], 2, "replay.target: expected one of numpy"),
+        (["--duration", "5000000"], 2, "replay.memory: expected at most .* got a prediction of"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_sentence(run, capsys, words, code, said):
+    with pytest.raises(SystemExit) as leaving:
+        main(["replay", str(run), *words, "--quiet", "--json"])
+    error = capsys.readouterr().err
+    assert leaving.value.code == code, error
+    assert error.count("\n") == 1
+    assert __import__("re").search(said, error), error
+
+
+def test_runs_without_circuits_are_refused(tmp_path, run, capsys):
+    backprop = make_run(tmp_path / "bp", rule__name="bp-clapp++", rule__context="lateral")
+    unfinished = tmp_path / "unfinished"
+    shutil.copytree(run, unfinished, ignore=shutil.ignore_patterns("checkpoints"))
+    for folder, code, said in (
+        (backprop, 2, "expected a run of clapp++, got bp-clapp++, which has no apical dendrites"),
+        (unfinished, 1, "expected a checkpoint, got none"),
+        (tmp_path, 2, "expected the folder of a run with config.yaml"),
+    ):
+        with pytest.raises(SystemExit) as leaving:
+            main(["replay", str(folder), "--quiet"])
+        error = capsys.readouterr().err
+        assert (leaving.value.code, said in error, error.count("\n")) == (code, True, 1), error
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_all_checks_run_and_a_run_without_recording_gets_one(tmp_path):
+    bare = make_run(tmp_path / "both", rule__context="both", recording__enabled=False)
+    found = replay_run(bare, ReplaySettings(seeds=(0, 3), learning=True, **SHORT), progress=False)
+    names = [check["name"] for check in found["checks"]]
+    assert {f"C{number}" for number in range(17)} | {"C4b", "C4c"} == set(names)
+    assert found["replays"] == ["conv3-dfb", "conv3-dfb-seed3"]
+    timing = [check for check in found["checks"] if check["name"] in ("C8", "C9", "C11")]
+    assert all(check["passed"] for check in timing), timing
+    assert len(MEASURES) == 17
