@@ -148,8 +148,6 @@ def overview(checks: Sequence[Check]) -> Figure:
         colour = COLOURS[0] if check.passed else COLOURS[3]
         axes.plot([low, high], [row, row], color=colour, linewidth=2)
         axes.plot(distance(check, check.value), row, "o" if check.passed else "X", color=colour, markersize=5)
-        axes.text(1.02, row, f"{check.value:.4g}", transform=axes.get_yaxis_transform(), va="center", fontsize=7)
-        axes.text(1.16, row, str(check.criterion), transform=axes.get_yaxis_transform(), va="center", fontsize=7)
     axes.axvline(0, color="black", linewidth=0.9)
     axes.set_yticks(range(len(checks)), [f"{check.name}  {check.what}" for check in reversed(checks)], fontsize=7)
     axes.set(
@@ -158,6 +156,10 @@ def overview(checks: Sequence[Check]) -> Figure:
         xlabel="missed  ←  distance to the criterion (compressed)  →  met",
     )
     axes.set_xticks([])
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(
+        range(len(checks)), [f"{check.value:.4g}   ({check.criterion})" for check in reversed(checks)], fontsize=7
+    )
     return figure
 
 
