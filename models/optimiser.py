@@ -57,6 +57,11 @@ def check_range(name: str, value: float, top: float = math.inf) -> None:
         raise ModelError(f"optimiser.{name}: expected at least 0 and below {top}, got {value!r}")
 
 
+def rate_of(name: str, learning_rate: float, factors: Mapping[str, float]) -> float:
+    """Learning rate of a weight: that of the optimiser times the factor of its population, which its name begins with."""
+    return learning_rate * factors.get(name.partition(".")[0], 1.0)
+
+
 class AdamW:
     """AdamW over named weights.
 
@@ -130,6 +135,6 @@ class AdamW:
             counter = self._steps[weight.device] = torch.tensor(float(self.step), device=weight.device)
         torch._fused_adamw_(
             [values], [gradient], [mean], [square], [], [counter],
-            lr=self.learning_rate * self.factors.get(name.partition(".")[0], 1.0), beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay, eps=self.eps,
-            amsgrad=False, maximize=True,
+            lr=rate_of(name, self.learning_rate, self.factors), beta1=self.beta1, beta2=self.beta2,
+            weight_decay=self.weight_decay, eps=self.eps, amsgrad=False, maximize=True,
         )  # fmt: skip

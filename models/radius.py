@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .errors import ModelError
-from .optimiser import check_range
+from .optimiser import check_range, rate_of
 
 REST, FLOOR = 1e-10, 1e-30
 
@@ -61,5 +61,5 @@ class RadiusStep:
         across = tuple(range(1, weight.dim()))
         distance = (torch.linalg.vector_norm(weight, dim=across, keepdim=True) - 1).abs_().add_(REST)
         largest = torch.linalg.vector_norm(change, ord=float("inf")).add_(FLOOR)
-        rate = self.learning_rate * self.factors.get(name.partition(".")[0], 1.0)
+        rate = rate_of(name, self.learning_rate, self.factors)
         weight.addcmul_(change, distance.pow_(self.exponent).mul_(rate / largest))

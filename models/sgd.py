@@ -3,53 +3,13 @@
 Equal to `torch.optim.SGD`: g = -change + wd w, m <- mu m + g, w <- w - lr m.
 """
 
-from collections.abc import Mapping
-
-import torch
 from torch import Tensor
 
-from .optimiser import check_range
+from .momentum import Momentum
 
 
-class SGD:
-    """SGD with momentum over named weights.
-
-    Args:
-        learning_rate, momentum, weight_decay: as in `torch.optim.SGD`.
-        factors: factor on the learning rate of the weights of a population, by its name; 1 where it has none.
-
-    Raises:
-        ModelError: a hyperparameter outside its range.
-    """
-
-    def __init__(
-        self,
-        *,
-        learning_rate: float,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        factors: Mapping[str, float] | None = None,
-    ) -> None:
-        check_range("learning_rate", learning_rate)
-        check_range("momentum", momentum, 1.0)
-        check_range("weight_decay", weight_decay)
-        self.learning_rate, self.momentum, self.weight_decay = learning_rate, momentum, weight_decay
-        self.factors = dict(factors or {})
-        self.velocities: dict[str, Tensor] = {}
-
-    def register(self, name: str, weight: Tensor) -> None:
-        """Allocate the velocity of a weight."""
-        self.velocities[name] = torch.zeros_like(weight)
-
-    def advance(self) -> None:
-        """Nothing depends on the number of the step."""
-
-    def tensors(self) -> dict[str, Tensor]:
-        """See `Resumable`."""
-        return {f"{name}.velocity": velocity for name, velocity in self.velocities.items()}
-
-    def restore(self, step: int) -> None:
-        """See `Resumable`."""
+class SGD(Momentum):
+    """SGD with momentum over named weights; arguments as in `Momentum`."""
 
     def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
         """Move `weight` (or a block of its rows) along `change` = -gradient."""
@@ -57,4 +17,4 @@ class SGD:
         if block is not None:
             weight, velocity = weight[block], velocity[block]
         velocity.mul_(self.momentum).add_(change).sub_(weight, alpha=self.weight_decay)
-        weight.add_(velocity, alpha=self.learning_rate * self.factors.get(name.partition(".")[0], 1.0))
+        weight.add_(velocity, alpha=self.rate(name))

@@ -24,12 +24,13 @@ from .pairing import Pairing, pair
 from .per_population import at, check_lengths
 from .phyll import BPPhyLL, PhyLL
 from .products import product
-from .rule import EndToEndRule, FeedbackRule, LocalRule, RoutedRule, Rule
+from .rule import EndToEndRule, FeedbackRule, LocalRule, RoutedRule, Rule, hyperparameters
 from .sal import SAL, nearest, routing_point
 from .scff import SCFF
 from .signals import Apical, Factors, Phase, Signals
 from .softhebb import SoftHebb
-from .twin import Backprop, TwinOf, hyperparameters
+from .twin import Backprop, TwinOf
+from .wrapped import Wrapped
 
 RULES: dict[str, Callable[..., Rule]] = {
     "clapp++": ClappPP,
@@ -104,6 +105,7 @@ __all__ = [
     "TwinOf",
     "VICReg",
     "Variant",
+    "Wrapped",
     "apical_change",
     "at",
     "check_lengths",

@@ -4,7 +4,8 @@ A rule is a frozen dataclass of plain hyperparameters. Its class says which engi
 the population and which apical sources it is wired to; nothing else in Apical asks for a rule by name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor
@@ -136,4 +137,10 @@ class RoutedRule(FeedbackRule, Protocol):
         ...
 
 
-State = Mapping[str, Tensor]
+def hyperparameters(factory: Callable[..., Rule]) -> set[str]:
+    """Names that a factory of `RULES` takes: the fields of a dataclass, or what the factory itself lists."""
+    made: object = factory
+    if is_dataclass(made):
+        return {field.name for field in fields(made)}
+    listed: Callable[[], Iterable[str]] = factory.hyperparameters  # type: ignore[attr-defined]
+    return set(listed())

@@ -5,16 +5,16 @@ keeps from a gradient (a context, a past rate) is kept from it in the twin as we
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from .blockwise import Variant
 from .errors import RuleError
-from .pairing import Negatives, Pairing, Phases
-from .rule import LocalRule, Rule
+from .pairing import Pairing
+from .rule import LocalRule, hyperparameters
 from .signals import Apical, Signals
+from .wrapped import Wrapped
 
 TOP = -1  # position of the population that has the objective
 
@@ -29,7 +29,7 @@ class WithObjective(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Backprop:
+class Backprop(Wrapped):
     """The end-to-end twin of a local rule.
 
     Args:
@@ -62,36 +62,6 @@ class Backprop:
         """One apical matrix for each context of the rule, in the order of its sources, one below the other."""
         return ("none", "square", "pair")[len(self.rule.sources)]
 
-    @property
-    def presentation(self) -> str:
-        """As in the local rule."""
-        return self.rule.presentation
-
-    @property
-    def supervised(self) -> bool:
-        """As in the local rule."""
-        return self.rule.supervised
-
-    @property
-    def relay(self) -> str:
-        """As in the local rule."""
-        return self.rule.relay
-
-    @property
-    def negatives(self) -> Negatives:
-        """As in the local rule."""
-        return self.rule.negatives
-
-    @property
-    def phases(self) -> Phases:
-        """As in the local rule."""
-        return self.rule.phases
-
-    @property
-    def others(self) -> int:
-        """As in the local rule."""
-        return getattr(self.rule, "others", 0)
-
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
     ) -> Tensor:
@@ -106,7 +76,8 @@ class Backprop:
         matrices = head.chunk(len(sources)) if sources and head is not None else ()
         context, apical = rate.detach(), {}
         for source, matrix in zip(sources, matrices, strict=True):
-            apical[source] = Apical(context, context @ matrix.T, context @ matrix)
+            back = context @ matrix if self.transport else None
+            apical[source] = Apical(context, context @ matrix.T, back)
         assert isinstance(self.rule, WithObjective)
         return self.rule.objective(Signals(rate, apical, pairing, label, position=TOP))
 
@@ -121,14 +92,10 @@ class TwinOf:
 
     kind: Callable[..., LocalRule]
 
-    def __call__(self, **hyperparameters: Any) -> Backprop:
-        """The twin of `kind(**hyperparameters)`."""
-        return Backprop(self.kind(**hyperparameters))
+    def hyperparameters(self) -> set[str]:
+        """Names that may be given."""
+        return hyperparameters(self.kind)
 
-
-def hyperparameters(factory: Callable[..., Rule]) -> set[str]:
-    """Names that a factory of `RULES` takes."""
-    if isinstance(factory, Variant):
-        return set(factory.hyperparameters())
-    kind: Any = factory.kind if isinstance(factory, TwinOf) else factory
-    return {field.name for field in fields(kind)}
+    def __call__(self, **given: Any) -> Backprop:
+        """The twin of `kind(**given)`."""
+        return Backprop(self.kind(**given))

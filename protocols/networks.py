@@ -1,13 +1,30 @@
 """Networks of a run, from its settings."""
 
+from pathlib import Path
+
 from ..models import BlockNetwork, Network
-from ..models.engine import Architecture, build_blocks, build_network
+from ..models.engine import Architecture, build_blocks, build_network, checkpoint
 from ..plasticity import Blockwise
 from .config import RunConfig
-from .errors import ConfigError
+from .errors import ConfigError, ProtocolError
 from .presentation import PRESENTATIONS
 from .rules import make_rule
+from .run import RunFolder
 from .stimuli import Stimulus
+
+
+def newest_checkpoint(folder: RunFolder) -> Path:
+    """The newest checkpoint of a run.
+
+    Raises:
+        ProtocolError: it has none yet.
+    """
+    stored = checkpoint.found(folder.checkpoints)
+    if not stored:
+        raise ProtocolError(
+            f"{folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {folder.path}"
+        )
+    return stored[-1]
 
 
 def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture:

@@ -22,7 +22,7 @@ from .errors import ConfigError, ProtocolError, nearest
 from .goodness import TOGETHER, goodness_read_out, goodness_rule, summed
 from .head import head_accuracy
 from .maps import VGG, Maps, maps_of
-from .networks import initial_network
+from .networks import initial_network, newest_checkpoint
 from .presentation import PRESENTATIONS, stored
 from .readout import ReadOut, knn_read_out, linear_read_out, ridge_read_out, standardise
 from .robustness import corrupted_read_out
@@ -68,11 +68,7 @@ def probe(
     """
     folder = RunFolder(run)
     config = folder.settings()
-    checkpoints = checkpoint.found(folder.checkpoints)
-    if not checkpoints:
-        raise ProtocolError(
-            f"{folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {run}"
-        )
+    newest = newest_checkpoint(folder)
     kind = read_out or config.probe.read_out
     if corruptions is not None and kind == "goodness":
         raise ConfigError(
@@ -97,7 +93,7 @@ def probe(
     with bar:
         settle(network.to(device), still(stimulus, train.images[:SETTLING].to(device)))
         random = read(network)
-        checkpoint.load_network(checkpoints[-1], network)
+        checkpoint.load_network(newest, network)
         trained = read(network)
         pixels = None if kind == "goodness" else _read_out_pixels(stimulus, train, test, kind, config)
         bar.update()
@@ -107,7 +103,7 @@ def probe(
     result = {
         "run": str(run),
         "read_out": f"linear ({config.probe.solver})" if kind == "linear" else kind,
-        "step": checkpoint.read_state(checkpoints[-1]).step,
+        "step": checkpoint.read_state(newest).step,
         "accuracy": trained[TOGETHER].accuracy,
         "accuracy_random": random[TOGETHER].accuracy,
         "accuracy_pixels": pixels,

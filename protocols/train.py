@@ -20,7 +20,6 @@ from ..plasticity import Blockwise, pair
 from ..recordings import Writer
 from .config import RunConfig, digest, to_yaml
 from .errors import ConfigError, ProtocolError
-from .networks import fresh_network as fresh_network
 from .networks import initial_network
 from .presentation import presentation_of
 from .rules import make_rule

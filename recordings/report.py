@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .captions import caption
 from .errors import RecordingError
 from .figures import Figures, draw_all, read_probe, read_replay, tables_of
+from .pages import write_html
 from .plot_factors import separation
 from .reader import open as open_recording
 
@@ -48,17 +48,7 @@ def write_report(run_dir: Path, figures: Figures | None = None) -> Path:
             "skipped": sorted(figures.skipped.items()),
             "config": json.dumps(recording.attrs.get("config", {}), indent=2, ensure_ascii=False),
         }
-    loader = PackageLoader("apical.recordings", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    html = environment.get_template("report.html").render(content)
-    path = run_dir / "report.html"
-    partial = path.with_suffix(".html.partial")
-    try:
-        partial.write_text(html, encoding="utf-8")
-        partial.replace(path)  # a reader sees the old report or the new one
-    except OSError as error:
-        raise RecordingError(f"report.path: expected to write {path}, got {error}; check the disk") from error
-    return path
+    return write_html(run_dir / "report.html", "report.html", content)
 
 
 def _facts(attributes: Mapping[Any, Any]) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """From plain words to a network with an engine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -54,6 +54,21 @@ class Architecture:
     radius: float = 25.0
 
 
+def _fully_connected(a: Architecture, generator: torch.Generator) -> Network:
+    if a.areas:
+        return area_network(a.shape, a.hidden, areas=a.areas, dimensions=a.routing, generator=generator)
+    return mlp(a.shape, a.hidden, generator=generator)
+
+
+BUILDERS: dict[str, Callable[[Architecture, torch.Generator], Network]] = {
+    "vgg6": lambda a, g: vgg6(a.shape, a.grids, width=a.width, generator=g),
+    "vgg11": lambda a, g: vgg11(a.shape, a.grids, width=a.width, generator=g),
+    "softhebb": lambda a, g: softhebb(a.shape, a.grids, width=a.width, radius=a.radius, generator=g),
+    "scff": lambda a, g: scff(a.shape, a.grids, width=a.width, generator=g),
+    "mlp": _fully_connected,
+}
+
+
 def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes: int = 0) -> Network:
     """A network at its random initialisation, wired for the rule.
 
@@ -68,26 +83,10 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
     Raises:
         ModelError: an unknown builder or numbers that do not fit, or a supervised rule without classes.
     """
+    if architecture.builder not in BUILDERS:
+        raise ModelError(f"network.builder: expected one of {', '.join(BUILDERS)}, got {architecture.builder!r}")
     generator = torch.Generator().manual_seed(seed)
-    if architecture.builder in ("vgg6", "vgg11"):
-        vgg = vgg6 if architecture.builder == "vgg6" else vgg11
-        network = vgg(architecture.shape, architecture.grids, width=architecture.width, generator=generator)
-    elif architecture.builder == "softhebb":
-        a = architecture
-        network = softhebb(a.shape, a.grids, width=a.width, radius=a.radius, generator=generator)
-    elif architecture.builder == "scff":
-        network = scff(architecture.shape, architecture.grids, width=architecture.width, generator=generator)
-    elif architecture.builder == "mlp" and architecture.areas:
-        network = area_network(
-            architecture.shape, architecture.hidden, areas=architecture.areas, dimensions=architecture.routing,
-            generator=generator,
-        )  # fmt: skip
-    elif architecture.builder == "mlp":
-        network = mlp(architecture.shape, architecture.hidden, generator=generator)
-    else:
-        raise ModelError(
-            f"network.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, got {architecture.builder!r}"
-        )
+    network = BUILDERS[architecture.builder](architecture, generator)
     if rule.supervised and classes < 2:
         raise ModelError(
             f"network.classes: expected at least 2 for a supervised rule, got {classes}; show labelled images"

@@ -24,14 +24,14 @@ from torch import Tensor
 from ...models import AdamW, Network
 from ...models.engine import LocalEngine
 from ...models.engine.sweep import forward
-from ...plasticity import ClappPP
+from ...plasticity import Backprop, ClappPP
 from .batches import Batch
 from .blend import apical_weights, blend, set_apical
 from .gates import GateWatch
 from .measure import APICAL, local_change
 from .selection import Selected
 from .solve import Rows, solve
-from .top import TopObjective, top_network
+from .top import top_network
 
 
 def fit_to_objective(
@@ -108,7 +108,7 @@ def targets(network: Network, rule: ClappPP, batch: Batch) -> list[tuple[Tensor,
                 pre.requires_grad_()
             rates.append(pre)
         top = network.populations[-1].pooled(pre)
-        loss = TopObjective(rule).objective(top, top_network(network, rule).head, pairing)
+        loss = Backprop(rule).objective(top, top_network(network, rule).head, pairing)
         # torch types the gradients loosely
         errors: tuple[Tensor, ...] = torch.autograd.grad(loss, rates[:-1])
     found = []

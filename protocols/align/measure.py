@@ -16,11 +16,11 @@ from torch import Tensor
 
 from ...models import Collector, Network
 from ...models.engine import BackpropEngine, LocalEngine
-from ...plasticity import ClappPP
+from ...plasticity import Backprop, ClappPP
 from .batches import Batch
 from .gates import Gate, GateWatch, HeldGates
 from .selection import Selected
-from .top import TopObjective, top_network
+from .top import top_network
 
 BASAL, APICAL = ".weight", ".apical"
 
@@ -54,7 +54,7 @@ def local_change(
 def backprop_change(network: Network, rule: ClappPP, batch: Batch) -> dict[str, Tensor]:
     """Change of every W that descends the objective of the top population, by name."""
     collector = Collector()
-    engine = BackpropEngine(top_network(network, rule), TopObjective(rule), Selected(collector, BASAL))
+    engine = BackpropEngine(top_network(network, rule), Backprop(rule), Selected(collector, BASAL))
     engine.step(batch.images, batch.pairing)
     return collector.changes
 

@@ -19,10 +19,11 @@ from ...recordings import write_results
 from ...recordings.plot_style import save
 from ..config import RunConfig, digest
 from ..errors import ConfigError, nearest
+from ..networks import fresh_network
 from ..rules import make_rule
 from ..run import RunFolder, git_state
 from ..terminal import plain
-from ..train import fresh_network, load_stimulus, pick_device
+from ..train import load_stimulus, pick_device
 from .batches import Batch, Batches
 from .figure import alignment
 from .fit import fit_to_backprop, fit_to_objective

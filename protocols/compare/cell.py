@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ...models.engine import checkpoint
 from .. import config as settings
 from .. import sources
 from ..probe import probe
@@ -19,7 +20,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     """Train (or go on training) and read out.
 
     Args:
-        task: `config` (YAML text), `out` (folder), `data_dir` (or null), `max_seconds` (or null), `probe` (bool).
+        task: `config` (YAML text), `out` (folder), `data_dir` (or null), `max_seconds` (or null).
 
     Returns:
         Row of the comparison: accuracy, accuracy_random, accuracy_pixels, layers, images_per_second, peak_memory_bytes, epochs, seconds.
@@ -56,8 +57,6 @@ def _last(folder: RunFolder) -> dict[str, Any]:
 
 def _spent(folder: RunFolder) -> float:
     """Seconds of training up to the newest checkpoint of an interrupted cell."""
-    from ...models.engine import checkpoint
-
     found = checkpoint.found(folder.checkpoints) if folder.config.is_file() else []
     return checkpoint.read_state(found[-1]).seconds if found else 0.0
 

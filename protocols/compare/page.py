@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from ...recordings.pages import write_html
 from ...recordings.plot_style import COLOURS, GREY, new_figure, save, styled
 from .table import CONTROLS, HEAD, PIXELS, RANDOM, cells_of, markdown, ranking
 
@@ -26,24 +25,17 @@ def write_page(
     figure = _draw(table, rows, out / "figures" / "compare")
     text = out / "compare.md"
     text.write_text(markdown(table), encoding="utf-8")
-    environment = Environment(
-        loader=PackageLoader("apical.recordings", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    html = environment.get_template("compare.html").render(
-        title=f"Comparison on {facts['comparison']}",
-        facts=[
+    content = {
+        "title": f"Comparison on {facts['comparison']}",
+        "facts": [
             (name, json.dumps(value) if isinstance(value, dict | list) else str(value)) for name, value in facts.items()
         ],
-        head=HEAD,
-        rows=[cells_of(line) for line in ranking(table)],
-        sources=[f"{line['rule']}: {line['published_source']}" for line in table if line["published_source"]],
-        figure=base64.b64encode(figure.read_bytes()).decode("ascii"),
-    )
-    page = out / "compare.html"
-    page.write_text(html, encoding="utf-8")
+        "head": HEAD,
+        "rows": [cells_of(line) for line in ranking(table)],
+        "sources": [f"{line['rule']}: {line['published_source']}" for line in table if line["published_source"]],
+        "figure": base64.b64encode(figure.read_bytes()).decode("ascii"),
+    }
+    page = write_html(out / "compare.html", "compare.html", content)
     return {"figure": str(figure), "table": str(text), "page": str(page)}
 
 

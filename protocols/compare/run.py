@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -17,7 +16,7 @@ from ..config import to_yaml
 from ..errors import ConfigError, ProtocolError
 from . import spec
 from .page import write_page
-from .table import rows_of, summary, write_csv
+from .table import cell_file, cell_name, rows_of, summary, write_csv
 
 CELL = "apical.protocols.compare.cell"
 
@@ -116,7 +115,7 @@ def _task(
 ) -> dict[str, Any]:
     return {
         "config": to_yaml(entry.config(seed, training)),
-        "out": str(out / "runs" / f"{entry.label}-seed{seed}"),
+        "out": str(out / "runs" / cell_name(entry.label, seed)),
         "data_dir": None if data_dir is None else str(data_dir),
         "max_seconds": seconds,
     }
@@ -124,9 +123,8 @@ def _task(
 
 def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int, progress: bool) -> dict[str, str]:
     """Run what is not finished; seed by seed, so that an early stop leaves whole seeds. Returns failures by cell."""
-    cells = out / "cells"
-    cells.mkdir(exist_ok=True)
-    waiting = [key for key in sorted(tasks, key=lambda key: key[1]) if not _done(cells, key, tasks[key])]
+    (out / "cells").mkdir(exist_ok=True)
+    waiting = [key for key in sorted(tasks, key=lambda key: key[1]) if not _done(out, key, tasks[key])]
     processes, failed = Processes(), dict[str, str]()
     bar = tqdm(
         total=len(tasks),
@@ -146,9 +144,9 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
                 for future in done:
                     key = futures[future]
                     try:
-                        _keep(cells, key, tasks[key], future.result())
+                        _keep(out, key, tasks[key], future.result())
                     except ProtocolError as error:
-                        failed[f"{key[0]}-seed{key[1]}"] = str(error)
+                        failed[cell_name(*key)] = str(error)
                     bar.update()
                     bar.set_postfix_str(f"{key[0]} seed {key[1]}")
         except BaseException:
@@ -159,26 +157,21 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
     return failed
 
 
-def cell_file(cells: Path, key: tuple[str, int]) -> Path:
-    """Where the row of a finished cell lies."""
-    return cells / f"{key[0]}-seed{key[1]}.json"
-
-
-def _keep(cells: Path, key: tuple[str, int], task: dict[str, Any], row: dict[str, Any]) -> None:
-    path = cell_file(cells, key)
+def _keep(out: Path, key: tuple[str, int], task: dict[str, Any], row: dict[str, Any]) -> None:
+    path = cell_file(out, *key)
     document = {"rule": key[0], "seed": key[1], **row, "config": task["config"], "budget": task["max_seconds"]}
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps({**document, "finished": time.time()}))
+    partial.write_text(json.dumps(document))
     partial.replace(path)
 
 
-def _done(cells: Path, key: tuple[str, int], task: dict[str, Any]) -> bool:
+def _done(out: Path, key: tuple[str, int], task: dict[str, Any]) -> bool:
     """Whether the cell is finished; one of other settings or another budget is refused, not mixed in.
 
     Raises:
         ConfigError: the folder holds a cell of that name with other settings.
     """
-    path = cell_file(cells, key)
+    path = cell_file(out, *key)
     if not path.is_file():
         return False
     document = json.loads(path.read_text())

@@ -17,17 +17,25 @@ COLUMNS = (
 )  # fmt: skip
 
 
+def cell_name(label: str, seed: int) -> str:
+    """One run of the comparison."""
+    return f"{label}-seed{seed}"
+
+
+def cell_file(out: Path, label: str, seed: int) -> Path:
+    """Where the row of a finished run lies in the folder of a comparison."""
+    return out / "cells" / f"{cell_name(label, seed)}.json"
+
+
 def rows_of(entries: Sequence[Entry], seeds: Sequence[int], out: Path) -> list[dict[str, Any]]:
     """Rows of the finished cells, controls last: the random network and the pixels of the first entry that was finished."""
     rows = []
     for entry in entries:
         for seed in seeds:
-            path = out / "cells" / f"{entry.label}-seed{seed}.json"
+            path = cell_file(out, entry.label, seed)
             if path.is_file():
                 found = json.loads(path.read_text())
-                rows.append(
-                    {name: value for name, value in found.items() if name not in ("config", "budget", "finished")}
-                )
+                rows.append({name: value for name, value in found.items() if name not in ("config", "budget")})
     controls = []
     for label, key in ((RANDOM, "accuracy_random"), (PIXELS, "accuracy_pixels")):
         for seed in seeds:

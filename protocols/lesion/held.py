@@ -13,6 +13,7 @@ import math
 from torch import Tensor
 
 from ...models import AdamW
+from ...models.optimiser import rate_of
 
 
 class Held:
@@ -20,7 +21,6 @@ class Held:
 
     Args:
         inner: AdamW without weight decay; registers weights and keeps the moments.
-
     """
 
     def __init__(self, inner: AdamW) -> None:
@@ -90,5 +90,5 @@ class Held:
             self.inner.apply(name, weight, change, block)
             return
         target = weight if block is None else weight[block]
-        rate = self.learning_rate * self.inner.factors.get(name.partition(".")[0], 1.0)
+        rate = rate_of(name, self.learning_rate, self.inner.factors)
         target.add_(change.to(target.dtype), alpha=rate / (self._sizes[name] + self.inner.eps))

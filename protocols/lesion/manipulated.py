@@ -11,8 +11,7 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor
 
-from ...plasticity import ClappPP, Contrast, Factors, LocalRule, Signals
-from ...plasticity.pairing import Negatives, Phases
+from ...plasticity import ClappPP, Contrast, Factors, LocalRule, Signals, Wrapped
 from ...plasticity.rule import Site
 
 
@@ -62,7 +61,7 @@ class Modulated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manipulated:
+class Manipulated(Wrapped):
     """A local rule whose apical input is scaled, population by population.
 
     Attributes:
@@ -86,39 +85,9 @@ class Manipulated:
         return self.rule.records
 
     @property
-    def presentation(self) -> str:
-        """Of the rule."""
-        return self.rule.presentation
-
-    @property
-    def supervised(self) -> bool:
-        """Of the rule."""
-        return self.rule.supervised
-
-    @property
-    def relay(self) -> str:
-        """Of the rule."""
-        return self.rule.relay
-
-    @property
-    def negatives(self) -> Negatives:
-        """Of the rule."""
-        return self.rule.negatives
-
-    @property
-    def phases(self) -> Phases:
-        """Of the rule."""
-        return self.rule.phases
-
-    @property
     def sources(self) -> tuple[str, ...]:
         """Of the rule."""
         return self.rule.sources
-
-    @property
-    def transport(self) -> bool:
-        """Of the rule."""
-        return bool(getattr(self.rule, "transport", False))
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """State of the rule."""

@@ -12,8 +12,8 @@ from ...models.engine import checkpoint
 from ...models.spiking import Circuit, extract
 from ...plasticity import ClappPP, Pairing, pair
 from ..config import RunConfig
-from ..errors import ConfigError, ProtocolError, nearest
-from ..networks import fresh_network
+from ..errors import ConfigError, nearest
+from ..networks import fresh_network, newest_checkpoint
 from ..rules import make_rule
 from ..run import RunFolder
 from ..stimuli import Stimulus
@@ -112,16 +112,12 @@ def load_run(path: Path, population: str | None = None, data_dir: Path | None = 
         raise ConfigError(
             f"{path}: expected a run of clapp++, got {config.rule.name}, which {lacks}; give a run of that rule"
         )
-    stored = checkpoint.found(folder.checkpoints)
-    if not stored:
-        raise ProtocolError(
-            f"{folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {path}"
-        )
+    stored = newest_checkpoint(folder)
     stimulus = load_stimulus(config, data_dir, torch.device("cpu"))
     network = fresh_network(config, stimulus)
-    checkpoint.load_network(stored[-1], network)
+    checkpoint.load_network(stored, network)
     if population is not None and population not in network.names:
         raise ConfigError(
             f"replay.population: expected one of {', '.join(network.names)}, got {population!r}{nearest(population, network.names)}"
         )
-    return Loaded(folder, config, rule, stimulus, network, stored[-1], checkpoint.read_state(stored[-1]).step)
+    return Loaded(folder, config, rule, stimulus, network, stored, checkpoint.read_state(stored).step)

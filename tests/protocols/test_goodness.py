@@ -10,11 +10,12 @@ from apical.plasticity import BPForwardForward, ClappPP, ForwardForward
 from apical.protocols.config import load
 from apical.protocols.errors import ConfigError
 from apical.protocols.goodness import goodness_of, goodness_read_out, goodness_rule, summed
+from apical.protocols.networks import fresh_network
 from apical.protocols.overlay import neutral
 from apical.protocols.presentation import PRESENTATIONS
 from apical.protocols.probe import probe
 from apical.protocols.stimuli import load as load_stimulus
-from apical.protocols.train import fresh_network, train
+from apical.protocols.train import train
 from apical.recordings import open as open_recording
 
 DENSE = {"network": {"builder": "mlp", "hidden": [24, 16]}}

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 from apical.models import IDENTITY, conv_network, wire
-from apical.plasticity import ClappPP, Linear, Softplus
+from apical.plasticity import Backprop, ClappPP, Linear, Softplus
 from apical.protocols.align.blend import apical_weights, blend
 from apical.protocols.align.fit import collect, fit_to_backprop, fit_to_objective, targets
 from apical.protocols.align.gates import HeldGates
 from apical.protocols.align.measure import backprop_change, local_change, measure
 from apical.protocols.align.solve import Rows, scaled, solve
-from apical.protocols.align.top import TopObjective, top_network
+from apical.protocols.align.top import top_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_runs import batches, tiny
@@ -72,7 +72,7 @@ def difference_of_factors(network, rule, batch, i, drive) -> float:
         potentials.append(convolved.requires_grad_() if not potentials else convolved)
         pre = torch.relu(torch.nn.functional.max_pool2d(convolved, 2) if population.pool else convolved)
     pairing, top = batch.pairing.to(torch.device("cpu"), torch.float64), network.populations[-1].pooled(pre)
-    loss = TopObjective(rule).objective(top, top_network(network, rule).head, pairing)
+    loss = Backprop(rule).objective(top, top_network(network, rule).head, pairing)
     (gradient,) = torch.autograd.grad(loss, [potentials[i]])
     pre = batch.images
     for population in network.populations[: i + 1]:

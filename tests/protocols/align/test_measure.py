@@ -3,11 +3,11 @@
 import pytest
 import torch
 from apical.models import IDENTITY, mlp, wire
-from apical.plasticity import Apical, ClappPP, Hinge, Linear, LogisticDifference, Signals, Softplus, pair
+from apical.plasticity import Apical, Backprop, ClappPP, Hinge, Linear, LogisticDifference, Signals, Softplus, pair
 from apical.protocols.align.batches import Batch
 from apical.protocols.align.gates import GateWatch
 from apical.protocols.align.measure import backprop_change, compare, local_change, measure
-from apical.protocols.align.top import TopObjective, top_network
+from apical.protocols.align.top import top_network
 from tiny_runs import batches, tiny
 
 CONTEXTS = ("lateral", "dfb", "both")
@@ -70,8 +70,8 @@ def test_one_head_with_the_sum_of_both_b_is_another_objective():
         network.apical[source][-1].weight *= 40 if source == "dfb" else -25
     pairing = batch.pairing.to(torch.device("cpu"), torch.float64)
     rate, head = network.populations[-1].pooled(rates(network, batch.images)[-1]), top_network(network, rule).head
-    both = TopObjective(rule).objective(rate, head, pairing)
-    summed = TopObjective(ClappPP(context="lateral")).objective(rate, sum(head.chunk(2)), pairing)
+    both = Backprop(rule).objective(rate, head, pairing)
+    summed = Backprop(ClappPP(context="lateral")).objective(rate, sum(head.chunk(2)), pairing)
     assert both == pytest.approx(float(objective(network, rule, -1, batch, detached=True)), rel=1e-12)
     assert abs(float(both - summed)) > 0.1
 
