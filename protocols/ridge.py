@@ -10,9 +10,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ..plasticity.products import product
 from .errors import ReadOutError
 
 CHUNK_ROWS = 4096
+# columns of one piece of x xᵀ: what lies above its diagonal pieces is never formed
+PIECE = 1024
 
 Weights = tuple[Tensor, Tensor]
 Fit = Callable[[float], Weights]
@@ -72,9 +75,17 @@ def _moments(x: Tensor, targets: Tensor, rows: Tensor, centre: Tensor) -> _Momen
     for part in chunks(rows):
         chunk = x[part].float() - centre
         total += chunk.sum(0)
-        gram += chunk.T @ chunk
+        _add_lower(gram, chunk)
         cross += chunk.T @ targets[part].float()
-    return _Moments(len(rows), total, targets[rows].sum(0), gram, cross)
+    return _Moments(len(rows), total, targets[rows].sum(0), gram.tril_() + gram.tril(-1).T, cross)
+
+
+def _add_lower(gram: Tensor, chunk: Tensor) -> None:
+    """Add xᵀ x of a chunk (rows, d) to the pieces of a symmetric matrix on and below its diagonal."""
+    columns = chunk.T.contiguous()
+    for start in range(0, len(columns), PIECE):
+        end = start + PIECE
+        gram[start:end, :end] += product(columns[start:end], columns[:end])
 
 
 def _primal(moments: _Moments, centre: Tensor, penalty: float) -> Weights:
