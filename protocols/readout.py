@@ -87,7 +87,8 @@ def ridge_read_out(
         min_{W, b}  1/n |Y - X W - b|^2 + penalty |W|^2
 
     Solved over features where n >= d, over rows (the dual) where n < d. The penalty with the highest held-out
-    accuracy is used, the strongest of equals; the fit is then repeated on all training rows.
+    accuracy is used, the strongest of equals; the fit is then repeated on all training rows. Candidates below the rounding
+    of the features' products have no solution and are left out; the choice says how many.
 
     Args:
         x_train: features (n, d); standardised ones make penalties comparable.
@@ -112,9 +113,18 @@ def ridge_read_out(
     fitted, held = _split(x_train, generator)
     fit, refit = fits(x_train, F.one_hot(y_train, classes).double(), fitted, held)
     x_held, y_held = x_train[held], y_train[held]
-    held_accuracy, penalty = max((accuracy(x_held, y_held, *fit(penalty)), penalty) for penalty in candidates)
+    solved = [(accuracy(x_held, y_held, *found), penalty) for penalty in candidates if (found := fit(penalty))]
+    held_accuracy, penalty = max(solved, default=(0.0, max(candidates)))
     weights = refit(penalty)
-    return ReadOut(accuracy(x_test, y_test, *weights), held_accuracy, {"penalty": penalty}, weights)
+    if weights is None:
+        raise ReadOutError(
+            f"penalties: expected ones above the rounding of the features' products, got {penalty:g}; "
+            "use larger ones or standardised features"
+        )
+    choice = {"penalty": penalty}
+    if len(solved) < len(candidates):
+        choice["penalties_left_out"] = len(candidates) - len(solved)
+    return ReadOut(accuracy(x_test, y_test, *weights), held_accuracy, choice, weights)
 
 
 def linear_read_out(

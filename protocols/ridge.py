@@ -11,18 +11,17 @@ import torch
 from torch import Tensor
 
 from ..plasticity.products import product
-from .errors import ReadOutError
 
 CHUNK_ROWS = 4096
 # columns of one piece of x xᵀ: what lies above its diagonal pieces is never formed
 PIECE = 1024
 
 Weights = tuple[Tensor, Tensor]
-Fit = Callable[[float], Weights]
+Fit = Callable[[float], Weights | None]
 
 
 def fits(x: Tensor, targets: Tensor, fitted: Tensor, held: Tensor) -> tuple[Fit, Fit]:
-    """Two functions of the penalty that give weights (d, k) and bias (k,): fitted on some rows, and on all.
+    """Two functions of the penalty that give weights (d, k) and bias (k,), or None where rounding decides: fitted on some rows, and on all.
 
     Args:
         x: features (n, d).
@@ -88,11 +87,11 @@ def _add_lower(gram: Tensor, chunk: Tensor) -> None:
         gram[start:end, :end] += product(columns[start:end], columns[:end])
 
 
-def _primal(moments: _Moments, centre: Tensor, penalty: float) -> Weights:
+def _primal(moments: _Moments, centre: Tensor, penalty: float) -> Weights | None:
     n, mean, target = moments.count, moments.x / moments.count, moments.targets / moments.count
     gram = moments.gram - n * torch.outer(mean, mean)
     weight = _solve(gram, moments.cross - n * torch.outer(mean, target), n * penalty)
-    return weight, target - (centre + mean) @ weight
+    return None if weight is None else (weight, target - (centre + mean) @ weight)
 
 
 def _kernel(x: Tensor, centre: Tensor) -> Tensor:
@@ -101,12 +100,14 @@ def _kernel(x: Tensor, centre: Tensor) -> Tensor:
     return torch.cat([(chunk @ rows.T).double() for chunk in chunks(rows)])
 
 
-def _dual(kernel: Tensor, x: Tensor, targets: Tensor, rows: Tensor, centre: Tensor, penalty: float) -> Weights:
+def _dual(kernel: Tensor, x: Tensor, targets: Tensor, rows: Tensor, centre: Tensor, penalty: float) -> Weights | None:
     inner = kernel[rows][:, rows]
     target = targets[rows].mean(0)
     inner = inner - inner.mean(0) - inner.mean(1, keepdim=True) + inner.mean()
     # one coefficient per row and class; they sum to zero, so the rows need no mean of their own removed
     coefficients = _solve(inner, targets[rows] - target, len(rows) * penalty)
+    if coefficients is None:
+        return None
     weight, mean = targets.new_zeros(x.shape[1], targets.shape[1]), torch.zeros_like(centre, dtype=torch.float64)
     for part, coefficient in zip(chunks(rows), chunks(coefficients), strict=True):
         chunk = x[part].float() - centre
@@ -115,14 +116,9 @@ def _dual(kernel: Tensor, x: Tensor, targets: Tensor, rows: Tensor, centre: Tens
     return weight, target - (centre + mean) @ weight
 
 
-def _solve(matrix: Tensor, right: Tensor, penalty: float) -> Tensor:
-    """(matrix + penalty I)⁻¹ right, for a positive semidefinite matrix."""
+def _solve(matrix: Tensor, right: Tensor, penalty: float) -> Tensor | None:
+    """(matrix + penalty I)⁻¹ right, for a positive semidefinite matrix; None where its rounding outweighs the penalty."""
     matrix = matrix.clone()
     matrix.diagonal().add_(penalty)
     factor, failure = torch.linalg.cholesky_ex(matrix)
-    if int(failure):
-        raise ReadOutError(
-            "penalties: expected ones above the rounding of the features' products, got one below; "
-            "use larger ones or standardised features"
-        )
-    return torch.cholesky_solve(right, factor)
+    return None if int(failure) else torch.cholesky_solve(right, factor)

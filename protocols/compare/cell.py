@@ -14,6 +14,7 @@ from .. import sources
 from ..probe import probe
 from ..run import RunFolder
 from ..train import train
+from .processes import end_with_parent
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
@@ -62,4 +63,5 @@ def _spent(folder: RunFolder) -> float:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     print(json.dumps(run(json.loads(sys.argv[1]))))

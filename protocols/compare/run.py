@@ -1,8 +1,6 @@
 """The comparison itself: every rule with every seed, side by side in processes, resumable cell by cell."""
 
 import json
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,42 +14,8 @@ from ..config import to_yaml
 from ..errors import ConfigError, ProtocolError
 from . import spec
 from .page import write_page
+from .processes import Processes, terminated_as_interrupted
 from .table import cell_file, cell_name, rows_of, summary, write_csv
-
-CELL = "apical.protocols.compare.cell"
-
-
-class Processes:
-    """Cells that are running; all of them are asked to stop, and waited for, when the comparison is."""
-
-    def __init__(self) -> None:
-        self.running: set[subprocess.Popen[str]] = set()
-        self.stopped = False
-
-    def run(self, task: dict[str, Any]) -> dict[str, Any]:
-        """One cell; raises ProtocolError with the cell's own last line."""
-        if self.stopped:
-            raise KeyboardInterrupt
-        process = subprocess.Popen(
-            [sys.executable, "-m", CELL, json.dumps(task)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.running.add(process)
-        out, err = process.communicate()
-        self.running.discard(process)
-        if self.stopped:
-            raise KeyboardInterrupt
-        if process.returncode:
-            lines = [line for line in err.strip().splitlines() if line] or [f"exit code {process.returncode}"]
-            raise ProtocolError(
-                f"{task['out']}: expected the cell to finish, got {lines[-1]}; run the same command again"
-            )
-        return dict(json.loads(out.strip().splitlines()[-1]))
-
-    def stop(self) -> None:
-        """SIGTERM: a training run writes a checkpoint first."""
-        self.stopped = True
-        for process in list(self.running):
-            process.send_signal(signal.SIGTERM)
 
 
 def compare(
@@ -125,7 +89,7 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
     """Run what is not finished; seed by seed, so that an early stop leaves whole seeds. Returns failures by cell."""
     (out / "cells").mkdir(exist_ok=True)
     waiting = [key for key in sorted(tasks, key=lambda key: key[1]) if not _done(out, key, tasks[key])]
-    processes, failed = Processes(), dict[str, str]()
+    failed = dict[str, str]()
     bar = tqdm(
         total=len(tasks),
         initial=len(tasks) - len(waiting),
@@ -133,7 +97,8 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
         file=sys.stderr,
         disable=None if progress else True,
     )
-    with bar, ThreadPoolExecutor(max_workers=jobs) as pool:
+    # the pool waits for its threads before the pipe of the processes is taken away
+    with terminated_as_interrupted(), bar, Processes() as processes, ThreadPoolExecutor(max_workers=jobs) as pool:
         futures: dict[Future[dict[str, Any]], tuple[str, int]] = {
             pool.submit(processes.run, tasks[key]): key for key in waiting
         }
@@ -147,6 +112,7 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
                         _keep(out, key, tasks[key], future.result())
                     except ProtocolError as error:
                         failed[cell_name(*key)] = str(error)
+                        tqdm.write(f"{cell_name(*key)}: {error}", file=sys.stderr)
                     bar.update()
                     bar.set_postfix_str(f"{key[0]} seed {key[1]}")
         except BaseException:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -179,6 +180,23 @@ def test_ridge_refuses_what_rounding_decides():
     with pytest.raises(ReadOutError, match="use larger ones or standardised features"):
         for penalty in (1e-12, 1e-13, 1e-14, 1e-15):
             ridge_read_out(x, y, x, y, [penalty])
+
+
+def test_ridge_leaves_out_penalties_that_rounding_outweighs():
+    x, y = clusters(40, 2, 2)
+    x = torch.cat([x, x], 1) * 1e4
+    tiny = next(p for p in (1e-12, 1e-13, 1e-14, 1e-15) if refused(x, y, p))
+    found = ridge_read_out(x, y, x, y, [tiny, 1e6])
+    assert found.choice == {"penalty": 1e6, "penalties_left_out": 1}
+    assert found == replace(ridge_read_out(x, y, x, y, [1e6]), choice=found.choice)
+
+
+def refused(x, y, penalty):
+    try:
+        ridge_read_out(x, y, x, y, [penalty])
+    except ReadOutError:
+        return True
+    return False
 
 
 def test_ridge_refuses_a_matrix_too_large(monkeypatch):

@@ -1,0 +1,84 @@
+"""Cells as processes that end with the comparison, however that ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
+
+from ..errors import ProtocolError
+
+CELL = "apical.protocols.compare.cell"
+
+
+class Processes:
+    """Cells that are running. All of them read one pipe that nobody writes to: it ends with this process, also with one that was killed."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        self.stopped = False
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        os.close(self._read)
+
+    def run(self, task: dict[str, Any]) -> dict[str, Any]:
+        """One cell; raises ProtocolError with the cell's own last line."""
+        if self.stopped:
+            raise KeyboardInterrupt
+        process = subprocess.Popen(
+            [sys.executable, "-m", CELL, json.dumps(task)],
+            stdin=self._read, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        out, err = process.communicate()
+        if self.stopped:
+            raise KeyboardInterrupt
+        if process.returncode:
+            lines = [line for line in err.strip().splitlines() if line] or [f"exit code {process.returncode}"]
+            raise ProtocolError(
+                f"{task['out']}: expected the cell to finish, got {lines[-1]}; run the same command again"
+            )
+        return dict(json.loads(out.strip().splitlines()[-1]))
+
+    def stop(self) -> None:
+        """End the pipe and with it the cells: one that trains writes a checkpoint first."""
+        if not self.stopped:
+            self.stopped = True
+            os.close(self._write)
+
+
+def end_with_parent() -> None:
+    """In a cell: ask oneself to stop, as with SIGTERM, when the comparison's pipe ends."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt, so that the cells are waited for; away from the main thread nothing changes."""
+
+    def note(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
