@@ -114,7 +114,9 @@ def probe(
         "n_test": len(test),
     }
     result |= own
-    folder.probe.write_text(json.dumps(result, indent=1) + "\n")
+    partial = folder.probe.with_suffix(".partial")
+    partial.write_text(json.dumps(result, indent=1) + "\n")
+    partial.replace(folder.probe)  # whole or not there
     return result
 
 

@@ -61,7 +61,8 @@ def end_with_parent() -> None:
     """In a cell: ask oneself to stop, as with SIGTERM, when the comparison's pipe ends."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # not through sys.stdin, whose lock must be free when the interpreter ends
+        os.read(0, 1)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

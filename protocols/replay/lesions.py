@@ -1,5 +1,7 @@
 """C9 and C10: the tuft blocked, and each context source lesioned in circuits that do and do not use it."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +10,7 @@ from .bench import Bench
 from .record import Check, Criterion, at_most
 
 KAPPA = 5.0  # nS, drive of the soma by the tuft in the control
+DEPTH = 10.0  # mV below rest, of a tuft held there by a current
 
 
 def apical_block(bench: Bench) -> list[Check]:
@@ -19,7 +22,8 @@ def apical_block(bench: Bench) -> list[Check]:
         found = bench.run("apical block", seed, blocked, **bench.settings.operating)
         ratios.append(_norm(found) / _norm(intact))
         rates.append(_moved(found.rate, intact.rate))
-    detail = {} if bench.settings.quick or bench.settings.level < 2 else _driving_tuft(bench)
+    spiking = bench.settings.level >= 2 and not bench.settings.quick
+    detail = {**_driving_tuft(bench), **held_tuft(bench)} if spiking else {}
     reason = (
         "the tuft drives the soma at this level: its calcium spikes end with the block"
         if bench.settings.level == 4
@@ -41,6 +45,25 @@ def _driving_tuft(bench: Bench) -> dict[str, float]:
             np.sqrt(np.square(blocked.rate - intact.rate).mean())
         ),
         f"kappa {KAPPA:g} nS: |dW| relative to intact": _norm(blocked) / _norm(intact),
+    }
+
+
+def held_tuft(bench: Bench) -> dict[str, float]:
+    """A current holds the tuft below rest while B c still arrives; one seed.
+
+    The trace is linear in V_a - V_rest, so that this does not silence plasticity as a shunt (B = 0) does: it adds depression.
+    """
+    seed, gain = bench.settings.seeds[0], bench.base[bench.settings.seeds[0]].calibration.apical_gain
+    held = replace(bench.few, apical_bias=bench.few.apical_bias - DEPTH / gain)
+    intact = bench.run("tuft at rest", seed, bench.few)
+    found = bench.run(f"tuft {DEPTH:g} mV below rest", seed, held)
+    shifted = replace(bench.few, prediction=bench.few.prediction - DEPTH / gain).change().sum(0)
+    word = f"tuft held {DEPTH:g} mV below rest"
+    return {
+        f"{word}: |dW| relative to intact": _norm(found) / _norm(intact),
+        f"{word}: cosine of dW with intact": _alike(found.batch_change, intact.batch_change),
+        f"{word}: cosine of dW with the rule for B c so much lower": _alike(found.batch_change, shifted),
+        f"{word}: r.m.s. change of rates (Hz)": float(np.sqrt(np.square(found.rate - intact.rate).mean())),
     }
 
 
@@ -81,6 +104,10 @@ def _lesion(circuit: Circuit, source: str) -> Circuit:
 
 def _norm(found: Replay) -> float:
     return float(np.linalg.norm(found.batch_change))
+
+
+def _alike(change: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float((change * other).sum() / (np.linalg.norm(change) * np.linalg.norm(other)))
 
 
 def _moved(rates: NDArray[np.float64], from_: NDArray[np.float64]) -> float:

@@ -48,7 +48,7 @@ def test_what_is_finished_is_kept_and_other_settings_are_refused(finished):
         compare("shapes", out, **{**arguments, "epochs": 2}, progress=False)
 
 
-def test_a_cell_stopped_half_way_goes_on_where_it_was(finished, tmp_path):
+def test_a_cell_stopped_half_way_goes_on_where_it_was(tmp_path, monkeypatch):
     from apical.protocols.compare import cell, spec
     from apical.protocols.config import to_yaml
 
@@ -59,6 +59,9 @@ def test_a_cell_stopped_half_way_goes_on_where_it_was(finished, tmp_path):
     assert first["steps"] == 1
     second = cell.run({**task, "max_seconds": 1e9})
     assert second["steps"] == 8
+    monkeypatch.setattr(cell, "probe", None)  # the read-out of a cell that was stopped after it stands
+    third = cell.run({**task, "max_seconds": 1e-3})
+    assert third["accuracy"] == second["accuracy"]
 
 
 def test_an_entry_that_was_not_run_says_so():

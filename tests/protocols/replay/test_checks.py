@@ -1,10 +1,13 @@
 """Checks tell a faithful replay from a wrong one; the replays are made up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from apical.protocols.replay.fidelity import changes, kink, potentials
 from apical.protocols.replay.figures import draw
 from apical.protocols.replay.gating import gate
+from apical.protocols.replay.lesions import DEPTH, held_tuft
 from apical.protocols.replay.timing import carried_over, duration
 from apical.protocols.replay.yardsticks import nulls, wrong_rules, yardsticks
 from replay_runs import made_bench, made_circuit, made_replay
@@ -53,6 +56,18 @@ def test_gates_from_wrong_scores_are_at_chance():
     assert found[0].value < 0.7
     assert not found[1].passed
     assert verdicts(gate(made_bench(CIRCUIT, made_replay(CIRCUIT)))) == [True, True, True]
+
+
+def test_a_tuft_held_below_rest_does_not_silence_but_depress():
+    pytest.importorskip("brian2", reason="the bridge needs brian2")
+    bench = made_bench(CIRCUIT, made_replay(CIRCUIT))
+    found = held_tuft(bench)
+    depth = DEPTH / bench.base[0].calibration.apical_gain
+    shifted = replace(CIRCUIT, prediction=CIRCUIT.prediction - depth).change().sum(0)
+    ratio, _, cosine, moved = found.values()
+    assert ratio == pytest.approx(np.linalg.norm(shifted) / np.linalg.norm(CIRCUIT.change().sum(0)), rel=0.1)
+    assert cosine > 0.9
+    assert moved == 0
 
 
 def test_errors_are_placed():
