@@ -1,0 +1,41 @@
+"""The demo from start to end on a small network, with and without what a replay needs."""
+
+import json
+import sys
+
+import pytest
+from apical.protocols import demo as module
+from apical.protocols.config import load
+
+TINY = (
+    "network.width=0.016",
+    "stimulus.n_train=128",
+    "stimulus.n_test=64",
+    "training.epochs=1",
+    "recording.every=2",
+    "probe.n_train=null",
+)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(module, "load", lambda name, _, overrides: load(name, TINY, overrides))
+
+
+def test_the_demo_ends_with_a_replay(tiny, tmp_path):
+    pytest.importorskip("brian2", reason="the bridge needs brian2")
+    found = module.demo(tmp_path / "run", 0, progress=False)
+    assert found["replay_missing"] is None
+    assert found["replay"]["passed"] + found["replay"]["failed"] == len(found["replay"]["checks"])
+    assert "Replay with spikes" in (tmp_path / "run" / "report.html").read_text()
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_without_brian2_the_demo_says_so_and_goes_on(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "brian2", None)
+    found = module.demo(tmp_path / "run", 0)
+    assert found["replay"] is None
+    assert "pip install 'brian2" in found["replay_missing"]
+    assert "no replay with spikes" in capsys.readouterr().err
+    assert "Replay with spikes" not in (tmp_path / "run" / "report.html").read_text()
+    assert 0 <= found["accuracy"] <= 100
