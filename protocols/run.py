@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +17,9 @@ from typing import Any
 
 from .config import RunConfig, digest, load, resolve, to_yaml
 from .errors import ConfigError
+
+if sys.platform != "win32":
+    import fcntl
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,25 @@ class RunFolder:
                 f"{self.path}: expected the folder of a run with config.yaml, got none; start one with `apical train`"
             )
         return load(str(self.config))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from training this run; the lock ends with the process. On Windows nothing is locked.
+
+        Raises:
+            ConfigError: another process has it.
+        """
+        if sys.platform == "win32":
+            yield
+            return
+        with self.config.open("rb") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ConfigError(
+                    f"{self.path}: expected a run that nobody trains, got one that another process is training; wait for it or choose another --out"
+                ) from error
+            yield
 
     def discard_recording(self) -> None:
         """Remove a recording that no checkpoint refers to, before the run starts again from its first step."""

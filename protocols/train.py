@@ -45,7 +45,7 @@ def train(
         JSON-ready dict: run, status, epochs, images_per_second, peak_memory_bytes, loss, ...
 
     Raises:
-        ConfigError: the folder exists and `resume` is false, or settings do not fit the data.
+        ConfigError: the folder exists and `resume` is false, another process trains it, or settings do not fit the data.
         KeyboardInterrupt: SIGINT or SIGTERM; the run was checkpointed first.
     """
     folder = RunFolder(out)
@@ -59,12 +59,13 @@ def train(
         torch.set_num_threads(config.training.threads)
     stimulus = load_stimulus(config, data_dir, device)
     run = Run(config, folder, stimulus, device)
-    if resume:
-        folder.config.write_text(to_yaml(config))
-    else:
+    if not resume:
         folder.claim(config)
-    run.open(resume)
-    return run.train(progress)
+    with folder.alone():
+        if resume:
+            folder.config.write_text(to_yaml(config))
+        run.open(resume)
+        return run.train(progress)
 
 
 def pick_device(word: str) -> torch.device:

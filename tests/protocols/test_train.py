@@ -17,6 +17,7 @@ import zarr
 from apical.models.engine import LocalEngine
 from apical.protocols.config import load
 from apical.protocols.errors import ConfigError, ProtocolError
+from apical.protocols.run import RunFolder
 from apical.protocols.train import pick_device, train
 from apical.recordings import open as open_recording
 from safetensors.torch import load_file
@@ -189,6 +190,16 @@ def test_an_existing_folder_is_never_written_over(settings, tmp_path):
     ):
         train(settings(), out, progress=False)
     assert [p.name for p in out.iterdir()] == ["thesis.txt"]
+
+
+def test_a_run_that_another_process_trains_is_left_alone(settings, tmp_path):
+    out = tmp_path / "run"
+    train(settings(), out, progress=False)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    with RunFolder(out).alone(), pytest.raises(ConfigError, match="another process is training"):
+        train(settings(), out, resume=True, progress=False)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    train(settings(), out, resume=True, progress=False)
 
 
 def test_a_diverging_run_fails_and_keeps_its_recording(settings, tmp_path, monkeypatch):
