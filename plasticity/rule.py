@@ -140,7 +140,7 @@ class RoutedRule(FeedbackRule, Protocol):
 def hyperparameters(factory: Callable[..., Rule]) -> set[str]:
     """Names that a factory of `RULES` takes: the fields of a dataclass, or what the factory itself lists."""
     made: object = factory
-    if is_dataclass(made):
+    if isinstance(made, type) and is_dataclass(made):
         return {field.name for field in fields(made)}
     listed: Callable[[], Iterable[str]] = factory.hyperparameters  # type: ignore[attr-defined]
     return set(listed())
