@@ -11,6 +11,8 @@ from .errors import ConfigError
 from .hybrids import hybrids
 from .overlay import neutral, overlay
 from .patches import frame, patches
+from .rules import make_rule
+from .settings import RuleConfig
 from .stimuli import Stimulus
 from .stimuli.stimulus import ViewedImages
 
@@ -72,6 +74,11 @@ PRESENTATIONS: dict[str, Presentation] = {
     "twice": Presentation(2, True, twice),
     "patches": Presentation(2, True, patches, frame=frame),
 }
+
+
+def shown_as(config: RuleConfig) -> Presentation:
+    """The presentation that the rule of a run declares."""
+    return PRESENTATIONS[make_rule(config).presentation]
 
 
 def presentation_of(rule: Rule, stimulus: Stimulus) -> Presentation:

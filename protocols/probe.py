@@ -4,7 +4,6 @@ The controls are the same network at its random initialisation and the pixels th
 random initialisation has learned nothing that the read-out can use.
 """
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,12 +17,13 @@ from tqdm import tqdm
 from ..models import BlockNetwork, Network
 from ..models.engine import checkpoint, rates, settle
 from .config import RunConfig
+from .documents import write_json
 from .errors import ConfigError, ProtocolError, nearest
 from .goodness import TOGETHER, goodness_read_out, goodness_rule, summed
 from .head import head_accuracy
 from .maps import VGG, Maps, maps_of
 from .networks import initial_network, newest_checkpoint
-from .presentation import PRESENTATIONS, stored
+from .presentation import shown_as, stored
 from .readout import ReadOut, knn_read_out, linear_read_out, ridge_read_out, standardise
 from .robustness import corrupted_read_out
 from .rules import make_rule
@@ -88,7 +88,7 @@ def probe(
         )
     disturbed = None if corruptions is None else test.subset(min(corruptions, len(test)), seed=config.seed)
     bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
-    still = PRESENTATIONS[make_rule(config.rule).presentation].still
+    still = shown_as(config.rule).still
     read = _reader(kind, config, stimulus, train, test, wanted, together, bar)
     with bar:
         settle(network.to(device), still(stimulus, train.images[:SETTLING].to(device)))
@@ -114,9 +114,7 @@ def probe(
         "n_test": len(test),
     }
     result |= own
-    partial = folder.probe.with_suffix(".partial")
-    partial.write_text(json.dumps(result, indent=1) + "\n")
-    partial.replace(folder.probe)  # whole or not there
+    write_json(folder.probe, result)
     return result
 
 
@@ -206,7 +204,7 @@ def _read_out_network(
     bar: Any,
 ) -> Mapping[str, ReadOut]:
     device = network.device
-    still = PRESENTATIONS[make_rule(config.rule).presentation].still
+    still = shown_as(config.rule).still
     maps, kept = maps_of(config.network.builder), list({*wanted, *together})
     seen, unseen = (features(network, stimulus, images, device, still, maps, kept) for images in (train, test))
     found = {}
@@ -236,7 +234,7 @@ def _read_out_corrupted(
     bar: Any,
 ) -> dict[str, Any]:
     """Of the populations together."""
-    still, maps = PRESENTATIONS[make_rule(config.rule).presentation].still, maps_of(config.network.builder)
+    still, maps = shown_as(config.rule).still, maps_of(config.network.builder)
 
     def read(images: ImageSet) -> Tensor:
         found = features(network, stimulus, images, network.device, still, maps, together)
@@ -253,7 +251,7 @@ def _own_output(
     rule = make_rule(config.rule)
     if not isinstance(network, Network) or network.head is None or getattr(rule, "head", None) != "classes":
         return {}
-    return {"accuracy_head": head_accuracy(network, PRESENTATIONS[rule.presentation], stimulus, test)}
+    return {"accuracy_head": head_accuracy(network, shown_as(config.rule), stimulus, test)}
 
 
 def _read_out_pixels(stimulus: Stimulus, train: ImageSet, test: ImageSet, kind: str, config: RunConfig) -> float:

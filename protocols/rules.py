@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .errors import nearest
+from .errors import ConfigError, nearest
 
 if TYPE_CHECKING:  # settings are read without torch where nothing needs a rule
-    from ..plasticity import Rule
+    from pathlib import Path
+
+    from ..plasticity import ClappPP, Rule
     from .settings import RuleConfig
 
 # settings that several rules share and that have a name of their own under `rule`; all others are `rule.options`
@@ -28,6 +30,23 @@ def make_rule(config: "RuleConfig") -> "Rule":
         words["contrast"] = CONTRASTS[config.contrast]()
     options = {name: tuple(v) if isinstance(v, list) else v for name, v in config.options.items()}
     return kind(**words, **options)  # type: ignore[no-any-return]
+
+
+def clapp_rule(config: "RuleConfig", run: "Path | str") -> "ClappPP":
+    """CLAPP++ as a run's settings describe it, for commands that take its factors apart.
+
+    Raises:
+        ConfigError: a run of another rule.
+    """
+    from ..plasticity import ClappPP
+
+    rule = make_rule(config)
+    if not isinstance(rule, ClappPP):
+        lacks = "neither apical dendrites nor a local change" if rule.engine != "local" else "factors of its own"
+        raise ConfigError(
+            f"{run}: expected a run of clapp++, got {config.name}, which has {lacks}; give a run of that rule"
+        )
+    return rule
 
 
 def in_blocks(name: str) -> bool | None:

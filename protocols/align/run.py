@@ -1,6 +1,5 @@
 """`apical align`: from folders of runs to a table, a figure, and a group of each recording."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,11 +17,11 @@ from ...plasticity import ClappPP
 from ...recordings import write_results
 from ...recordings.plot_style import save
 from ..config import RunConfig, digest
+from ..documents import write_json
 from ..errors import ConfigError, nearest
 from ..networks import fresh_network
-from ..rules import make_rule
+from ..rules import clapp_rule
 from ..run import RunFolder, git_state
-from ..terminal import plain
 from ..train import load_stimulus, pick_device
 from .batches import Batch, Batches
 from .figure import alignment
@@ -130,17 +129,7 @@ def _tasks(runs: Sequence[Path]) -> list[Task]:
     if not folders or len({path.resolve() for path in runs}) < len(runs):
         raise ConfigError(f"align.runs: expected one run or more, each once, got {len(runs)}; name each folder once")
     configs = [folder.settings() for folder in folders]
-    rules = []
-    for folder, config in zip(folders, configs, strict=True):
-        rule = make_rule(config.rule)
-        if not isinstance(rule, ClappPP):
-            reason = (
-                "which has no local change" if rule.engine == "backprop" else "which has no objective to backpropagate"
-            )
-            raise ConfigError(
-                f"{folder.path}: expected a run of clapp++, got {config.rule.name}, {reason}; give a run of a local rule"
-            )
-        rules.append(rule)
+    rules = [clapp_rule(config.rule, path) for path, config in zip(runs, configs, strict=True)]
     kinds: set[tuple[str, int]] = {(config.network.builder, len(config.network.hidden)) for config in configs}
     if len(kinds) > 1:
         raise ConfigError(f"align.runs: expected runs with the same populations, got {_kinds(kinds)}; align them apart")
@@ -227,5 +216,5 @@ def _write(
         "figure": str(figure),
         "seconds": seconds,
     }
-    (folder / "align.json").write_text(json.dumps(plain(result), indent=1, allow_nan=False) + "\n")
+    write_json(folder / "align.json", result)
     return result

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from ..bench.speed import machine
 from ..config import to_yaml
+from ..documents import write_json
 from ..errors import ConfigError, ProtocolError
 from . import spec
 from .page import write_page
@@ -70,7 +71,7 @@ def compare(
     facts = {"comparison": name, "budget": budget, "seeds": list(seeds), "machine": machine()}
     files = {"csv": write_csv(out / "compare.csv", rows), **write_page(out, facts, table, rows)}
     result = {**facts, "rows": rows, "summary": table, "failed": failed, "files": files}
-    (out / "compare.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_json(out / "compare.json", result)
     return result
 
 
@@ -126,9 +127,7 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
 def _keep(out: Path, key: tuple[str, int], task: dict[str, Any], row: dict[str, Any]) -> None:
     path = cell_file(out, *key)
     document = {"rule": key[0], "seed": key[1], **row, "config": task["config"], "budget": task["max_seconds"]}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(document))
-    partial.replace(path)
+    write_json(path, document)
 
 
 def _done(out: Path, key: tuple[str, int], task: dict[str, Any]) -> bool:

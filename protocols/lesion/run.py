@@ -12,12 +12,12 @@ import torch
 from tqdm import tqdm
 
 from ...models.engine import checkpoint, keep_freed_memory
-from ...plasticity import ClappPP
 from ...recordings import write_results
 from ...recordings.plot_style import save
 from ..config import RunConfig, digest
+from ..documents import write_json
 from ..errors import ConfigError
-from ..rules import make_rule
+from ..rules import clapp_rule
 from ..run import RunFolder, git_state
 from ..terminal import plain
 from ..train import load_stimulus, pick_device
@@ -96,14 +96,7 @@ def check(folder: RunFolder, config: RunConfig, protocol: spec.Protocol) -> None
     Raises:
         ConfigError: as said, with the runs that it needs.
     """
-    rule = make_rule(config.rule)
-    if not isinstance(rule, ClappPP):
-        reason = (
-            "which has no apical dendrites" if rule.engine == "backprop" else "whose factors this command does not know"
-        )
-        raise ConfigError(
-            f"{folder.path}: expected a run of clapp++, got {config.rule.name}, {reason}; give a run of it"
-        )
+    clapp_rule(config.rule, folder.path)
     if config.rule.phases != "both" and protocol.head.stage == "network":
         raise ConfigError(
             f"{folder.path}: expected rule.phases both, as in a stream of fixations and saccades, got {config.rule.phases!r}; give such a run"
@@ -242,6 +235,4 @@ def _keep(path: Path, name: str, result: dict[str, Any]) -> None:
         kept = json.loads(path.read_text()) if path.is_file() else {}
     except ValueError:
         kept = {}  # written by something else, or cut short
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps({**kept, name: plain(result)}, indent=1, allow_nan=False) + "\n")
-    partial.replace(path)
+    write_json(path, {**kept, name: result})

@@ -16,7 +16,7 @@ from ...plasticity import ClappPP, LocalRule
 from ..config import RunConfig, validate
 from ..errors import ConfigError, ProtocolError
 from ..networks import fresh_network
-from ..rules import make_rule
+from ..rules import clapp_rule
 from ..sources import merge
 from ..stimuli import Stimulus
 from ..streams import stream
@@ -66,9 +66,7 @@ class Subject:
     def __init__(self, source: Source, wiring: str, start: str, looking: Looking, learning_rate: float) -> None:
         config = source.wired(wiring)
         self.source, self.looking, self.steps_done = source, looking, 0
-        rule = make_rule(config.rule)
-        if not isinstance(rule, ClappPP):
-            raise ConfigError(f"lesion.rule: expected clapp++, got {config.rule.name}; give a run of it")
+        rule = clapp_rule(config.rule, "lesion.run")
         if config.optimiser.name != "adamw":
             raise ConfigError(
                 f"optimiser.name: expected adamw, got {config.optimiser.name!r}; give a run trained with it"

@@ -14,7 +14,7 @@ from ...plasticity import ClappPP, Pairing, pair
 from ..config import RunConfig
 from ..errors import ConfigError, nearest
 from ..networks import fresh_network, newest_checkpoint
-from ..rules import make_rule
+from ..rules import clapp_rule
 from ..run import RunFolder
 from ..stimuli import Stimulus
 from ..streams import stream
@@ -106,12 +106,7 @@ def load_run(path: Path, population: str | None = None, data_dir: Path | None = 
     """
     folder = RunFolder(path)
     config = folder.settings()
-    rule = make_rule(config.rule)
-    if not isinstance(rule, ClappPP):
-        lacks = "has no apical dendrites" if rule.engine != "local" else "has no apical prediction of rates"
-        raise ConfigError(
-            f"{path}: expected a run of clapp++, got {config.rule.name}, which {lacks}; give a run of that rule"
-        )
+    rule = clapp_rule(config.rule, path)
     stored = newest_checkpoint(folder)
     stimulus = load_stimulus(config, data_dir, torch.device("cpu"))
     network = fresh_network(config, stimulus)

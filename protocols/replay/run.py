@@ -1,6 +1,5 @@
 """`apical replay`: from the folder of a run to checks, figures, spikes in its recording, and a report."""
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -14,8 +13,8 @@ from ...models.spiking import replay
 from ...models.spiking.brian import check_target, load_brian
 from ...recordings import ReplayStore, write_report, write_results
 from ..config import digest
-from ..run import RunFolder, git_state
-from ..terminal import plain
+from ..documents import write_json
+from ..run import git_state
 from .bench import Bench
 from .cell import bursts, fi_curve, pairs
 from .fidelity import changes, kink, potentials, rate_mode
@@ -91,7 +90,7 @@ def replay_run(
         "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.config), "git": git_state(),
         "risks": list(RISKS), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
-    _write(loaded.folder, result)
+    write_json(loaded.folder.path / "replay.json", result)
     if report:
         result["report"] = str(write_report(run))
     return result
@@ -127,8 +126,3 @@ def _described(bench: Bench) -> dict[str, Any]:
 def _settings(s: ReplaySettings) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(s, name) for name in s.__slots__}
     return found | {"dale": s.dale or ("split" if s.level >= 3 else "none")}
-
-
-def _write(folder: RunFolder, result: dict[str, Any]) -> None:
-    text = json.dumps(plain(result), indent=1, allow_nan=False)
-    (folder.path / "replay.json").write_text(text + "\n")

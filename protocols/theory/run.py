@@ -1,7 +1,6 @@
 """`apical theory`: all parts one after the other, their cases into a recording, their figures and their verdicts."""
 
 import datetime
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -12,8 +11,8 @@ import torch
 from tqdm import tqdm
 
 from ...recordings import write_results
+from ..documents import write_json
 from ..run import git_state
-from ..terminal import plain
 from . import breaking, hinge, proposition_3_5, theorem_3_1, theorem_3_3
 from .dataset import dataset
 from .figures import draw
@@ -95,7 +94,7 @@ def _write(out: Path, seed: int, rows: Rows, result: dict[str, Any], begun: floa
         "figures": {n: str(p) for n, p in figures.items()},
         "run": str(out),
     }
-    (out / "theory.json").write_text(json.dumps(plain(result), indent=1, allow_nan=False) + "\n")
+    write_json(out / "theory.json", result)
     return result
 
 

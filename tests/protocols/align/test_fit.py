@@ -14,7 +14,7 @@ from apical.protocols.align.solve import Rows, scaled, solve
 from apical.protocols.align.top import top_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_runs import batches, tiny
+from tiny_networks import batches, tiny
 
 CONTEXTS = ("lateral", "dfb", "both")
 

@@ -8,7 +8,7 @@ from apical.protocols.align.batches import Batch
 from apical.protocols.align.gates import GateWatch
 from apical.protocols.align.measure import backprop_change, compare, local_change, measure
 from apical.protocols.align.top import top_network
-from tiny_runs import batches, tiny
+from tiny_networks import batches, tiny
 
 CONTEXTS = ("lateral", "dfb", "both")
 CONTRASTS = (Hinge(), Softplus(), LogisticDifference(), Linear())

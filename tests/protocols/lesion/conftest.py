@@ -1,39 +1,20 @@
-import json
-
 import pytest
-from apical.protocols.config import load
-from apical.protocols.train import train
+from small_runs import make_run
 
-SMALL = {
-    "name": "small",
-    "stimulus": {"name": "shapes", "image_size": 16, "n_train": 64, "n_test": 32},
-    "network": {"builder": "vgg6", "width": 0.0625},
-    "rule": {"context": "dfb", "grids": [4, 2, 2, 2, 1, 1]},
-    "training": {"epochs": 1, "batch": 8, "threads": 1, "device": "cpu"},
-    "recording": {"enabled": False},
-    "optimiser": {"learning_rate": 0.003},
-}
+SMALL = {"network__width": 0.0625, "recording__enabled": False, "optimiser__learning_rate": 0.003}
 
 
 @pytest.fixture(scope="session")
-def make_run(tmp_path_factory):
-    """A small trained run; changes such as rule={"context": "lateral"}."""
-
-    def make(**changes):
-        place = tmp_path_factory.mktemp("lesion")
-        document = {group: {**SMALL[group], **changes.get(group, {})} for group in SMALL if group != "name"}
-        (place / "small.yaml").write_text(json.dumps({"name": "small", **document}))
-        train(load(str(place / "small.yaml")), place / "run", progress=False)
-        return place / "run"
-
-    return make
+def trained(tmp_path_factory):
+    """A small trained run; changes such as rule__context="lateral"."""
+    return lambda **changes: make_run(tmp_path_factory.mktemp("lesion") / "run", **{**SMALL, **changes})
 
 
 @pytest.fixture(scope="session")
-def dfb(make_run):
-    return make_run()
+def dfb(trained):
+    return trained()
 
 
 @pytest.fixture(scope="session")
-def lateral(make_run):
-    return make_run(rule={"context": "lateral"})
+def lateral(trained):
+    return trained(rule__context="lateral")

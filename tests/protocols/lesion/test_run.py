@@ -131,8 +131,8 @@ def test_pulses_after_a_replayed_glance(dfb, tmp_path):
     assert curve[1] < 1
 
 
-def test_what_a_protocol_cannot_do_is_said(dfb, tmp_path, make_run):
-    bp = make_run(rule={"name": "bp-clapp++", "context": "lateral"})
+def test_what_a_protocol_cannot_do_is_said(dfb, tmp_path, trained):
+    bp = trained(rule__name="bp-clapp++", rule__context="lateral")
     with pytest.raises(ConfigError, match="expected a run of clapp\\+\\+, got bp-clapp\\+\\+"):
         lesion(bp, "apical_block", progress=False)
     good = yaml.safe_load((spec.SPECS / "apical_block.yaml").read_text())

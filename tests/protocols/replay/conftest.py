@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-# small runs are shared by several test files
+# made_replays.py is shared by several test files
 sys.path.insert(0, str(Path(__file__).parent))
-from replay_runs import make_run
+from small_runs import make_run
 
 
 @pytest.fixture(scope="session")

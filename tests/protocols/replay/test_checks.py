@@ -10,7 +10,7 @@ from apical.protocols.replay.gating import gate
 from apical.protocols.replay.lesions import DEPTH, held_tuft
 from apical.protocols.replay.timing import carried_over, duration
 from apical.protocols.replay.yardsticks import nulls, wrong_rules, yardsticks
-from replay_runs import made_bench, made_circuit, made_replay
+from made_replays import made_bench, made_circuit, made_replay
 
 CIRCUIT = made_circuit()
 

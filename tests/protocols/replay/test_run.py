@@ -12,7 +12,7 @@ from apical.protocols.replay.learning import apply
 from apical.protocols.replay.load import load_run
 from apical.protocols.replay.run import MEASURES
 from apical.recordings import open_replay
-from replay_runs import make_run
+from small_runs import make_run
 
 pytest.importorskip("brian2", reason="the bridge needs brian2")
 
@@ -134,7 +134,11 @@ def test_runs_without_circuits_are_refused(tmp_path, run, capsys):
     unfinished = tmp_path / "unfinished"
     shutil.copytree(run, unfinished, ignore=shutil.ignore_patterns("checkpoints"))
     for folder, code, said in (
-        (backprop, 2, "expected a run of clapp++, got bp-clapp++, which has no apical dendrites"),
+        (
+            backprop,
+            2,
+            "expected a run of clapp++, got bp-clapp++, which has neither apical dendrites nor a local change",
+        ),
         (unfinished, 1, "expected a checkpoint, got none"),
         (tmp_path, 2, "expected the folder of a run with config.yaml"),
     ):

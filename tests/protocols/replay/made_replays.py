@@ -1,35 +1,9 @@
-"""Runs and replays small enough to be made in seconds."""
-
-import json
+"""Circuits and replays small enough to be made in seconds."""
 
 import numpy as np
 from apical.models.spiking import Circuit, Replay, calibrate, cosine
-from apical.protocols.config import load
 from apical.protocols.replay import ReplaySettings
 from apical.protocols.replay.bench import Bench
-from apical.protocols.train import train
-
-SMALL = {
-    "name": "small",
-    "stimulus": {"name": "shapes", "image_size": 16, "n_train": 64, "n_test": 32},
-    "network": {"builder": "vgg6", "width": 0.03125},
-    "rule": {"context": "dfb", "grids": [4, 2, 2, 2, 1, 1]},
-    "training": {"epochs": 1, "batch": 8, "threads": 1, "device": "cpu"},
-    "recording": {"every": 4, "rows": 4, "units": 8},
-    "optimiser": {"learning_rate": 0.01},
-}
-
-
-def make_run(folder, **changes):
-    """Train a small run; changes such as rule__context="both"."""
-    document = json.loads(json.dumps(SMALL))
-    for path, value in changes.items():
-        group, name = path.split("__")
-        document[group][name] = value
-    file = folder.parent / f"{folder.name}.yaml"
-    file.write_text(json.dumps(document))
-    train(load(str(file)), folder, progress=False)
-    return folder
 
 
 def made_circuit(trials: int = 24, units: int = 8, inputs: int = 30, seed: int = 0) -> Circuit:

@@ -1,24 +1,10 @@
-"""Networks, batches and runs small enough to be measured in seconds."""
-
-import json
+"""Networks and batches small enough to be measured in seconds."""
 
 import torch
 from apical.models import ConvPopulation, Network
 from apical.models.engine import Architecture, build_network
 from apical.plasticity import ClappPP, pair
 from apical.protocols.align.batches import Batch
-from apical.protocols.config import load
-from apical.protocols.train import train
-
-SMALL = {
-    "name": "small",
-    "stimulus": {"name": "shapes", "image_size": 16, "n_train": 64, "n_test": 16},
-    "network": {"builder": "vgg6", "width": 0.03125},
-    "rule": {"context": "dfb", "grids": [4, 2, 2, 2, 1, 1]},
-    "training": {"epochs": 1, "batch": 8, "threads": 1, "checkpoint_every": 4, "device": "cpu"},
-    "recording": {"every": 4, "rows": 4, "units": 8},
-    "optimiser": {"learning_rate": 0.01},
-}
 
 
 def tiny(rule: ClappPP, seed: int = 0) -> Network:
@@ -37,15 +23,3 @@ def batches(count: int, objects: int = 8, shape: tuple[int, ...] = (3, 16, 16), 
         noise = torch.randn(2 * objects, *shape, generator=generator, dtype=torch.float64)
         found.append(Batch(torch.cat([objects_seen, objects_seen]) + 0.5 * noise, pair(objects)))
     return found
-
-
-def make_run(folder, **changes):
-    """Train a small run; changes such as rule__context="both"."""
-    document = json.loads(json.dumps(SMALL))
-    for path, value in changes.items():
-        group, name = path.split("__")
-        document[group][name] = value
-    file = folder.parent / f"{folder.name}.yaml"
-    file.write_text(json.dumps(document))
-    train(load(str(file)), folder, progress=False)
-    return folder
