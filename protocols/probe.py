@@ -10,20 +10,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ..models import BlockNetwork, Network
-from ..models.engine import checkpoint, rates, settle
+from ..models.engine import checkpoint, settle
 from .config import RunConfig
 from .documents import write_json
 from .errors import ConfigError, ProtocolError, nearest
+from .features import features, pixel_features
 from .goodness import TOGETHER, goodness_read_out, goodness_rule, summed
 from .head import head_accuracy
-from .maps import VGG, Maps, maps_of
+from .maps import maps_of
 from .networks import initial_network, newest_checkpoint
-from .presentation import shown_as, stored
+from .presentation import shown_as
 from .readout import ReadOut, knn_read_out, linear_read_out, ridge_read_out, standardise
 from .robustness import corrupted_read_out
 from .rules import make_rule
@@ -32,7 +32,6 @@ from .stimuli import ImageSet, Stimulus
 from .streams import stream
 from .train import load_stimulus, pick_device
 
-CHUNK = 500
 # images at whose rates a random network's relays find their running statistics
 SETTLING = 5000
 
@@ -132,42 +131,6 @@ def choose_layers(layers: list[str] | None, names: list[str]) -> list[str]:
     return [name for name in names if layers is None or name in layers]
 
 
-@torch.no_grad()
-def features(
-    network: Network | BlockNetwork,
-    stimulus: Stimulus,
-    images: ImageSet,
-    device: torch.device,
-    still: Callable[[Stimulus, Tensor], Tensor] = stored,
-    maps: Maps = VGG,
-    wanted: list[str] | None = None,
-) -> dict[str, Tensor]:
-    """Pooled rates of every population for every image, {name: (images, features)}, float32 on the CPU.
-
-    Args:
-        network: the network, frozen.
-        stimulus: normalises the images.
-        images: what is shown, without augmentation.
-        device: where the network lives.
-        still: what the network is shown, see `Presentation`.
-        maps: how its maps are pooled.
-        wanted: names of the populations that are kept; None for all.
-    """
-    kept: dict[str, list[Tensor]] = {name: [] for name in network.names if wanted is None or name in wanted}
-    for start in range(0, len(images), CHUNK):
-        shown = still(stimulus, images.images[start : start + CHUNK].to(device))
-        found = rates(network, shown.contiguous(memory_format=torch.channels_last))
-        for i, (name, rate) in enumerate(zip(network.names, found, strict=True)):
-            if name in kept:
-                kept[name].append(maps.features(rate, i).cpu())
-    return {name: torch.cat(parts) for name, parts in kept.items()}
-
-
-def pixel_features(stimulus: Stimulus, images: ImageSet) -> Tensor:
-    """The images themselves, (images, pixels)."""
-    return stimulus.still(images.images).flatten(1).cpu()
-
-
 def _reader(
     kind: str,
     config: RunConfig,
@@ -216,8 +179,7 @@ def _read_out_network(
     if len(together) == 1 and together[0] in found:
         found[TOGETHER] = found[together[0]]
     else:
-        x, y = (torch.cat([parts[n] for n in together], 1) for parts in (seen, unseen))
-        seen, unseen = {}, {}
+        x, y = seen.together(together), unseen.together(together)
         found[TOGETHER] = _fit(kind, config, x, train.labels, y, test.labels)
     bar.update()
     return found
@@ -237,8 +199,7 @@ def _read_out_corrupted(
     still, maps = shown_as(config.rule).still, maps_of(config.network.builder)
 
     def read(images: ImageSet) -> Tensor:
-        found = features(network, stimulus, images, network.device, still, maps, together)
-        return torch.cat([found[name] for name in together], 1)
+        return features(network, stimulus, images, network.device, still, maps, together).together(together)
 
     return corrupted_read_out(
         read, partial(_fit, kind, config), train, test, seed=config.seed, advance=bar.set_postfix_str

@@ -32,14 +32,12 @@ def fits(x: Tensor, targets: Tensor, fitted: Tensor, held: Tensor) -> tuple[Fit,
     # removed from every row, so that each fit's own mean is small and float32 products lose little to it
     centre = x.float().mean(0)
     if len(x) >= x.shape[1]:
-        seen, unseen = _moments(x, targets, fitted, centre), _moments(x, targets, held, centre)
-        return partial(_primal, seen, centre), partial(_primal, seen + unseen, centre)
+        seen = _moments(x, targets, fitted, centre)
+        everything = seen + _moments(x, targets, held, centre)
+        return partial(_primal, seen, centre), partial(_primal, everything, centre)
     kernel = _kernel(x, centre)
-    everything = torch.arange(len(x), device=x.device)
-    return (
-        partial(_dual, kernel, x, targets, fitted, centre),
-        partial(_dual, kernel, x, targets, everything, centre),
-    )
+    every = torch.arange(len(x), device=x.device)
+    return partial(_dual, kernel, x, targets, fitted, centre), partial(_dual, kernel, x, targets, every, centre)
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,10 @@ def _moments(x: Tensor, targets: Tensor, rows: Tensor, centre: Tensor) -> _Momen
         total += chunk.sum(0)
         _add_lower(gram, chunk)
         cross += chunk.T @ targets[part].float()
-    return _Moments(len(rows), total, targets[rows].sum(0), gram.tril_() + gram.tril(-1).T, cross)
+    for start in range(0, d, PIECE):
+        end = start + PIECE
+        gram[start:end, end:] = gram[end:, start:end].T  # pieces on the diagonal are whole
+    return _Moments(len(rows), total, targets[rows].sum(0), gram, cross)
 
 
 def _add_lower(gram: Tensor, chunk: Tensor) -> None:
@@ -89,7 +90,7 @@ def _add_lower(gram: Tensor, chunk: Tensor) -> None:
 
 def _primal(moments: _Moments, centre: Tensor, penalty: float) -> Weights | None:
     n, mean, target = moments.count, moments.x / moments.count, moments.targets / moments.count
-    gram = moments.gram - n * torch.outer(mean, mean)
+    gram = torch.addr(moments.gram, mean, mean, alpha=-n)
     weight = _solve(gram, moments.cross - n * torch.outer(mean, target), n * penalty)
     return None if weight is None else (weight, target - (centre + mean) @ weight)
 
@@ -103,7 +104,8 @@ def _kernel(x: Tensor, centre: Tensor) -> Tensor:
 def _dual(kernel: Tensor, x: Tensor, targets: Tensor, rows: Tensor, centre: Tensor, penalty: float) -> Weights | None:
     inner = kernel[rows][:, rows]
     target = targets[rows].mean(0)
-    inner = inner - inner.mean(0) - inner.mean(1, keepdim=True) + inner.mean()
+    columns, lines, every = inner.mean(0), inner.mean(1, keepdim=True), inner.mean()
+    inner.sub_(columns).sub_(lines).add_(every)
     # one coefficient per row and class; they sum to zero, so the rows need no mean of their own removed
     coefficients = _solve(inner, targets[rows] - target, len(rows) * penalty)
     if coefficients is None:
@@ -117,8 +119,7 @@ def _dual(kernel: Tensor, x: Tensor, targets: Tensor, rows: Tensor, centre: Tens
 
 
 def _solve(matrix: Tensor, right: Tensor, penalty: float) -> Tensor | None:
-    """(matrix + penalty I)⁻¹ right, for a positive semidefinite matrix; None where its rounding outweighs the penalty."""
-    matrix = matrix.clone()
+    """(matrix + penalty I)⁻¹ right, for a positive semidefinite matrix, which is changed; None where its rounding outweighs the penalty."""
     matrix.diagonal().add_(penalty)
     factor, failure = torch.linalg.cholesky_ex(matrix)
     return None if int(failure) else torch.cholesky_solve(right, factor)

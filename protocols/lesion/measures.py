@@ -10,7 +10,7 @@ from ...models.engine import LocalEngine, rates
 from ...models.population import Activity, Population
 from ...plasticity import Factors, Pairing, Signals
 from ..errors import ConfigError
-from ..probe import features
+from ..features import features
 from ..readout import ridge_read_out, standardise
 from .events import Contingency
 from .gratings import tuning
