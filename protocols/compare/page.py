@@ -1,7 +1,6 @@
 """Figure and page of a comparison."""
 
 import base64
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,7 @@ def write_page(
     text.write_text(markdown(table), encoding="utf-8")
     content = {
         "title": f"Comparison on {facts['comparison']}",
-        "facts": [
-            (name, json.dumps(value) if isinstance(value, dict | list) else str(value)) for name, value in facts.items()
-        ],
+        "facts": [(name, _said(value)) for name, value in facts.items()],
         "head": HEAD,
         "rows": [cells_of(line) for line in ranking(table)],
         "sources": [f"{line['rule']}: {line['published_source']}" for line in table if line["published_source"]],
@@ -37,6 +34,13 @@ def write_page(
     }
     page = write_html(out / "compare.html", "compare.html", content)
     return {"figure": str(figure), "table": str(text), "page": str(page)}
+
+
+def _said(value: Any) -> str:
+    """A fact in words: what was not set is left out."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_said(below)}" for name, below in value.items() if below is not None)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @styled
