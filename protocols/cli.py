@@ -13,6 +13,7 @@ import click
 from .cli_groups import bench, config, data
 from .cli_options import FOLDER, PRESETS, data_dir_option, quiet_option, run_argument, set_option
 from .errors import ConfigError, ProtocolError
+from .stimuli.names import WORDS
 from .terminal import Commands, json_option, resumable, show
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def demo(out: Path | None, seed: int, quiet: bool, as_json: bool) -> None:
 
 @main.command(epilog=PRESETS)
 @click.argument("preset", metavar="PRESET|FILE", required=False)
-@click.option("--data", metavar="NAME", help="Stimulus: shapes, cifar10, mnist, folder:PATH or npz:PATH.")
+@click.option("--data", metavar="NAME", help=f"Stimulus: {WORDS}.")
 @data_dir_option
 @click.option("--out", type=FOLDER, help="Folder of the run.  [default: runs/NAME-seedS]")
 @set_option

@@ -15,6 +15,8 @@ from .stimuli.files import DOWNLOADS, LAYOUTS, Download, Layout, data_directory,
 DESCRIPTIONS = {
     "shapes": "procedural textured objects, 32 px colour, 10 classes; embedded, nothing to fetch",
     "cifar10": "CIFAR-10, 60,000 colour photographs of 32 px, 10 classes",
+    "cifar100": "CIFAR-100, 60,000 colour photographs of 32 px, 100 classes",
+    "stl10": "STL-10, 100,000 unlabelled and 13,000 labelled colour photographs of 96 px, 10 classes",
     "mnist": "MNIST, 70,000 grey handwritten digits of 28 px, 10 classes",
 }
 EMBEDDED = ("shapes",)

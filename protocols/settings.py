@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from . import rules
 from .complaints import Contradiction
 from .errors import nearest
+from .stimuli.names import KNOWN, WORDS
 
 POPULATIONS = {"vgg6": 6, "vgg11": 8, "softhebb": 3, "scff": 3}
 EXAMPLES = {3: [8, 4, 2], 6: [8, 4, 4, 4, 2, 2]}
 RADIUS = 25.0
 ROUTING = 8
-STIMULI = ("shapes", "cifar10", "mnist", "folder:PATH", "npz:PATH")
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Grid = Annotated[int, Field(ge=1, le=1024)]
@@ -42,7 +42,7 @@ class Settings(BaseModel):
 class StimulusConfig(Settings):
     """What is seen."""
 
-    name: str = Field(default="shapes", description="shapes, cifar10, mnist, folder:PATH or npz:PATH")
+    name: str = Field(default="shapes", description=WORDS)
     image_size: int | None = Field(default=None, ge=8, le=512, description="side in pixels; null = the data's own")
     n_train: int | None = Field(default=None, ge=2, le=10**9, description="training images; null = all")
     n_test: int | None = Field(default=None, ge=1, le=10**9, description="test images; null = all")
@@ -54,10 +54,10 @@ class StimulusConfig(Settings):
     @classmethod
     def _known(cls, name: str) -> str:
         kind, colon, path = name.partition(":")
-        if name in ("shapes", "cifar10", "mnist") or (kind in ("folder", "npz") and path):
+        if name in KNOWN[:-2] or (kind in ("folder", "npz") and path):
             return name
-        remedy = f"; write {kind}:PATH" if kind in ("folder", "npz") else nearest(kind if colon else name, STIMULI)
-        raise Contradiction(f"expected one of {', '.join(STIMULI)}, got {name!r}{remedy}")
+        remedy = f"; write {kind}:PATH" if kind in ("folder", "npz") else nearest(kind if colon else name, KNOWN)
+        raise Contradiction(f"expected one of {', '.join(KNOWN)}, got {name!r}{remedy}")
 
     @field_validator("crop_scale")
     @classmethod

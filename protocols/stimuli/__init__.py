@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import StimulusError
     from .images import ImageSet, Normalisation
+    from .names import KNOWN
     from .stimulus import Stimulus
-    from .table import KNOWN, load
+    from .table import load
     from .views import simclr_views
 
 __all__ = ["KNOWN", "ImageSet", "Normalisation", "Stimulus", "StimulusError", "load", "simclr_views"]
 
 _HOMES = {
-    "KNOWN": "table",
+    "KNOWN": "names",
     "ImageSet": "images",
     "Normalisation": "images",
     "Stimulus": "stimulus",

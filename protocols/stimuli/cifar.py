@@ -1,4 +1,4 @@
-"""CIFAR-10 from its official files: the binary layout and the Python layout.
+"""CIFAR-10 and CIFAR-100 from their official files: the binary layout (CIFAR-10) and the Python layout (both).
 
 Citation: Krizhevsky (2009), Learning multiple layers of features from tiny images.
 """
@@ -37,11 +37,34 @@ def load_cifar10(data_dir: str | Path | None = None, device: str = "cpu") -> tup
     return train, ImageSet.build("cifar10.test", *batches[-1], CLASSES, device)
 
 
+def load_cifar100(data_dir: str | Path | None = None, device: str = "cpu") -> tuple[ImageSet, ImageSet]:
+    """Return train (50,000) and test (10,000) images of 100 classes, uint8 (N, 3, 32, 32), with their fine labels.
+
+    Every file is checked against its official MD5 first. Raises ``StimulusError`` on missing or damaged files.
+    """
+    layout, folder = locate("cifar100", data_dir)
+
+    def content(file: str) -> tuple[str, bytes]:
+        return str(folder / file), read_checked("cifar100", layout, folder, file)
+
+    where, meta = content("meta")
+    names = restricted_unpickle(where, meta).get(b"fine_label_names")
+    if not isinstance(names, list) or not all(isinstance(name, bytes) for name in names):
+        raise StimulusError(f"{where}.fine_label_names: expected names, got {_describe(names)}; fetch it again")
+    classes = tuple(name.decode() for name in names)
+    train, test = (_tensors(*_pickled(*content(file), labels="fine_labels")) for file in ("train", "test"))
+    build = ImageSet.build
+    return build("cifar100.train", *train, classes, device), build("cifar100.test", *test, classes, device)
+
+
+def _tensors(pixels: Any, labels: Any) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(pixels.reshape(-1, 3, 32, 32).copy()), torch.from_numpy(labels.astype(np.int64))
+
+
 def _read_batch(layout: Layout, folder: Path, file: str) -> tuple[Tensor, Tensor]:
     content = read_checked("cifar10", layout, folder, file)
     where = str(folder / file)
-    pixels, labels = _binary(where, content) if file.endswith(".bin") else _pickled(where, content)
-    return torch.from_numpy(pixels.reshape(-1, 3, 32, 32).copy()), torch.from_numpy(labels.astype(np.int64))
+    return _tensors(*(_binary if file.endswith(".bin") else _pickled)(where, content))
 
 
 def _binary(where: str, content: bytes) -> tuple[Any, Any]:
@@ -52,15 +75,17 @@ def _binary(where: str, content: bytes) -> tuple[Any, Any]:
     return rows[:, 1:], rows[:, 0]
 
 
-def _pickled(where: str, content: bytes) -> tuple[Any, Any]:
+def _pickled(where: str, content: bytes, labels: str = "labels") -> tuple[Any, Any]:
     batch = restricted_unpickle(where, content)
     fields = {key.decode() if isinstance(key, bytes) else key: value for key, value in batch.items()}
-    pixels, labels = fields.get("data"), fields.get("labels")
+    pixels, numbers = fields.get("data"), fields.get(labels)
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (PIXELS,):
         raise StimulusError(f"{where}.data: expected uint8 (N, {PIXELS}), got {_describe(pixels)}; fetch it again")
-    if not isinstance(labels, list) or len(labels) != len(pixels) or not all(type(n) is int for n in labels):
-        raise StimulusError(f"{where}.labels: expected {len(pixels)} integers, got {_describe(labels)}; fetch it again")
-    return pixels, np.array(labels)
+    if not isinstance(numbers, list) or len(numbers) != len(pixels) or not all(type(n) is int for n in numbers):
+        raise StimulusError(
+            f"{where}.{labels}: expected {len(pixels)} integers, got {_describe(numbers)}; fetch it again"
+        )
+    return pixels, np.array(numbers)
 
 
 def _describe(value: object) -> str:

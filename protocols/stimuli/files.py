@@ -80,11 +80,48 @@ MNIST = Layout(
     },
     compressed=True,
 )
-LAYOUTS: dict[str, tuple[Layout, ...]] = {"cifar10": (CIFAR10_BINARY, CIFAR10_PYTHON), "mnist": (MNIST,)}
+CIFAR100 = Layout(
+    folders=("cifar-100-python",),
+    md5={
+        "train": "16019d7e3df5f24257cddd939b257f8d",
+        "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+        "meta": "7973b15100ade9c7d40fb424638fde48",
+    },
+    size={},
+)
+STL10 = Layout(
+    folders=("stl10_binary",),
+    md5={
+        "unlabeled_X.bin": "5242ba1fed5e4be9e1e742405eb56ca4",
+        "train_X.bin": "918c2871b30a85fa023e0c44e0bee87f",
+        "train_y.bin": "5a34089d4802c674881badbb80307741",
+        "test_X.bin": "7f263ba9f9e0b06b93213547f721ac82",
+        "test_y.bin": "36f9794fa4beb8a2c72628de14fa638e",
+    },
+    size={
+        "unlabeled_X.bin": 100_000 * 27_648,
+        "train_X.bin": 5_000 * 27_648,
+        "train_y.bin": 5_000,
+        "test_X.bin": 8_000 * 27_648,
+        "test_y.bin": 8_000,
+    },
+)
+LAYOUTS: dict[str, tuple[Layout, ...]] = {
+    "cifar10": (CIFAR10_BINARY, CIFAR10_PYTHON),
+    "cifar100": (CIFAR100,),
+    "mnist": (MNIST,),
+    "stl10": (STL10,),
+}
 _MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 DOWNLOADS: dict[str, tuple[Download, ...]] = {
     "cifar10": (
         Download("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", True),
+    ),
+    "cifar100": (
+        Download("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85", True),
+    ),
+    "stl10": (
+        Download("https://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz", "91f7769df0f17e558f3565bffb0c7dfb", True),
     ),
     "mnist": (
         Download(_MNIST_MIRROR + "train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873", False),

@@ -6,18 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from .cifar import NORMALISATION as CIFAR_NORMALISATION
-from .cifar import load_cifar10
+from .cifar import load_cifar10, load_cifar100
 from .errors import misuse, unknown_name
 from .folder import load_folder
 from .images import ImageSet, Normalisation
 from .mnist import NORMALISATION as MNIST_NORMALISATION
 from .mnist import load_mnist
+from .names import KNOWN
 from .npz import load_npz
 from .shapes import load_shapes
 from .stimulus import Stimulus, ViewedImages
+from .stl10 import load_stl10
 from .views import ViewSettings
 
-KNOWN = ("shapes", "cifar10", "mnist", "folder:PATH", "npz:PATH")
 SMALL_CROPS, LARGE_CROPS = (0.08, 1.0), (0.25, 1.0)
 
 
@@ -36,12 +37,12 @@ def load(
 
     Arguments
     ---------
-    name: shapes, cifar10, mnist, folder:PATH or npz:PATH
+    name: shapes, cifar10, cifar100, mnist, stl10, folder:PATH or npz:PATH
     data_dir: where official files lie; default ``$APICAL_DATA``, else the user's cache directory
     image_size: side in pixels; default the size of the data, 32 for shapes
     n_train, n_test: number of images, drawn by ``seed`` evenly over the classes; default all (shapes: 20,000 and 2,000)
     seed: of shapes, of subsets and of held-out parts
-    crop_scale: range of the cropped area of a view; default (0.25, 1) for cifar10 and mnist, (0.08, 1) for user data
+    crop_scale: range of the cropped area of a view; default (0.25, 1) for CIFAR and MNIST, (0.08, 1) for all others
 
     Raises ``StimulusError``: exit_code 2 for an unknown name or an impossible request, 1 for missing or broken data.
     """
@@ -59,10 +60,16 @@ def load(
             device=device,
         )
     # Settings first: a wrong value should not cost the time of loading the data.
-    settings = ViewSettings(crop_scale=crop_scale or (SMALL_CROPS if kind in ("folder", "npz") else LARGE_CROPS))
+    settings = ViewSettings(
+        crop_scale=crop_scale or (SMALL_CROPS if kind in ("stl10", "folder", "npz") else LARGE_CROPS)
+    )
     normalisation: Normalisation | None = None
     if name == "cifar10":
         (train, test), normalisation = load_cifar10(data_dir), CIFAR_NORMALISATION
+    elif name == "cifar100":
+        train, test = load_cifar100(data_dir)
+    elif name == "stl10":
+        train, test = load_stl10(data_dir)
     elif name == "mnist":
         # A mirrored digit is another sign.
         (train, test), normalisation = load_mnist(data_dir), MNIST_NORMALISATION

@@ -155,7 +155,8 @@ def test_unknown_and_embedded_names(tmp_path):
 
 
 def test_the_tables_are_complete():
-    for name in ("cifar10", "mnist"):
+    assert set(files.DOWNLOADS) == set(files.LAYOUTS)
+    for name in files.LAYOUTS:
         assert all(len(d.md5) == 32 and d.url.startswith("https://") for d in files.DOWNLOADS[name])
         for layout in files.LAYOUTS[name]:
             assert all(len(md5) == 32 for md5 in layout.md5.values()) and set(layout.size) <= set(layout.md5)

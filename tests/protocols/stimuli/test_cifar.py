@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from apical.protocols.stimuli import files
-from apical.protocols.stimuli.cifar import load_cifar10, restricted_unpickle
+from apical.protocols.stimuli.cifar import load_cifar10, load_cifar100, restricted_unpickle
 from apical.protocols.stimuli.errors import StimulusError
 
 ROWS = 6
@@ -183,3 +183,37 @@ def test_the_real_data():
     measured = Normalisation.of(train.images)
     assert measured.mean == pytest.approx(NORMALISATION.mean, abs=5e-5)
     assert measured.std == pytest.approx(NORMALISATION.std, abs=1e-4)
+
+
+@pytest.fixture
+def hundred(tmp_path, monkeypatch):
+    """CIFAR-100 of six images a split."""
+    folder = tmp_path / "cifar-100-python"
+    folder.mkdir()
+    contents = {"meta": pickle.dumps({b"fine_label_names": [f"class {k}".encode() for k in range(100)]}, 2)}
+    for name in ("train", "test"):
+        pixels, _ = content(name)
+        fields = {b"data": pixels, b"fine_labels": [0, 99, 5, 5, 7, 42], b"coarse_labels": [1] * ROWS}
+        contents[name] = pickle.dumps(fields, 2)
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+    known = replace(files.CIFAR100, md5={name: files.md5_of(data) for name, data in contents.items()})
+    monkeypatch.setitem(files.LAYOUTS, "cifar100", (known,))
+    return folder
+
+
+def test_cifar100_has_its_fine_labels_and_names(hundred):
+    train, test = load_cifar100(hundred.parent)
+    assert np.array_equal(train.images.numpy().reshape(ROWS, -1), content("train")[0])
+    assert test.labels.tolist() == [0, 99, 5, 5, 7, 42]
+    assert len(train.classes) == 100 and train.classes[99] == "class 99"
+
+
+def test_cifar100_without_fine_labels_is_refused(hundred, monkeypatch):
+    data = pickle.dumps({b"data": content("test")[0], b"labels": [0] * ROWS}, 2)
+    (hundred / "test").write_bytes(data)
+    layout = files.LAYOUTS["cifar100"][0]
+    known = replace(layout, md5={**layout.md5, "test": files.md5_of(data)})
+    monkeypatch.setitem(files.LAYOUTS, "cifar100", (known,))
+    with pytest.raises(StimulusError, match=r"test\.fine_labels: expected 6 integers, got NoneType; fetch it again"):
+        load_cifar100(hundred.parent)

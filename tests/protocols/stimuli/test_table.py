@@ -73,7 +73,7 @@ def test_crop_scale_reaches_the_views(archive):
 @pytest.mark.parametrize(("name", "nearest"), [("shape", "shapes"), ("cifar-10", "cifar10"), ("MNIST", "mnist")])
 def test_unknown_names_list_the_known_and_the_nearest(name, nearest):
     with pytest.raises(
-        StimulusError, match=rf"shapes, cifar10, mnist, .* got '{name}'; did you mean '{nearest}'\?"
+        StimulusError, match=rf"shapes, cifar10, cifar100, mnist, .* got '{name}'; did you mean '{nearest}'\?"
     ) as caught:
         load(name)
     assert caught.value.exit_code == 2
