@@ -191,7 +191,11 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
 @click.option("--dt", type=float, default=0.1, show_default=True, help="Time step, ms.")
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="Every check once for each.")
 @click.option(
-    "--target", default="numpy", show_default=True, metavar="numpy|cython|cpp_standalone", help="Where Brian2 computes."
+    "--target",
+    default="numpy",
+    show_default=True,
+    metavar="numpy|cython|cpp_standalone",
+    help="Where Brian2 computes; single cells and late modulators on numpy for cpp_standalone.",
 )
 @click.option("--dale", metavar="none|split|relay|blanket", help="Dale's law.  [default: the level's own]")
 @click.option("--name", help="Of the replay in the recording.  [default: POPULATION-SOURCE, replacing an earlier one]")

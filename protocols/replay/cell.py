@@ -20,7 +20,11 @@ def fi_curve(bench: Bench) -> list[Check]:
     for seed in bench.settings.seeds:
         bench.tell(f"f-I curve, seed {seed}")
         response = clamp(
-            np.repeat(asked / LINEAR.gain, cells), duration=900.0, dt=bench.settings.dt, seed=seed, target=_live(bench)
+            np.repeat(asked / LINEAR.gain, cells),
+            duration=900.0,
+            dt=bench.settings.dt,
+            seed=seed,
+            target=bench.settings.live_target,
         )
         found = response.rate(START).reshape(len(asked), cells).mean(1)
         largest.append(float(np.abs(found - asked).max()))
@@ -42,7 +46,7 @@ def bursts(bench: Bench) -> list[Check]:
     soma, tuft = np.zeros((3, 100)), np.zeros((3, 100))  # pA in steps of 1 ms
     soma[[0, 2], 20:25] = 2000.0
     tuft[[1, 2], 20:40] = 300.0
-    counts = clamp(soma, tuft, neuron=BAC, holding=False, noise=False, target=_live(bench)).counts
+    counts = clamp(soma, tuft, neuron=BAC, holding=False, noise=False, target=bench.settings.live_target).counts
     return [
         Check("C1", "spikes to a somatic pulse, preset bac", [float(counts[0])], Criterion(1, 1)),
         Check("C1", "spikes to an apical pulse, preset bac", [float(counts[1])], Criterion(0, 0)),
@@ -53,7 +57,7 @@ def bursts(bench: Bench) -> list[Check]:
 def pairs(bench: Bench) -> list[Check]:
     """C11: the timing window turns over with the apical deviation and vanishes without it."""
     bench.tell("spike pairs")
-    found = pairing_window(LAGS, APICAL, target=_live(bench))
+    found = pairing_window(LAGS, APICAL, target=bench.settings.live_target)
     bench.extras["pairs"] = found
     windows = found.eligibility
     largest = {form: float(np.abs(windows[form]).max()) for form in FORMS}
@@ -71,8 +75,3 @@ def pairs(bench: Bench) -> list[Check]:
         Check("C11", "largest change at 0 mV", [max(float(np.abs(windows[f][:, 1]).max()) for f in FORMS)], at_most(0.0)),
         Check("C11", "smallest of the three windows' sizes at 5 mV", [min(largest.values())], at_least(1.0)),
     ]  # fmt: skip
-
-
-def _live(bench: Bench) -> str:
-    """The target, or numpy where that one gains nothing on single cells."""
-    return "numpy" if bench.settings.target == "cpp_standalone" else bench.settings.target

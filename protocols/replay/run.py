@@ -125,4 +125,4 @@ def _described(bench: Bench) -> dict[str, Any]:
 
 def _settings(s: ReplaySettings) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(s, name) for name in s.__slots__}
-    return found | {"dale": s.dale or ("split" if s.level >= 3 else "none")}
+    return found | {"dale": s.dale or ("split" if s.level >= 3 else "none"), "live_target": s.live_target}

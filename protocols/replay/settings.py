@@ -71,6 +71,11 @@ class ReplaySettings:
         return min(FEW, self.trials)
 
     @property
+    def live_target(self) -> str:
+        """Where single cells and a late modulator are computed: a compiled program can neither stop on the way nor pay for one cell."""
+        return "numpy" if self.target == "cpp_standalone" else self.target
+
+    @property
     def operating(self) -> dict[str, Any]:
         """Words of `apical.models.spiking.replay` at the level asked for."""
         times = {"tau_b": self.tau} | ({} if self.level == 4 else {"tau_a": self.tau})

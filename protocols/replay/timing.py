@@ -68,7 +68,7 @@ def modulator(bench: Bench) -> list[Check]:
             found[tau_e] = modulate(
                 c, (-length - 200.0, *ONSETS), trial=trial, tau_e=tau_e, duration=length, pool=bench.settings.pool,
                 calibration=bench.calibration, dt=bench.settings.dt, seed=seed,
-                target="numpy" if bench.settings.target == "cpp_standalone" else bench.settings.target,
+                target=bench.settings.live_target,
             )  # fmt: skip
         after = found[RISE].onset >= 0
         # relative to the kernel at that onset is stricter than to its height
