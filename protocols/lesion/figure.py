@@ -14,6 +14,7 @@ from .spec import Protocol
 from .table import CURVES
 
 COLUMNS = 3
+DIVERGED = 1e4  # above it a panel is drawn symmetrically logarithmic, so that what stayed small can be told apart
 
 
 @styled
@@ -87,6 +88,8 @@ def _populations(axes: Axes, values: xr.DataArray, shades: dict[str, str]) -> No
             capsize=1.5, linewidth=1.0, label=label.replace("_", " "),
         )  # fmt: skip
     axes.set_xticks(range(len(names)), names, rotation=30)
+    if float(np.abs(values).max()) > DIVERGED:
+        axes.set_yscale("symlog", linthresh=1.0)
     axes.set_ylabel(_label(values))
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.legend(fontsize=6)
