@@ -14,7 +14,8 @@ from .spec import Protocol
 from .table import CURVES
 
 COLUMNS = 3
-DIVERGED = 1e4  # above it a panel is drawn symmetrically logarithmic, so that what stayed small can be told apart
+# a panel that reaches further is drawn symmetrically logarithmic, 0 to 1 as wide as so many decades: what stayed small can still be told apart
+DIVERGED, LINEAR_DECADES = 1e4, 6.0
 
 
 @styled
@@ -89,7 +90,7 @@ def _populations(axes: Axes, values: xr.DataArray, shades: dict[str, str]) -> No
         )  # fmt: skip
     axes.set_xticks(range(len(names)), names, rotation=30)
     if float(np.abs(values).max()) > DIVERGED:
-        axes.set_yscale("symlog", linthresh=1.0)
+        axes.set_yscale("symlog", linthresh=1.0, linscale=LINEAR_DECADES)
     axes.set_ylabel(_label(values))
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.legend(fontsize=6)
