@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from . import rules
 from .complaints import Contradiction
 from .errors import nearest
-from .stimuli.names import KNOWN, WORDS
+from .stimuli.names import KNOWN, NAMED, WORDS
 
 POPULATIONS = {"vgg6": 6, "vgg11": 8, "softhebb": 3, "scff": 3}
 EXAMPLES = {3: [8, 4, 2], 6: [8, 4, 4, 4, 2, 2]}
@@ -54,7 +54,7 @@ class StimulusConfig(Settings):
     @classmethod
     def _known(cls, name: str) -> str:
         kind, colon, path = name.partition(":")
-        if name in KNOWN[:-2] or (kind in ("folder", "npz") and path):
+        if name in NAMED or (kind in ("folder", "npz") and path):
             return name
         remedy = f"; write {kind}:PATH" if kind in ("folder", "npz") else nearest(kind if colon else name, KNOWN)
         raise Contradiction(f"expected one of {', '.join(KNOWN)}, got {name!r}{remedy}")

@@ -1,4 +1,5 @@
-"""The words that name stimuli; the last two stand for data of the user's own."""
+"""The words that name stimuli: those with a name of their own, and data of the user's."""
 
-KNOWN = ("shapes", "cifar10", "cifar100", "mnist", "stl10", "folder:PATH", "npz:PATH")
+NAMED = ("shapes", "cifar10", "cifar100", "mnist", "stl10")
+KNOWN = (*NAMED, "folder:PATH", "npz:PATH")
 WORDS = f"{', '.join(KNOWN[:-1])} or {KNOWN[-1]}"

@@ -10,6 +10,7 @@ import torch
 from apical.protocols.stimuli import files
 from apical.protocols.stimuli.cifar import load_cifar10, load_cifar100, restricted_unpickle
 from apical.protocols.stimuli.errors import StimulusError
+from official_files import lay_out
 
 ROWS = 6
 
@@ -31,20 +32,8 @@ def pickled(name: str, protocol: int = 2) -> bytes:
 
 
 def write(tmp_path, monkeypatch, layout, make):
-    """Write small files in an official layout and let the table expect their MD5 and size."""
-    folder = tmp_path / layout.folders[0]
-    folder.mkdir()
-    contents = {name: make(name) for name in layout.md5}
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
-    known = replace(
-        layout,
-        md5={name: files.md5_of(data) for name, data in contents.items()},
-        size={name: len(contents[name]) for name in layout.size},
-    )
-    others = tuple(known if item is layout else item for item in files.LAYOUTS["cifar10"])
-    monkeypatch.setitem(files.LAYOUTS, "cifar10", others)
-    return folder
+    """Small files in one of CIFAR-10's layouts."""
+    return lay_out(tmp_path, monkeypatch, "cifar10", layout, {name: make(name) for name in layout.md5})
 
 
 @pytest.mark.parametrize(("layout", "make"), [(files.CIFAR10_BINARY, binary), (files.CIFAR10_PYTHON, pickled)])
@@ -188,18 +177,12 @@ def test_the_real_data():
 @pytest.fixture
 def hundred(tmp_path, monkeypatch):
     """CIFAR-100 of six images a split."""
-    folder = tmp_path / "cifar-100-python"
-    folder.mkdir()
     contents = {"meta": pickle.dumps({b"fine_label_names": [f"class {k}".encode() for k in range(100)]}, 2)}
     for name in ("train", "test"):
         pixels, _ = content(name)
         fields = {b"data": pixels, b"fine_labels": [0, 99, 5, 5, 7, 42], b"coarse_labels": [1] * ROWS}
         contents[name] = pickle.dumps(fields, 2)
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
-    known = replace(files.CIFAR100, md5={name: files.md5_of(data) for name, data in contents.items()})
-    monkeypatch.setitem(files.LAYOUTS, "cifar100", (known,))
-    return folder
+    return lay_out(tmp_path, monkeypatch, "cifar100", files.CIFAR100, contents)
 
 
 def test_cifar100_has_its_fine_labels_and_names(hundred):

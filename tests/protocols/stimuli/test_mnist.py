@@ -3,7 +3,6 @@
 import gzip
 import os
 import struct
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import torch
 from apical.protocols.stimuli import files
 from apical.protocols.stimuli.errors import StimulusError
 from apical.protocols.stimuli.mnist import load_mnist, parse_idx
+from official_files import lay_out
 
 COUNT = {"train": 8, "t10k": 4}
 
@@ -25,18 +25,7 @@ def idx(name: str) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    folder = tmp_path / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    contents = {name: idx(name) for name in files.MNIST.md5}
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
-    known = replace(
-        files.MNIST,
-        md5={n: files.md5_of(d) for n, d in contents.items()},
-        size={n: len(d) for n, d in contents.items()},
-    )
-    monkeypatch.setitem(files.LAYOUTS, "mnist", (known,))
-    return folder
+    return lay_out(tmp_path, monkeypatch, "mnist", files.MNIST, {name: idx(name) for name in files.MNIST.md5})
 
 
 def compress(path, level=6):

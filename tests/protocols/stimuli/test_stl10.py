@@ -1,7 +1,5 @@
 """STL-10 files: order of pixels, unlabelled images, damage, and learning from them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -10,6 +8,7 @@ from apical.protocols.probe import probe
 from apical.protocols.stimuli import StimulusError, files, load
 from apical.protocols.stimuli.stl10 import load_stl10
 from apical.protocols.train import train
+from official_files import lay_out
 
 COUNT = {"unlabeled": 12, "train": 20, "test": 10}
 
@@ -28,14 +27,7 @@ def content(name: str) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    folder = tmp_path / "stl10_binary"
-    folder.mkdir()
-    contents = {name: content(name) for name in files.STL10.md5}
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
-    md5, size = ({n: make(d) for n, d in contents.items()} for make in (files.md5_of, len))
-    monkeypatch.setitem(files.LAYOUTS, "stl10", (replace(files.STL10, md5=md5, size=size),))
-    return folder
+    return lay_out(tmp_path, monkeypatch, "stl10", files.STL10, {name: content(name) for name in files.STL10.md5})
 
 
 def test_rows_and_columns_are_not_exchanged(folder):
