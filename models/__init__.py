@@ -17,7 +17,7 @@ from .radius import RadiusStep
 from .relay import RELAYS, Relay
 from .sgd import SGD
 from .tap import Moment, Tap, TapSpec
-from .transfer import IDENTITY, RELU, TRANSFERS, Transfer, leaky, triangle
+from .transfer import IDENTITY, RELU, Transfer, leaky, triangle
 from .wide import scff, softhebb
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "RELAYS",
     "RELU",
     "SGD",
-    "TRANSFERS",
     "Activity",
     "AdamW",
     "ApicalProjection",

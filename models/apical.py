@@ -1,7 +1,7 @@
 """The apical compartment: learned prediction e = B c from a context, and the change of B.
 
-B is by far the largest thing in a network (201 M weights in a lateral VGG-6 against 16 M basal ones), so its gradient never exists as
-a whole: `descend` walks over blocks of rows, forming, using and dropping each.
+B is by far the largest thing in a network (201 M weights in a lateral VGG-6 against 16 M basal ones), so on a CPU its gradient never
+exists as a whole: `descend` walks over blocks of rows, forming, using and dropping each. On a GPU the block is the whole of one B.
 """
 
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ class ApicalProjection:
             return product(rate, self.weight.T)
         return product(rate.to(torch.bfloat16), self.half.T).to(self.weight.dtype)
 
-    def descend(self, prediction: Tensor, context: Tensor, optimiser: Optimiser) -> Tensor:
-        """Apply dB = prediction^T c; returns the squared L2 norm of dB, a scalar in float64.
+    def descend(self, prediction: Tensor, context: Tensor, optimiser: Optimiser) -> None:
+        """Apply dB = prediction^T c.
 
         Args:
             prediction: gamma * z at the row that predicted, (rows, units).
@@ -54,8 +54,7 @@ class ApicalProjection:
             optimiser: keeps the moments under `<name>.apical`.
         """
         units, inputs = self.weight.shape
-        if self.half is not None:
-            prediction, context = prediction.to(torch.bfloat16), context.to(torch.bfloat16)
+        prediction, context = self._told(prediction), self._told(context)
         rows = max(1, min(units, BLOCK_BYTES // (4 * inputs))) if self.weight.device.type == "cpu" else units
         posts, pres = prediction.T.contiguous(), context.T.contiguous()
         for start in range(0, units, rows):
@@ -64,5 +63,17 @@ class ApicalProjection:
             optimiser.apply(f"{self.name}.apical", self.weight, change, block)
             if self.half is not None:
                 self.half[block].copy_(self.weight[block])
-        # |P^T C|^2 = sum over pairs of rows of (P P^T) * (C C^T): no pass over B
-        return ((prediction @ prediction.T).double() * (context @ context.T).double()).sum()
+
+    def change_square(self, prediction: Tensor, context: Tensor) -> Tensor:
+        """Squared L2 norm of the dB that `descend` applies, a scalar in float64; arguments as there.
+
+        |P^T C|^2 = sum over pairs of rows of (P P^T) * (C C^T): no pass over B. Where fixations and saccades cancel, the sum is far smaller
+        than its terms: they are formed in float32 at least, and rounding may not take it below 0.
+        """
+        wide = torch.promote_types(self.weight.dtype, torch.float32)
+        rows, columns = self._told(prediction).to(wide), self._told(context).to(wide)
+        return ((rows @ rows.T).double() * (columns @ columns.T).double()).sum().clamp_min(0)
+
+    def _told(self, signal: Tensor) -> Tensor:
+        """A signal as the outer product sees it."""
+        return signal if self.half is None else signal.to(torch.bfloat16)

@@ -1,7 +1,8 @@
 """AdamW on explicit changes, applied block by block with PyTorch's fused kernel.
 
 Loshchilov and Hutter 2019: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- (1 - lr wd) w - lr m^ / (sqrt(v^) + eps), with g = -change.
-Equal to `torch.optim.AdamW`; written out because the optimiser class needs a whole gradient per parameter, and here it exists in blocks.
+Equal to `torch.optim.AdamW`; written out because the optimiser class needs a whole gradient per parameter, and here it comes in blocks on
+a CPU, or for the areas in use alone. The correction of the moments' bias counts the steps of the run, for blocks that rested as well.
 """
 
 import math

@@ -69,17 +69,6 @@ def standardise(pre: Tensor) -> Tensor:
     return (pre - mean.view(shape)) / (variance.sqrt() + TINY).view(shape)
 
 
-class Standardise:
-    """Every row at mean 0 and standard deviation 1."""
-
-    def __init__(self) -> None:
-        self.buffers: dict[str, Tensor] = {}
-
-    def __call__(self, pre: Tensor, pairing: Pairing | None, *, learning: bool) -> Tensor:
-        """See `Relay`."""
-        return standardise(pre)
-
-
 class Pairs:
     """Standardised images in pairs that meet the same kernel (SCFF): [x, x] as 2x, [x, x'] as x + x'.
 
@@ -113,6 +102,5 @@ RELAYS: dict[str, Callable[..., Relay | None]] = {
     "none": lambda position, shape: None,
     "unit": lambda position, shape: UnitLength(),
     "batchnorm": lambda position, shape: BatchNorm(shape[0]),
-    "standardise": lambda position, shape: Standardise(),
     "pairs": lambda position, shape, *, rebuild: Pairs(rebuild),
 }

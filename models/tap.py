@@ -2,7 +2,8 @@
 
 The tensors that drove plasticity are the ones recorded; nothing is computed a second time. A trial is one glance: row i of the batch gave
 the context, and with it the apical potential; basal potential, rate, score and neuromodulator belong to the row that followed it,
-once as a fixation and once as a saccade.
+once as a fixation and once as a saccade. Of a rule with several negatives the saccade is the first of them. A rule that knows no saccades
+(LPL) is recorded with both trials all the same: the second shows a glance at another object, and no plasticity followed from the pair.
 """
 
 from collections.abc import Mapping, Sequence
@@ -151,7 +152,7 @@ class Tap:
             return
         # fixation and saccade of a row stand side by side, in the order in which they would be lived
         self._context = rows.repeat_interleave(2)
-        self._seen = torch.stack([pairing.fixation[rows], pairing.saccade[rows]], 1).flatten()
+        self._seen = torch.stack([pairing.fixation[rows], pairing.shown[rows]], 1).flatten()
 
     def end(self, losses: Tensor) -> None:
         """Append the row of `metrics`."""

@@ -15,7 +15,7 @@ class Transfer:
     """rho and rho'.
 
     Attributes:
-        name: word in configs and checkpoints.
+        name: word in messages, and for rules that hold for one function alone.
         rate: z = rho(a).
         gate: factor * rho'(a), given the factor and z. Piecewise linear functions need only z, so the potential may be freed.
         monotone: whether the rate of a neuron is a rising function of its own potential; if not, neurons of a place compete, and `rate` and
@@ -82,5 +82,3 @@ def triangle(power: float = 1.0) -> Transfer:
 
 RELU = Transfer("relu", torch.relu, _relu_gate)
 IDENTITY = Transfer("identity", lambda a: a, lambda factor, _: factor)
-# what configs and checkpoints may name; leaky and triangle functions have no name of their own, they have a number
-TRANSFERS = {t.name: t for t in (RELU, IDENTITY)}

@@ -24,13 +24,13 @@ from .pairing import Pairing, pair
 from .per_population import at, check_lengths
 from .phyll import BPPhyLL, PhyLL
 from .products import product
-from .rule import EndToEndRule, FeedbackRule, LocalRule, RoutedRule, Rule, hyperparameters
+from .rule import ENGINES, EndToEndRule, FeedbackRule, LocalRule, RoutedRule, Rule, hyperparameters
 from .sal import SAL, nearest, routing_point
 from .scff import SCFF
 from .signals import Apical, Factors, Phase, Signals
 from .softhebb import SoftHebb
 from .twin import Backprop, TwinOf
-from .wrapped import Wrapped
+from .wrapped import Wrapped, underneath
 
 RULES: dict[str, Callable[..., Rule]] = {
     "clapp++": ClappPP,
@@ -63,6 +63,7 @@ RULES: dict[str, Callable[..., Rule]] = {
 
 __all__ = [
     "CONTRASTS",
+    "ENGINES",
     "LPL",
     "RULES",
     "SAL",
@@ -117,4 +118,5 @@ __all__ = [
     "patch_change",
     "product",
     "routing_point",
+    "underneath",
 ]

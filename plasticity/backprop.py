@@ -1,6 +1,9 @@
 """End-to-end baselines: one objective at the top population, its gradient carried down by backpropagation.
 
 These are what the local rules are measured against: same network, stimuli, optimiser and loop; only the credit assignment differs.
+
+Sources: `clapp.py` for the objective of CLAPP++; van den Oord, Li and Vinyals 2018 (arXiv 1807.03748) and Chen et al. 2020 (arXiv 2002.05709)
+for InfoNCE. Three-factor reading: there is none; errors travel backwards through transposed weights. Not claimed: any synaptic mechanism.
 """
 
 import math
@@ -11,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .clapp import mean_loss, scores
+from .clapp import check_pairs, mean_loss, scores
 from .contrast import Contrast, Hinge
 from .errors import RuleError
 from .pairing import Negatives, Pairing, Phases
@@ -22,6 +25,9 @@ class BPClappPP:
     """CLAPP++ objective of the top population (own context, carrying no gradient), backpropagated through all populations.
 
     Args: see `ClappPP`.
+
+    Raises:
+        RuleError: as `ClappPP`.
     """
 
     contrast: Contrast = field(default_factory=Hinge)
@@ -36,10 +42,7 @@ class BPClappPP:
     records: ClassVar[tuple[str, ...]] = ("basal", "rate")
 
     def __post_init__(self) -> None:
-        if self.phases == "either" and not self.contrast.separable:
-            raise RuleError(
-                f"BPClappPP.phases: expected 'both' with {type(self.contrast).__name__}, got 'either'; its loss needs both scores of a row"
-            )
+        check_pairs("BPClappPP", self.contrast, self.negatives, self.phases)
 
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None

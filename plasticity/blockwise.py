@@ -78,7 +78,7 @@ class Blockwise:
         if not self.projector:
             raise RuleError("Blockwise.projector: expected at least one size, got none; for example [512, 512]")
         for name, size in (("features", self.features), *(("projector", size) for size in self.projector)):
-            if not (isinstance(size, int) and 1 <= size <= MOST):
+            if isinstance(size, bool) or not (isinstance(size, int) and 1 <= size <= MOST):
                 raise RuleError(
                     f"Blockwise.{name}: expected whole numbers from 1 to {MOST}, got {size!r}; correct them"
                 )

@@ -57,17 +57,8 @@ class ClappPP:
     records: ClassVar[tuple[str, ...]] = ("basal", "rate", "apical", "neuromodulator", "score")
 
     def __post_init__(self) -> None:
-        for name, known in (
-            ("context", ("lateral", "dfb", "both")),
-            ("negatives", ("next", "random")),
-            ("phases", ("both", "either")),
-        ):
-            if getattr(self, name) not in known:
-                raise RuleError(f"ClappPP.{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
-        if self.phases == "either" and not self.contrast.separable:
-            raise RuleError(
-                f"ClappPP.phases: expected 'both' with {type(self.contrast).__name__}, got 'either'; its loss needs both scores of a row"
-            )
+        _check_word("ClappPP.context", self.context, tuple(SOURCES))
+        check_pairs("ClappPP", self.contrast, self.negatives, self.phases)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -114,6 +105,21 @@ class ClappPP:
     def _phase(self, rate: Tensor, apical: Apical, pairing: Pairing) -> Phase:
         fixation, saccade = scores(rate, apical.potential, pairing)
         return Phase(fixation, saccade, *self.contrast.modulators(fixation, saccade))
+
+
+def check_pairs(owner: str, contrast: Contrast, negatives: str, phases: str) -> None:
+    """Refuse unknown words, and phases that the contrast cannot score."""
+    _check_word(f"{owner}.negatives", negatives, ("next", "random"))
+    _check_word(f"{owner}.phases", phases, ("both", "either"))
+    if phases == "either" and not contrast.separable:
+        raise RuleError(
+            f"{owner}.phases: expected 'both' with {type(contrast).__name__}, got 'either'; its loss needs both scores of a row"
+        )
+
+
+def _check_word(field: str, word: str, known: tuple[str, ...]) -> None:
+    if word not in known:
+        raise RuleError(f"{field}: expected one of {', '.join(known)}, got {word!r}")
 
 
 def scores(rate: Tensor, potential: Tensor, pairing: Pairing) -> tuple[Tensor, Tensor]:

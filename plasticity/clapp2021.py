@@ -150,7 +150,8 @@ class ClappS:
     def factors(self, signals: Signals) -> Factors:
         """Neuromodulators, drive and prediction term of one population; computed without autograd.
 
-        The neuromodulator of a saccade, one number a row in `phases`, is the mean over the negatives; each has its own gate.
+        Score and neuromodulator of a saccade, one number a row in `phases`, are those of the first negative (`Pairing.shown`); each
+        negative has its own.
         """
         apical, back, pairing, others = parts("ClappS.factors", signals)
         table = apical.potential @ signals.rate.T
@@ -160,7 +161,7 @@ class ClappS:
         weight = pairing.saccade_weight[:, None] / others.shape[1]
         field = spread(pairing, others, stay * pairing.fixation_weight, jump * weight)
         drive, prediction = both_sides(field, signals.rate, apical, back)
-        phase = Phase(fixation, saccade.mean(1), stay, jump.mean(1))
+        phase = Phase(fixation, saccade[:, 0], stay, jump[:, 0])
         return Factors(self._loss(table, pairing, others), drive, {"lateral": prediction}, {"lateral": phase})
 
     def objective(self, signals: Signals) -> Tensor:

@@ -62,6 +62,7 @@ class ForwardForward:
 
     engine: ClassVar[str] = "local"
     relay: ClassVar[str] = "unit"
+    transfer: ClassVar[str] = "relu"
     site: ClassVar[Site] = "neuron"
     records: ClassVar[tuple[str, ...]] = ("basal", "rate", "neuromodulator", "score")
     sources: ClassVar[tuple[str, ...]] = ()

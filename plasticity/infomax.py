@@ -14,6 +14,8 @@ direction. CLAPP replaces exactly these two.
 
 The paper runs it between patches of an image and inside blocks of layers; here a block is one population, the two glances are views, a
 batch holds both orders, and negatives never come from the same object (the code draws from all positions and images).
+
+Not claimed: that N other glances are at hand at a synapse, that a circuit normalises their scores, or that P may be read backwards.
 """
 
 from dataclasses import dataclass
@@ -62,8 +64,8 @@ class GreedyInfoMax:
     def factors(self, signals: Signals) -> Factors:
         """Softmax factors, drive and prediction term of one population; computed without autograd.
 
-        In `phases` the fixation's modulator is 1 - q_0, the saccade's the sum of -q_n, which is its negative; the saccade's score is the
-        mean of the negatives.
+        In `phases` the fixation's modulator is 1 - q_0; the saccade's is -q_1, and its score u_1, of the first negative
+        (`Pairing.shown`).
         """
         apical, back, pairing, others = parts("GreedyInfoMax.factors", signals)
         table = apical.potential @ signals.rate.T
@@ -73,7 +75,7 @@ class GreedyInfoMax:
         open_, weight = shares[:, 1:].sum(1), pairing.fixation_weight
         field = spread(pairing, others, open_ * weight, -shares[:, 1:] * weight[:, None])
         drive, prediction = both_sides(field, signals.rate, apical, back)
-        phase = Phase(fixation, saccade.mean(1), open_, -open_)
+        phase = Phase(fixation, saccade[:, 0], open_, -shares[:, 1])
         return Factors(_loss(table, pairing, others), drive, {"lateral": prediction}, {"lateral": phase})
 
     def objective(self, signals: Signals) -> Tensor:

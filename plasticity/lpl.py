@@ -21,6 +21,8 @@ Units are the block-pooled rates: with grid 1 one unit per channel, the mean ove
 channel has a unit per block of places; at the map's full side L_pred and L_hebb are those of the authors' unpooled variant, while L_dec
 still runs over all pairs of units, where theirs runs over pairs of channels with places as further samples.
 
+It compares no objects: in a recording the trials of phase 1 are glances at another object that this rule never set against the first.
+
 Not claimed: that a batch of objects is seen at once (`stale` removes this from mean and variance, not from the covariances), or the
 spiking version of the paper.
 """

@@ -38,6 +38,11 @@ class Pairing:
     saccade_weight: Tensor
     others: Tensor | None = None
 
+    @property
+    def shown(self) -> Tensor:
+        """Row that a recording shows as the saccade of row i, int64 (rows,): the first of `others` where there are any, else `saccade`."""
+        return self.saccade if self.others is None else self.others[:, 0]
+
     def to(self, device: torch.device, dtype: torch.dtype) -> "Pairing":
         """The same pairing on another device, with weights of another dtype."""
         index = (self.fixation.to(device, non_blocking=True), self.saccade.to(device, non_blocking=True))

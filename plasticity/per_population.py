@@ -7,6 +7,7 @@ import math
 from typing import TypeVar
 
 from .errors import RuleError
+from .wrapped import underneath
 
 V = TypeVar("V", float, bool)
 
@@ -24,11 +25,12 @@ def freeze(rule: object) -> None:
 
 
 def check_lengths(rule: object, populations: int) -> None:
-    """Refuse a hyperparameter that is given for another number of populations.
+    """Refuse a hyperparameter, of a wrapped rule that of the rule underneath, that is given for another number of populations.
 
     Raises:
         RuleError: its tuple has not one entry per population.
     """
+    rule = underneath(rule)
     for name in getattr(rule, "per_population", ()):
         values = getattr(rule, name)
         if isinstance(values, tuple) and len(values) != populations:

@@ -16,8 +16,8 @@ in the image, supervised). `hybrids` is unsupervised and our own choice: how the
 Three-factor reading: gamma is a modulator that compares two passes, one number per population and object; xi stands where a dendritic
 prediction B c would, the same for every input; rho'(a_j) z_i is Hebbian.
 
-Not claimed: agreement with the paper's physical systems, whose nonlinearity is measured and not differentiated; here it is ReLU, whose
-derivative is known.
+Not claimed: agreement with the paper's physical systems, whose nonlinearity is measured and not differentiated; here it is the network's
+rho, whose derivative is known.
 """
 
 from dataclasses import dataclass

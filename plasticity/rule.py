@@ -13,6 +13,7 @@ from torch import Tensor
 from .pairing import Negatives, Pairing, Phases
 from .signals import Factors, Signals
 
+ENGINES = ("local", "backprop", "feedback", "block")
 Site = Literal["unit", "neuron"]
 Path = Literal["chain", "direct"]
 
@@ -21,14 +22,16 @@ class Rule(Protocol):
     """Declarations of every rule.
 
     Attributes:
-        engine: `local` (explicit factors), `backprop` (objective at the top, autograd), `feedback` (output error through fixed matrices).
+        engine: `local` (explicit factors), `backprop` (objective at the top, autograd), `feedback` (output error through fixed matrices),
+            `block` (autograd inside a block of layers).
         presentation: what the network is shown at a step, a word of `PRESENTATIONS`.
         supervised: whether labels are needed.
         relay: what happens to rates on their way into a population, a word of the models' `RELAYS`; `none` hands them on.
         records: signals that the rule lets one record.
         negatives, phases: how `pair` pairs the rows.
 
-    A rule may also have `others`, the number of further rows that `pair` draws for each row; without it none are drawn.
+    A rule may also have `others`, the number of further rows that `pair` draws for each row (without it none are drawn), and `transfer`, the
+    name of the only transfer function that its equations hold for (without it any).
     """
 
     engine: ClassVar[str]
@@ -67,7 +70,8 @@ class LocalRule(Rule, Protocol):
         site: `unit`: it sees the block-pooled rates, where apical dendrites end, and its drive is spread over the block and gated by
             rho'; `neuron`: it sees the potential of every neuron before the max-pool, and its drive is the factor itself.
 
-    A local rule may also declare `transport`: it is then given `Apical.back`, what its apical synapses would carry backwards.
+    A local rule may also declare `transport`: it is then given `Apical.back`, what its apical synapses would carry backwards; and `forgets`:
+    its factors always have a decay, so that its kernels come to a length (what the optimiser `softhebb` needs).
     """
 
     site: ClassVar[Site]

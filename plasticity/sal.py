@@ -13,7 +13,7 @@ learning is supervised, up to 128 layers.
     area   = argmin_k | y/|y| - p_k |                p_k fixed, drawn on the unit sphere
     z      = rho(W_area n + b_area)
     e      = B E                                     E: output error (feedback.py), B (units, classes) fixed, drawn once
-    dW_kji = -e_j rho'(a_j) n_i                      for k = area, nothing for all others; their optimiser does not move either
+    dW_kji = -e_j rho'(a_j) n_i                      for k = area, nothing for all others; the optimiser's moments of them rest too
     dP     = routing_rate ( mean y (n - m)/sqrt(inputs) - mean y y^T P )
     dm     = routing_rate ( mean n - m )
 
@@ -24,6 +24,10 @@ one head in as many directions: one epoch of MNIST ended 8 points lower); areas 
 where a population has as many neurons as inputs and otherwise He-normal, so that together with the relay 128 populations hand on the
 rates of the first unchanged at the start. All populations push the output at once: a deep network wants the learning rate of its
 populations divided by their number (`optimiser.factors`), that of the head not.
+
+Under AdamW the moments of an area rest with it, but the number of steps that corrects their bias is the run's, one for all areas. An area
+first chosen late in a run meets moments at 0 that count as old: with b1 = 0.9 and b2 = 0.999 its first step is (1 - b1) / sqrt(1 - b2) = 3.2
+times as large as that of an area used from the start, and at its twelfth use up to 6.6 times, while its gradient keeps its sign.
 
 As three factors: e is the dendritic term, rho'(a_j) n_i the Hebbian one, and the routing is the modulator: 1 for the chosen area, 0 for
 every other. Not claimed: anything of the paper's results, or that the gate has a known circuit.

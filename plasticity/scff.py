@@ -8,9 +8,11 @@ Source: Chen, Liu, Laydevant and Grollier 2025, Nature Communications 16:5978, a
     dW_ki  = gamma * 2 relu(a_k) / K * (x + x')_i
 
 gamma = sigmoid(theta+ - G) - lambda' G/|G| on positive rows and -sigmoid(G - theta-) on negative ones, at every place; |G| is the length of G
-over the places of a row. As both images of a pair meet the same kernel, the pair [x, x'] is shown as x + x' and [x, x] as 2x, by the relay
-`pairs`, which standardises every image first. Of the two standardisations of the authors, before the pairing and after the mirrored rim, it
-keeps the first; the second differs from it by the weight of the rim alone. The partner is the next image of the batch, whose order is
+over the places of a row, and lambda' is lambda times their number. Recorded is the mean of gamma over the places of a row.
+
+As both images of a pair meet the same kernel, the pair [x, x'] is shown as x + x' and [x, x] as 2x, by the relay `pairs`, which standardises
+every image first. Of the two standardisations of the authors, before the pairing and after the mirrored rim, it keeps the first; the
+second differs from it by the weight of the rim alone. The partner is the next image of the batch, whose order is
 drawn anew every epoch. One b stands for the two equal ones of the pair.
 
 `rebuild`: a population pairs the images anew, from the positive rows below it; without, it goes on with both streams as they come, each
@@ -91,7 +93,8 @@ class SCFF:
         direction = torch.where(length > 0, goodness / length, 0)
         pull, push = _weights(pairing, rate)
         places = goodness.shape[1]
-        gain = pull * (hebb / places - at(self.penalty, signals.position) * direction) + push * anti / places
+        hebb = hebb - at(self.penalty, signals.position) * places * direction
+        gain = (pull * hebb + push * anti) / places
         drive = rate * (2 / rate.shape[1] * gain).view(len(rate), 1, *rate.shape[2:])
         score = goodness.mean(1)
         phase = Phase(

@@ -56,8 +56,9 @@ class Phase:
     """Scores and neuromodulators of one context source, one number a row: what is broadcast, and why.
 
     Attributes:
-        score_fixation, score_saccade: u = z . e with the rate of the paired row, (rows,).
-        gamma_fixation, gamma_saccade: neuromodulator, >= 0 and <= 0, before the weight of the mean, (rows,).
+        score_fixation, score_saccade: u = z . e with the rate of the paired row, (rows,); after a saccade that is `Pairing.shown`.
+        gamma_fixation, gamma_saccade: neuromodulator, >= 0 and <= 0, before the weight of the mean, (rows,); where goodness is penalised
+            (SCFF), the first may fall below 0.
     """
 
     score_fixation: Tensor
@@ -78,7 +79,8 @@ class Factors:
         prediction: per context source, gamma * z gathered at the row that predicted, (rows, units): the change of B is prediction^T c.
         phases: per context source, scores and neuromodulators; a rule without apical dendrites that has a neuromodulator keeps it under
             the name `basal`.
-        decay: forgetting rate of every channel, (channels,): the weight change loses decay_j W_j. None for most rules.
+        decay: forgetting rate of every channel, (channels,): the weight change loses decay_j W_j, and the bias, which nothing would
+            bound, does not learn. None for most rules.
         state: what the rule leaves in this population for the next step.
     """
 

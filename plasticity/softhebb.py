@@ -59,6 +59,7 @@ class SoftHebb:
     negatives: ClassVar[Negatives] = "next"
     phases: ClassVar[Phases] = "both"
     per_population: ClassVar[tuple[str, ...]] = ("inverse_temperature",)
+    forgets: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         freeze(self)

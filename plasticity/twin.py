@@ -2,6 +2,9 @@
 
 A twin differs from its local rule in credit assignment only: same objective, network, stimuli, optimiser and loop. What the local rule
 keeps from a gradient (a context, a past rate) is kept from it in the twin as well.
+
+Source and equations are the local rule's. Three-factor reading: there is none; errors travel backwards through transposed weights. Not
+claimed: any synaptic mechanism.
 """
 
 from collections.abc import Callable

@@ -44,3 +44,10 @@ class Wrapped:
     def transport(self) -> bool:
         """As in the rule."""
         return bool(getattr(self.rule, "transport", False))
+
+
+def underneath(rule: object) -> object:
+    """The rule under all wrappers: it has the hyperparameters, and what it declares about them and about the network."""
+    while isinstance(rule, Wrapped):
+        rule = rule.rule
+    return rule

@@ -77,7 +77,7 @@ class BackpropEngine:
         pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         activities = []
         for population in network.populations:
-            activity = forward(population, pre, keep_basal=keep, pairing=pairing)
+            activity = forward(population, pre, keep_basal=keep, learning=True, pairing=pairing)
             pre = activity.rate
             if keep:
                 rate, basal = pre.detach(), activity.basal

@@ -6,7 +6,17 @@ from typing import cast
 
 import torch
 
-from ...plasticity import Blockwise, EndToEndRule, FeedbackRule, LocalRule, Rule, at, check_lengths
+from ...plasticity import (
+    ENGINES,
+    Blockwise,
+    EndToEndRule,
+    FeedbackRule,
+    LocalRule,
+    Rule,
+    at,
+    check_lengths,
+    underneath,
+)
 from ..areas import area_network
 from ..blocks import BlockNetwork, block_network
 from ..errors import ModelError
@@ -31,12 +41,12 @@ class Architecture:
     """What fixes a network: builder, input shape and the builder's own numbers.
 
     Attributes:
-        builder: `vgg6`, `vgg11`, `softhebb`, `scff` or `mlp`.
+        builder: `vgg6`, `vgg11`, `softhebb`, `scff` or `mlp`; for a blockwise rule `resnet18` or `resnet50`.
         shape: input shape (channels, height, width).
         width: channel factor of all but mlp.
         radius: length of the initial kernels of softhebb.
         hidden: neurons per population of mlp.
-        grids: side of the block-pooled map per population of all but mlp.
+        grids: side of the block-pooled map per population of all but mlp and the resnets.
         areas: areas of each population of mlp, for a routed rule; 0 for undivided populations.
         routing: dimensions of the routing space of the areas.
         stem, zero_init: of the resnets, see `resnet`.
@@ -55,6 +65,9 @@ class Architecture:
 
 
 def _fully_connected(a: Architecture, generator: torch.Generator) -> Network:
+    if not a.hidden or min(a.hidden) < 1:
+        got = list(a.hidden) or "none"
+        raise ModelError(f"network.hidden: expected sizes of at least 1 for mlp, got {got}; for example [256, 128]")
     if a.areas:
         return area_network(a.shape, a.hidden, areas=a.areas, dimensions=a.routing, generator=generator)
     return mlp(a.shape, a.hidden, generator=generator)
@@ -72,7 +85,8 @@ BUILDERS: dict[str, Callable[[Architecture, torch.Generator], Network]] = {
 def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes: int = 0) -> Network:
     """A network at its random initialisation, wired for the rule.
 
-    The basal weights depend on the seed alone, not on the rule: every rule starts from the same populations.
+    The basal weights depend on the seed alone, not on the rule: every rule starts from the same populations, except that populations
+    divided into areas, which only a routed rule has, are drawn differently (`area_network`).
 
     Args:
         architecture: what fixes the network.
@@ -81,8 +95,15 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         classes: number of classes of the stimulus, for supervised rules.
 
     Raises:
-        ModelError: an unknown builder or numbers that do not fit, or a supervised rule without classes.
+        ModelError: an unknown builder or numbers that do not fit, a supervised rule without classes, or a rule that needs blocks, an unknown
+            engine, or another transfer function than the network's.
+        RuleError: a hyperparameter for another number of populations.
     """
+    _check_engine(rule)
+    if rule.engine == "block":
+        raise ModelError(
+            f"network.blocks: expected a rule for populations, got {type(rule).__name__}, which learns in blocks; use build_blocks"
+        )
     if architecture.builder not in BUILDERS:
         raise ModelError(f"network.builder: expected one of {', '.join(BUILDERS)}, got {architecture.builder!r}")
     generator = torch.Generator().manual_seed(seed)
@@ -95,6 +116,7 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         wanted, got = ("none", architecture.areas) if architecture.areas else ("at least 1 for a routed rule", 0)
         raise ModelError(f"network.areas: expected {wanted}, got {got}; areas belong to a routed rule and to mlp")
     check_lengths(rule, len(network.populations))
+    _check_transfer(network, rule)
     _relay(network, rule)
     if rule.engine == "local":
         local = cast(LocalRule, rule)
@@ -125,10 +147,46 @@ def build_blocks(architecture: Architecture, rule: Blockwise, *, seed: int) -> B
     return block_network(trunk, channels, a.shape, rule, generator=generator)
 
 
+def _check_engine(rule: Rule) -> None:
+    if rule.engine not in ENGINES:
+        raise ModelError(
+            f"{type(rule).__name__}.engine: expected one of {', '.join(ENGINES)}, got {rule.engine!r}; correct the rule"
+        )
+
+
+def _check_optimiser(name: str, rule: Rule) -> None:
+    """Refuse an optimiser whose steps the changes of the rule do not fit."""
+    if name == "lars":
+        parts = "areas" if getattr(rule, "routed", False) else "apical weights"
+        # the apical side of the other feedback rules is fixed: no optimiser sees it
+        if parts == "areas" or (rule.engine == "local" and cast(LocalRule, rule).sources):
+            raise ModelError(
+                f"optimiser.name: expected adamw or sgd for a rule with {parts}, got 'lars'; "
+                "it needs whole changes, theirs come in blocks"
+            )
+    if name == "softhebb" and not getattr(underneath(rule), "forgets", False):
+        raise ModelError(
+            f"optimiser.name: expected adamw or sgd for {type(rule).__name__}, got 'softhebb'; "
+            "its steps are for rules that forget, whose kernels come to unit length"
+        )
+
+
+def _check_transfer(network: Network, rule: Rule) -> None:
+    told = underneath(rule)
+    wanted = getattr(told, "transfer", None)
+    for population in network.populations:
+        if wanted is not None and population.transfer.name != wanted:
+            raise ModelError(
+                f"{population.name}.transfer: expected {wanted} for {type(told).__name__}, whose equations hold for no other, "
+                f"got {population.transfer.name}; use another network.builder"
+            )
+
+
 def _relay(network: Network, rule: Rule) -> None:
     shape: tuple[int, ...] = network.shape
+    inner = underneath(rule)
     for position, population in enumerate(network.populations):
-        told = {name: at(getattr(rule, name), position) for name in getattr(rule, "relayed", ())}
+        told = {name: at(getattr(inner, name), position) for name in getattr(inner, "relayed", ())}
         population.relay = RELAYS[rule.relay](position, shape, **told)
         if population.relay is not None:
             network.buffers |= {f"{population.name}.{n}": b for n, b in population.relay.buffers.items()}
@@ -171,8 +229,11 @@ def build_engine(
         seed, steps: of the run, for networks in blocks, see `BlockEngine`.
 
     Raises:
-        ModelError: an unknown optimiser, numbers outside their range, or as many factors as populations are missing.
+        ModelError: an unknown optimiser or one that the rule cannot use, numbers outside their range, another number of factors than 0, 1 or
+            the populations', an unknown engine, or a network in blocks for a rule of populations and the reverse.
     """
+    _check_engine(rule)
+    _check_optimiser(optimiser, rule)
     if len(factors) == 1:
         factors = tuple(factors) * len(network.names)
     if factors and len(factors) != len(network.names):
@@ -188,11 +249,6 @@ def build_engine(
     elif optimiser == "sgd":
         made = SGD(learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay, factors=by_name)
     elif optimiser == "lars":
-        if getattr(rule, "sources", ()):
-            raise ModelError(
-                "optimiser.name: expected adamw or sgd for a rule with apical weights, got 'lars'; "
-                "it needs whole changes, theirs come in blocks"
-            )
         made = LARS(
             learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay, trust=trust, factors=by_name
         )
@@ -200,13 +256,13 @@ def build_engine(
         made = RadiusStep(learning_rate=learning_rate, exponent=exponent, factors=by_name)
     else:
         raise ModelError(f"optimiser.name: expected one of adamw, sgd, lars, softhebb, got {optimiser!r}")
-    if isinstance(network, BlockNetwork) or isinstance(rule, Blockwise):
-        if not (isinstance(rule, Blockwise) and isinstance(network, BlockNetwork)):
+    if isinstance(network, BlockNetwork) or rule.engine == "block":
+        if not (rule.engine == "block" and isinstance(network, BlockNetwork)):
             raise ModelError(
                 "network.blocks: expected a network in blocks for a blockwise rule and populations for any other, "
                 f"got {type(network).__name__} for {type(rule).__name__}; use build_blocks or build_network"
             )
-        return BlockEngine(network, rule, made, seed=seed, steps=steps, half=half)
+        return BlockEngine(network, cast(Blockwise, rule), made, seed=seed, steps=steps, half=half)
     if rule.engine == "local":
         return LocalEngine(network, cast(LocalRule, rule), made, half=half)
     if rule.engine == "feedback":

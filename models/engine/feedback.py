@@ -75,7 +75,6 @@ class FeedbackEngine:
     def __init__(self, network: Network, rule: FeedbackRule, optimiser: Optimiser, *, half: bool = False) -> None:
         _check(network, rule)
         self.network, self.rule, self.optimiser = network, rule, optimiser
-        self.losses = [network.names[-1]]
         self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
         for name, weight in network.weights().items():
             optimiser.register(name, weight)
@@ -98,7 +97,9 @@ class FeedbackEngine:
         pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         activities = []
         for population in network.populations:
-            activity = forward(population, pre, keep_basal=observer is not None, plastic=True, pairing=pairing)
+            activity = forward(
+                population, pre, keep_basal=observer is not None, plastic=True, learning=True, pairing=pairing
+            )
             pre = activity.rate
             activities.append(activity)
         top = network.populations[-1].pooled(pre).to(head.dtype)
@@ -177,9 +178,8 @@ def _check(network: Network, rule: FeedbackRule) -> None:
     if divided and not rule.routed:
         raise ModelError(f"network.areas: expected undivided populations, got areas in {divided[0]}; use mlp")
     for population in network.populations:
-        if rule.path == "chain" and (
-            population.relay is not None or getattr(population, "padding_mode", "zeros") != "zeros"
-        ):
+        if rule.path == "chain" and population.relay is not None:
             raise ModelError(
-                f"{population.name}: expected neither relay nor reflecting rim where the error comes down population by population, got one"
+                f"{population.name}.relay: expected none where the error comes down population by population, got one; "
+                "use a rule with a path `direct`"
             )

@@ -116,8 +116,9 @@ class LocalEngine:
     def _forward(self, i: int, pre: Tensor, pairing: Pairing | None, observer: Observer | None) -> Activity:
         population, neurons = self.network.populations[i], self.rule.site == "neuron"
         return forward(
-            population, pre, keep_basal=observer is not None, plastic=True, keep_potential=neurons, pairing=pairing
-        )
+            population, pre, keep_basal=observer is not None, plastic=True, learning=True, keep_potential=neurons,
+            pairing=pairing,
+        )  # fmt: skip
 
     def _plasticity(
         self,
@@ -141,18 +142,18 @@ class LocalEngine:
         )
         for name, value in factors.state.items():
             state[name].copy_(value)
-        squares = {
-            source: projection.descend(factors.prediction[source], contexts[source], self.optimiser)
-            for source, projection in projections.items()
-        }
+        for source, projection in projections.items():
+            projection.descend(factors.prediction[source], contexts[source], self.optimiser)
         factor = factors.drive.to(activity.pre.dtype) if neurons else population.factor(factors.drive, activity)
         change, bias_change = population.change(factor, activity)
         change = change.to(population.weight.dtype)
         if factors.decay is not None:
             change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight
         self.optimiser.apply(f"{population.name}.weight", population.weight, change)
-        self.optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
+        if factors.decay is None:  # a bias would grow without the bound that forgetting sets to the weights
+            self.optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
         if observer is not None:
+            squares = {s: p.change_square(factors.prediction[s], contexts[s]) for s, p in projections.items()}
             squares["basal"] = change.double().square().sum()
             observer.local(population, activity, signals, factors, squares)
         return factors.loss

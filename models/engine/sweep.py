@@ -33,12 +33,21 @@ def forward(
     *,
     keep_basal: bool,
     plastic: bool = False,
+    learning: bool = False,
     keep_potential: bool = False,
     pairing: Pairing | None = None,
 ) -> Activity:
-    """Bottom-up activity of one population; the dtype of `pre` is the sweep's."""
+    """Bottom-up activity of one population.
+
+    Args:
+        population: the population.
+        pre: rates of the population below, or the images; their dtype is the sweep's.
+        keep_basal, keep_potential, plastic: what the result holds beside the rate, see the population's `forward`.
+        learning: whether the relay's running statistics move, as in every step that changes weights.
+        pairing: who follows whom.
+    """
     if population.relay is not None:
-        pre = population.relay(pre, pairing, learning=plastic)
+        pre = population.relay(pre, pairing, learning=learning)
     weight, bias = cast(population, pre.dtype)
     return population.forward(pre, weight, bias, keep_basal=keep_basal, plastic=plastic, keep_potential=keep_potential)
 

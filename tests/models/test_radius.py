@@ -4,7 +4,7 @@ import pytest
 import torch
 from apical.models import ModelError, RadiusStep
 from apical.models.engine import Architecture, build_engine, build_network, checkpoint
-from apical.plasticity import ClappPP, SoftHebb
+from apical.plasticity import SoftHebb
 
 GRIDS = (1, 1, 1)
 
@@ -40,9 +40,8 @@ def test_misuse_is_refused():
         RadiusStep(learning_rate=0.1, exponent=-1.0)
     with pytest.raises(ModelError, match=r"conv1.weight.block: expected a whole change"):
         RadiusStep(learning_rate=0.1).apply("conv1.weight", torch.ones(4, 2), torch.ones(2, 2), slice(0, 2))
-    network = build_network(Architecture("mlp", (1, 2, 2), hidden=(3,)), ClappPP(), seed=0)
     with pytest.raises(ModelError, match=r"optimiser.name: expected adamw or sgd for dense1.lateral.apical"):
-        build_engine(network, ClappPP(), optimiser="softhebb", learning_rate=0.1)
+        RadiusStep(learning_rate=0.1).register("dense1.lateral.apical", torch.ones(2, 2))
 
 
 def engine_of(seed=0):

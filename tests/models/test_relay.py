@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from apical.models import RELAYS, ModelError
-from apical.models.engine import Architecture, build_network, settle
-from apical.plasticity import SCFF, SoftHebb, pair
+from apical.models import RELAYS, Collector, ModelError
+from apical.models.engine import Architecture, BackpropEngine, build_network, settle
+from apical.models.relay import standardise
+from apical.plasticity import LPL, SCFF, Backprop, SoftHebb, pair
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,13 +33,13 @@ def test_batchnorm_is_pytorchs(shape):
 
 @given(st.integers(1, 5), st.floats(0.1, 100), st.floats(-50, 50))
 def test_standardised_rows_have_mean_0_and_deviation_1(rows, scale, shift):
-    found = RELAYS["standardise"](0, (3, 4, 4))(scale * maps(rows) + shift, None, learning=True).flatten(1)
+    found = standardise(scale * maps(rows) + shift).flatten(1)
     torch.testing.assert_close(found.mean(1), torch.zeros(rows, dtype=torch.float64), atol=1e-9, rtol=0)
     torch.testing.assert_close(found.std(1), torch.ones(rows, dtype=torch.float64))
 
 
 def test_a_constant_row_becomes_silent():
-    assert RELAYS["standardise"](0, (3, 4, 4))(torch.ones(2, 3, 4, 4), None, learning=True).abs().max() == 0
+    assert standardise(torch.ones(2, 3, 4, 4)).abs().max() == 0
 
 
 def test_pairs_equal_two_images_through_one_kernel():
@@ -46,7 +47,7 @@ def test_pairs_equal_two_images_through_one_kernel():
     pre, kernel = maps(8), maps(5, 1, (3, 3, 3))
     pre[4:] = pre[:4]
     relay = RELAYS["pairs"](0, (3, 4, 4), rebuild=True)
-    images = RELAYS["standardise"](0, (3, 4, 4))(pre[:4], None, learning=True)
+    images = standardise(pre[:4])
     conv = torch.nn.functional.conv2d
     first, second = torch.cat([images, images]), torch.cat([images, images[[1, 2, 3, 0]]])
     expected = conv(first, kernel) + conv(second, kernel)
@@ -61,10 +62,10 @@ def test_a_network_that_is_read_sees_images_paired_with_themselves():
 
 
 def test_streams_that_are_not_rebuilt_go_on():
-    pre, standard = maps(8), RELAYS["standardise"](0, (3, 4, 4))
+    pre = maps(8)
     relay = RELAYS["pairs"](1, (3, 4, 4), rebuild=False)
     for pairing in (pair(4, negatives="opposite"), None):
-        assert torch.equal(relay(pre, pairing, learning=True), standard(pre, None, learning=True))
+        assert torch.equal(relay(pre, pairing, learning=True), standardise(pre))
 
 
 @pytest.mark.parametrize("rows", [2, 5])
@@ -89,3 +90,25 @@ def test_settling_moves_running_statistics_alone():
     found = network.buffers["conv1.running_mean"]
     torch.testing.assert_close(found, images.mean((0, 2, 3)), atol=0.6, rtol=0)
     assert network.buffers["conv3.running_variance"].min() > 1
+
+
+class Normed(LPL):
+    """LPL behind batch normalisation."""
+
+    relay = "batchnorm"
+
+
+def test_a_step_by_backpropagation_normalises_over_the_batch_and_moves_the_statistics():
+    rule = Backprop(Normed())
+    network = build_network(Architecture("mlp", (3, 4, 4), hidden=(6, 5)), rule, seed=0)
+    network.to(torch.device("cpu"), torch.float64)
+    images, pairing = maps(8), pair(4)
+    pre = images
+    for population in network.populations:
+        pre = torch.nn.functional.batch_norm(pre, None, None, training=True)
+        pre = torch.relu(pre.flatten(1) @ population.weight.T + population.bias)
+    expected = rule.objective(pre, None, pairing.to(pre.device, pre.dtype))
+    found = BackpropEngine(network, rule, Collector()).step(images, pairing)
+    torch.testing.assert_close(found[0], expected)
+    torch.testing.assert_close(network.buffers["dense1.running_mean"], images.mean((0, 2, 3)) / 10)
+    assert (network.buffers["dense2.running_variance"] != 1).any()

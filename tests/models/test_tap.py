@@ -5,7 +5,7 @@ import pytest
 import torch
 from apical.models import ModelError, Moment, Tap, TapSpec
 from apical.models.engine import Architecture, build_engine, build_network
-from apical.plasticity import BPClappPP, Clapp, ClappPP, pair
+from apical.plasticity import BPClappPP, Clapp, ClappPP, ClappS, GreedyInfoMax, pair
 from apical.recordings import Writer
 from apical.recordings import open as open_recording
 
@@ -13,20 +13,23 @@ SMALL = Architecture("vgg6", (3, 16, 16), 1 / 32, grids=(4, 2, 2, 2, 1, 1))
 OBJECTS = 4
 
 
+def pairing_of(rule, step=0):
+    draws, others = torch.Generator().manual_seed(step), getattr(rule, "others", 0)
+    return pair(OBJECTS, negatives=rule.negatives, phases=rule.phases, others=others, generator=draws)
+
+
 def record(rule, path, spec=None, steps=3, half=False):
     spec = spec or TapSpec(every=1, rows=4, units=9)
     network = build_network(SMALL, rule, seed=0)
     engine = build_engine(network, rule, learning_rate=1e-3, half=half)
-    sources = rule.sources if isinstance(rule, ClappPP) else ()
+    sources = getattr(rule, "sources", ())
     losses = network.names if sources else network.names[-1:]
     tap = Tap(network, spec, sources=sources, losses=losses, batch_rows=2 * OBJECTS)
     with Writer.create(path, tap.tables(steps), attributes={}) as writer:
         tap.writer = writer
         for step in range(steps):
             images = torch.randn(2 * OBJECTS, 3, 16, 16, generator=torch.Generator().manual_seed(step))
-            pairing = pair(
-                OBJECTS, negatives=rule.negatives, phases=rule.phases, generator=torch.Generator().manual_seed(step)
-            )
+            pairing = pairing_of(rule, step)
             ids = torch.arange(OBJECTS).repeat(2) + 100 * step
             observer = tap if tap.due(step) else None
             if observer:
@@ -54,6 +57,27 @@ def test_recorded_signals_obey_the_rule(context, tmp_path):
             u = found[f"score{suffix}"].values
             gate = np.where(found.phase.values == 0, u < 1, -1 * (u > -1))
             np.testing.assert_array_equal(found[f"neuromodulator{suffix}"].values, gate)
+
+
+@pytest.mark.parametrize("rule", [ClappS(others=3), GreedyInfoMax(others=3)], ids=["clapp-s", "gim"])
+def test_of_several_negatives_the_first_is_recorded_whole(rule, tmp_path):
+    """Rate, score and neuromodulator of a saccade are those of one row, which the rule used."""
+    tree, network = record(rule, tmp_path / "r.zarr", TapSpec(every=1, rows=8, units=10_000), steps=1)
+    others = pairing_of(rule).others
+    for population in network.populations:
+        found = tree[f"activity/{population.name}"].to_dataset().load()
+        score = (found.rate.values * found.apical.values).sum(1) / np.prod(population.block)
+        np.testing.assert_allclose(score, found.score.values, rtol=2e-4, atol=2e-5)
+        jump = found.phase.values == 1
+        np.testing.assert_array_equal(found.stimulus_id.values[jump], others[:, 0] % OBJECTS)
+        gamma = found.neuromodulator.values
+        if isinstance(rule, ClappS):
+            np.testing.assert_array_equal(gamma, np.where(jump, -1 * (score > -1), score < 1))
+        else:
+            # q_1 over q_0 is the exponential of the difference of their scores
+            np.testing.assert_allclose(
+                -gamma[jump], (1 - gamma[~jump]) * np.exp(score[jump] - score[~jump]), rtol=1e-3, atol=1e-6
+            )
 
 
 def test_fixations_stay_with_the_stimulus_and_saccades_leave_it(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from apical.models import IDENTITY, RELU, TRANSFERS, ModelError, leaky
+from apical.models import IDENTITY, RELU, ModelError, leaky
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +34,3 @@ def test_below_zero_the_slope_counts():
 def test_a_slope_outside_is_refused(slope):
     with pytest.raises(ModelError, match=r"leaky\.slope: expected 0 to 1"):
         leaky(slope)
-
-
-def test_the_table_names_each_by_its_own_name():
-    assert all(name == transfer.name for name, transfer in TRANSFERS.items())

@@ -53,6 +53,7 @@ def test_together_the_run_is_one_stretch():
     (lambda: Blockwise(projector=()), r"Blockwise.projector: expected at least one size, got none"),
     (lambda: Blockwise(projector=(8, 0)), r"Blockwise.projector: expected whole numbers from 1 to 65536, got 0"),
     (lambda: Blockwise(features=2.5), r"Blockwise.features: expected whole numbers from 1 to 65536, got 2.5"),
+    (lambda: Blockwise(features=True), r"Blockwise.features: expected whole numbers from 1 to 65536, got True"),
     (lambda: Blockwise(end_to_end=True, order="sequential"), r"Blockwise.order: expected simultaneous for an end-to-end rule"),
 ])  # fmt: skip
 def test_misuse_is_refused(build, message):

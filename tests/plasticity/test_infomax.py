@@ -45,7 +45,7 @@ def test_silence_is_a_fair_choice_among_all_candidates():
     assert factors.loss.item() == pytest.approx(math.log(8))
     phase = factors.phases["lateral"]
     torch.testing.assert_close(phase.gamma_fixation, torch.full((8,), 7 / 8, dtype=torch.float64))
-    torch.testing.assert_close(phase.gamma_saccade, -phase.gamma_fixation)
+    torch.testing.assert_close(phase.gamma_saccade, torch.full((8,), -1 / 8, dtype=torch.float64))
 
 
 def test_a_sure_choice_learns_nothing_and_large_scores_stay_finite():

@@ -223,6 +223,8 @@ def test_infonce_of_identical_glances_and_one_direction_is_the_closed_form():
     (lambda: ClappPP(context="latral"), r"ClappPP.context: expected one of lateral, dfb, both, got 'latral'"),
     (lambda: ClappPP(contrast=LogisticDifference(), phases="either"), r"ClappPP.phases: expected 'both'"),
     (lambda: BPClappPP(contrast=LogisticDifference(), phases="either"), r"BPClappPP.phases: expected 'both'"),
+    (lambda: BPClappPP(phases="neither"), r"BPClappPP.phases: expected one of both, either, got 'neither'"),
+    (lambda: BPClappPP(negatives="opposite"), r"BPClappPP.negatives: expected one of next, random, got 'opposite'"),
     (lambda: BPInfoNCE(temperature=0), r"BPInfoNCE.temperature: expected a finite number above 0, got 0"),
     (lambda: ClappPP().factors(Signals(torch.zeros(4, 2))), r"ClappPP.factors: expected signals with a pairing"),
 ])  # fmt: skip

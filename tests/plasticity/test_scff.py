@@ -52,6 +52,19 @@ def test_signs_are_those_of_the_phase():
     assert torch.equal(phase.score_fixation[:OBJECTS], phase.score_fixation[OBJECTS:])
 
 
+@pytest.mark.parametrize("penalty", [0.0, 0.2])
+def test_the_recorded_neuromodulator_is_what_drove_the_change(penalty):
+    """gamma read back from the drive, place by place: drive_k = gamma 2 relu(a_k) / K, over rows and places."""
+    basal, pairing = basal_map().abs(), pair(OBJECTS, negatives="opposite")
+    found = SCFF(penalty=penalty).factors(Signals(torch.empty(0), basal=basal, pairing=pairing))
+    channels, places = basal.shape[1], basal[0, 0].numel()
+    gamma = found.drive.sum(1) / (2 / channels * basal.sum(1)) * OBJECTS * places
+    mean = gamma.flatten(1).mean(1)
+    phase = found.phases["basal"]
+    torch.testing.assert_close(phase.gamma_fixation, mean[pairing.fixation])
+    torch.testing.assert_close(phase.gamma_saccade, mean[pairing.saccade])
+
+
 def test_a_silent_row_has_no_direction_to_shrink_in():
     found = SCFF(penalty=1.0).factors(
         Signals(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from apical.models import Collector, ModelError, area_network
+from apical.models import RELAYS, Collector, ModelError, area_network
 from apical.models.engine import Architecture, FeedbackEngine, LocalEngine, build_engine, build_network, rates
 from apical.plasticity import (
     SAL,
@@ -18,7 +18,8 @@ CLASSES, ROWS, CPU = 4, 6, torch.device("cpu")
 MLP = Architecture("mlp", (2, 3, 3), hidden=(11, 7, 5))
 VGG = Architecture("vgg6", (3, 32, 32), 1 / 32, grids=(4, 2, 4, 2, 2, 1))
 AREAS = Architecture("mlp", (2, 3, 3), hidden=(7, 7), areas=4, routing=3)
-NETWORKS = {"mlp": MLP, "vgg6": VGG}
+RIMMED = Architecture("scff", (3, 16, 16), 1 / 24, grids=(1, 1, 1))  # mirrored rims, overlapping pools
+NETWORKS = {"mlp": MLP, "vgg6": VGG, "scff": RIMMED}
 RULES = {
     "fa mlp": (FeedbackAlignment(), MLP),
     "fa vgg6": (FeedbackAlignment(), VGG),
@@ -30,6 +31,12 @@ RULES = {
 
 def make(rule, architecture, dtype=torch.float64):
     return build_network(architecture, rule, seed=1, classes=CLASSES).to(CPU, dtype)
+
+
+def relayed():
+    network = make(FeedbackAlignment(), MLP)
+    network.populations[0].relay = RELAYS["unit"](0, MLP.shape)
+    return network
 
 
 def batch(architecture, rows=ROWS, dtype=torch.float64):
@@ -213,6 +220,7 @@ def test_missing_labels_are_one_sentence(name):
     (lambda: FeedbackEngine(make(BPClassifier(), MLP), DirectFeedbackAlignment(), Collector()), "network.buffers: expected fixed"),
     (lambda: FeedbackEngine(make(DirectFeedbackAlignment(), MLP), SAL(), Collector()), "network.areas: expected populations divided"),
     (lambda: FeedbackEngine(make(SAL(), AREAS), DirectFeedbackAlignment(), Collector()), "network.areas: expected undivided"),
+    (lambda: FeedbackEngine(relayed(), FeedbackAlignment(), Collector()), r"dense1.relay: expected none where the error comes down"),
 ])  # fmt: skip
 def test_a_network_that_does_not_fit_is_refused(build, message):
     with pytest.raises(ModelError, match=message):
