@@ -10,7 +10,7 @@ Brian2 is imported by `replay` and `clamp` alone.
 from .calibration import Calibration, calibrate
 from .circuit import Circuit
 from .clamp import Response, clamp
-from .dale import DALE, Pathway, recombine, split
+from .dale import DALE, Pathway, split
 from .extract import extract
 from .modulation import Modulation, modulate
 from .neuron import BAC, LINEAR, PRESETS, Neuron
@@ -43,7 +43,6 @@ __all__ = [
     "modulate",
     "pairing_window",
     "plan_replay",
-    "recombine",
     "replay",
     "split",
 ]

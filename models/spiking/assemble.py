@@ -188,7 +188,11 @@ def _pool_rates(rates: Array) -> Array:
 
 
 def _connect(b2: Any, built: Assembly, side: str, rates: Array, setup: Setup, clock: Any) -> None:
-    """Sources of one side and their synapses; a pool of P independent sources is one at P times the rate (exact for Poisson)."""
+    """Sources of one side and their synapses; a pool of P independent sources is one at P times the rate.
+
+    Brian2 draws at most one spike per source and step, so that the pool is Poisson up to the order of rate times dt, which
+    `check_rates` keeps at 0.1 and below.
+    """
     trials = len(rates)
     pathways = setup.basal if side == "basal" else setup.apical
     source = b2.PoissonGroup(rates.size, rates.ravel() * b2.Hz, clock=clock, name=f"{side}_source")

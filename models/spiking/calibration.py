@@ -21,7 +21,7 @@ from .circuit import Circuit
 from .neuron import LINEAR, Neuron
 
 TAIL = 99.9
-TAIL_HZ = 120.0
+TAIL_HZ = 120.0  # aimed at: what lies above is clipped and reaches the neuron as a bias current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Calibration:
         bias_current: current per unit of bias, pA.
         apical_current: current per unit of B c, pA.
         clipped_pre, clipped_context: share of (trial, source) rates above the ceiling.
-        tail_pre, tail_context: 99.9th percentile of the rates, Hz; should stay below 120.
+        tail_pre, tail_context: 99.9th percentile of the rates before they are clipped, Hz; should stay below `TAIL_HZ`.
     """
 
     pre_rate: float
@@ -73,11 +73,6 @@ class Calibration:
             apical_charge=self.apical_gain * neuron.apical_leak / self.context_rate,
             apical_current=self.apical_gain * neuron.apical_leak,
         )  # fmt: skip
-
-    @property
-    def tail_is_short(self) -> bool:
-        """Whether the 99.9th percentiles stay below 120 Hz."""
-        return max(self.tail_pre, self.tail_context) < TAIL_HZ
 
 
 def calibrate(

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ModelError
 from .brian import session, unburdened
 from .equations import namespace, neuron_equations, noise_step
+from .limits import check_step, time_constants
 from .neuron import LINEAR, Neuron
 
 
@@ -62,7 +63,7 @@ def clamp(
         duration: ms; None for the length of the time course.
         holding: whether the soma receives its constant current I_0 besides.
         noise: whether the neuron's intrinsic noise is on.
-        dt: time step, ms.
+        dt: time step, ms; at most half of every time constant.
         seed: of the noise.
         target: where Brian2 computes, `numpy` or `cython`.
 
@@ -82,6 +83,7 @@ def clamp(
     for name, value in (("step", step), ("duration", length), ("dt", dt)):
         if not (math.isfinite(value) and value > 0):
             raise ModelError(f"clamp.{name}: expected a time above 0 ms, got {value!r}; correct it")
+    check_step("clamp", dt, time_constants(neuron, level=2))
     if target == "cpp_standalone":
         raise ModelError(
             "clamp.target: expected numpy or cython, got cpp_standalone; single cells gain nothing from it"

@@ -79,11 +79,3 @@ def split(weights: Array, option: str, neuron: Neuron) -> tuple[Pathway, ...]:
         delay=late - relay if option == "relay" else late, origin="relay" if option == "relay" else "source",
     )  # fmt: skip
     return tuple(pathway for pathway in (excitatory, inhibitory) if pathway.present.any())
-
-
-def recombine(pathways: tuple[Pathway, ...]) -> Array:
-    """The signed weights that the pathways carry together, (units, sources)."""
-    total: Array = np.zeros_like(pathways[0].weights)
-    for pathway in pathways:
-        total = total + pathway.sign * np.where(pathway.present, pathway.weights, 0.0)
-    return total

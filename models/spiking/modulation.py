@@ -18,6 +18,7 @@ from .brian import session, unburdened
 from .calibration import Calibration, calibrate
 from .circuit import Circuit
 from .dale import split
+from .limits import check_rates, check_step, check_times, time_constants
 from .neuron import LINEAR, Neuron
 
 PULSE = 10.0  # ms between two looks at the modulator; a pulse fills one
@@ -75,16 +76,20 @@ def modulate(
         target: `numpy` or `cython`.
 
     Raises:
-        ModelError: times that do not fit, a trial that is not there, or a target that cannot stop between two parts of a run.
+        ModelError: times that do not fit, a trial that is not there, rates too high for the step, a neuron with a calcium spike, or a
+            target that cannot stop between two parts of a run.
     """
     when = np.asarray(onsets, dtype=np.float64)
-    _check(circuit, when, trial, tau_e, duration, target)
+    _check(circuit, when, trial, duration, neuron, target)
+    check_times("modulate", duration=duration, settle=0.0, dt=dt, tau_e=tau_e, seed=seed, pool=pool)
+    check_step("modulate", dt, time_constants(neuron, level=1))
     scales = calibrate(circuit, neuron) if calibration is None else calibration.fit(neuron)
     part = circuit.take([trial] * len(when))
     setup = Setup(
         neuron=neuron, calibration=scales, basal=split(circuit.W, "none", neuron), apical=split(circuit.B, "none", neuron),
         level=1, pool=pool, conductance=False, slope=1.0, tau_e=tau_e, dt=dt, settle=0.0, duration=duration, modulated=True,
     )  # fmt: skip
+    check_rates("modulate", part, setup)
     lead = max(0.0, -duration - float(when.min())) + PULSE
     tail = max(0.0, float(when.max())) + 2 * PULSE
     changes, left = _run(part, setup, when + lead + duration, (lead, duration, tail), target, seed)
@@ -93,7 +98,9 @@ def modulate(
     return Modulation(onset=when, effect=effect, duration=duration, tau_e=tau_e)
 
 
-def _check(circuit: Circuit, when: NDArray[np.float64], trial: int, tau_e: float, duration: float, target: str) -> None:
+def _check(
+    circuit: Circuit, when: NDArray[np.float64], trial: int, duration: float, neuron: Neuron, target: str
+) -> None:
     steps = np.append(when, duration) / PULSE
     if not (when.size and np.isfinite(steps).all() and np.allclose(steps, np.round(steps)) and duration > 0):
         raise ModelError(
@@ -104,8 +111,10 @@ def _check(circuit: Circuit, when: NDArray[np.float64], trial: int, tau_e: float
         raise ModelError(
             f"modulate.trial: expected 0 to {circuit.trials - 1}, got {trial}; choose one of the circuit's"
         )
-    if not (math.isfinite(tau_e) and tau_e > 0):
-        raise ModelError(f"modulate.tau_e: expected a time above 0 ms, got {tau_e!r}; correct it")
+    if neuron.bac:
+        raise ModelError(
+            f"modulate.neuron: expected one without calcium spike, got {neuron.name}; its soma does not fire here, use linear"
+        )
     if target == "cpp_standalone":
         raise ModelError(
             "modulate.target: expected numpy or cython, got cpp_standalone; the stimulus ends within the run"

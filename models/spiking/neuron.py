@@ -38,8 +38,8 @@ class Neuron:
         C_a, tau_a, E_a: apical compartment; g_a = C_a / tau_a.
         tau_b: filter of the basal potential.
         theta_b: threshold of the gate rho' on V_b - E_L, mV.
-        I_trim: taken from the rheobase for the firing that intrinsic noise adds below it, pA (measured: puts the largest distance of the
-            f-I curve from ReLU over 0 to 100 Hz at 1.3 Hz, 1.8 Hz without).
+        I_trim: pA, added to the closed form of I_0. A measured shift, no closed form: intrinsic noise adds firing below the rheobase, and
+            -5 pA puts the largest distance of the f-I curve from ReLU over 0 to 100 Hz at 1.3 Hz, which is 1.8 Hz without.
         kappa: current into the soma per mV of apical deviation, nS; 0 = the tuft reports and does not drive.
         g_sa: ohmic leak from the soma into the tuft, nS; 0 = segregated.
         tau_syn, tau_syn_a: decay of basal and apical synaptic currents.

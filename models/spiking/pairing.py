@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from .brian import session, unburdened
 from .equations import ELIGIBLE, namespace, neuron_equations
+from .limits import check_step, time_constants
 from .neuron import LINEAR, Neuron
 
 FORMS = ("A", "B", "C")
@@ -62,7 +63,7 @@ def pairing_window(
         neuron: neuron type without calcium spike.
         theta_b: threshold of the gate of form A, mV; the potential after a pulse only nears rest, so that it must be above 0.
         tau_plus, tau_minus: of the pre- and the post-synaptic trace, ms.
-        dt: time step, ms.
+        dt: time step, ms; at most half of every time constant.
         target: `numpy` or `cython`.
 
     Raises:
@@ -78,6 +79,7 @@ def pairing_window(
     for name, value in times.items():
         if not (np.isfinite(value) and value > 0):
             raise ModelError(f"pairing.{name}: expected a number above 0, got {value!r}; correct it")
+    check_step("pairing", dt, time_constants(neuron, level=2) | {"tau_plus": tau_plus, "tau_minus": tau_minus})
     lag, deviation = (values.ravel() for values in np.meshgrid(*grid, indexing="ij"))
     post, found = _run(lag, deviation, neuron.but(theta_b=theta_b, sigma_s=0.0, noise_current=0.0), times, target)
     shape = len(grid[0]), len(grid[1])

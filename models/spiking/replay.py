@@ -24,13 +24,13 @@ from .brian import check_target, load_brian, unburdened
 from .calibration import Calibration, calibrate
 from .circuit import Circuit
 from .dale import split
+from .limits import check_rates, check_step, check_times, time_constants
 from .neuron import BAC, LINEAR, PRESETS, Neuron, unknown
 from .plan import Plan, plan_replay
 from .result import Chunk, Replay, Sink, cosine
 from .simulate import simulate
 
 LEVELS = (0, 1, 2, 3, 4)
-POISSON_LIMIT = 0.1  # spikes per source and step; beyond, one spike per step is no longer Poisson
 DEFAULT_MEMORY = 1 << 30
 
 
@@ -72,7 +72,7 @@ def replay(
         tau_e: decay of the eligibility, ms; None for a plain sum over the window.
         dale: `none`, `split`, `relay` or `blanket`; None for `none` below level 3 and `split` from there.
         target: `numpy`, `cython` or `cpp_standalone`.
-        dt: time step, ms.
+        dt: time step, ms; at most half of every time constant.
         seed: of all noise; the same seed, circuit and settings give the same spikes on the numpy target.
         chunk: trials side by side; None for as many as memory and speed advise. Part of what the seed determines.
         memory: bytes that the replay may hold.
@@ -85,7 +85,8 @@ def replay(
     """
     check_target(target)
     chosen = _neuron(level, preset, neuron, tau_a, tau_b)
-    _check_times(duration, settle, dt, tau_e, seed, pool)
+    check_times("replay", duration=duration, settle=settle, dt=dt, tau_e=tau_e, seed=seed, pool=pool)
+    check_step("replay", dt, time_constants(chosen, level=level, conductance=level == 3))
     option = dale if dale is not None else ("split" if level >= 3 else "none")
     scales = calibrate(circuit, chosen) if calibration is None else calibration.fit(chosen)
     setup = Setup(
@@ -94,7 +95,7 @@ def replay(
         coincidence=keep_coincidence and level > 0,
     )  # fmt: skip
     if level:
-        _check_rates(circuit, setup)
+        check_rates("replay", circuit, setup)
     if setup.conductance:
         setup = replace(setup, slope=apical_slope(circuit, setup))
     plan = plan_replay(
@@ -171,36 +172,6 @@ def _neuron(level: int, preset: str | None, neuron: Neuron | None, tau_a: float 
     return chosen.but(**times) if times else chosen
 
 
-def _check_times(duration: float, settle: float, dt: float, tau_e: float | None, seed: int, pool: int) -> None:
-    for name, value, low, high in (
-        ("duration", duration, 1.0, 1e7), ("settle", settle, 0.0, 1e7), ("dt", dt, 1e-3, 0.5),
-    ):  # fmt: skip
-        if not (math.isfinite(value) and low <= value <= high):
-            raise ModelError(f"replay.{name}: expected {low:g} to {high:g} ms, got {value!r}; correct it")
-        if name != "dt" and value != round(value):
-            raise ModelError(
-                f"replay.{name}: expected whole ms, got {value!r}; potentials are sampled every ms, round it"
-            )
-    if abs(1 / dt - round(1 / dt)) > 1e-9:
-        raise ModelError(f"replay.dt: expected a whole number of steps in 1 ms, got {dt!r} ms; use 0.05, 0.1 or 0.2")
-    if tau_e is not None and not (math.isfinite(tau_e) and tau_e > 0):
-        raise ModelError(f"replay.tau_e: expected a time above 0 ms or None, got {tau_e!r}; correct it")
-    if pool < 1:
-        raise ModelError(f"replay.pool: expected at least 1 neuron per unit, got {pool!r}; 10 are usual")
-    if seed < 0:
-        raise ModelError(f"replay.seed: expected 0 or above, got {seed!r}; choose another")
-
-
-def _check_rates(circuit: Circuit, setup: Setup) -> None:
-    most = setup.pool * max(setup.pre_rates(circuit).max(initial=0), setup.context_rates(circuit).max(initial=0))
-    limit = POISSON_LIMIT / setup.dt * 1e3
-    if most > limit * (1 + 1e-9):
-        raise ModelError(
-            f"replay.pool: expected pooled rates of at most {limit:g} Hz at dt {setup.dt:g} ms, got {most:.0f} Hz; lower pool, dt "
-            "or the calibration's rates (a source fires at most once a step)"
-        )
-
-
 def _unit_coordinates(circuit: Circuit) -> dict[str, NDArray[np.int64]]:
     channel, row, col = np.unravel_index(circuit.units, circuit.map_shape)
     return {"unit_id": circuit.units, "channel": channel, "row": row, "col": col}
@@ -245,7 +216,7 @@ class _Gathered:
         if self.counted is not None:
             self.counted[trials] = part.coincidence
         self.change += np.tensordot(seen.gamma * seen.weight, part.eligibility, 1)
-        self.cosine[trials] = cosine(part.eligibility, seen.eligibility())
+        self.cosine[trials] = cosine(seen.eligibility(), part.eligibility)
 
     def result(self, calibration: Calibration, attributes: dict[str, Any]) -> Replay:
         """The replay as a whole."""

@@ -116,10 +116,15 @@ class Replay:
         return None if self.eligibility is None else self.circuit.change(self.eligibility.astype(np.float64))
 
 
-def cosine(left: NDArray[Any], right: NDArray[Any]) -> Array:
-    """Cosine along everything but the first axis; NaN where a side is 0."""
-    a, b = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (left, right))
-    norm = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    found: Array = np.full(len(a), np.nan)
-    np.divide((a * b).sum(1), norm, out=found, where=norm > 0)
-    return found
+def cosine(expected: NDArray[Any], found: NDArray[Any]) -> Array:
+    """Cosine along everything but the first axis: NaN where the expected side is 0, 0 where the found side alone is.
+
+    Args:
+        expected: what the rule says, (trials, ...).
+        found: what is compared with it, of the same shape.
+    """
+    right, left = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (expected, found))
+    size, other = np.linalg.norm(right, axis=1), np.linalg.norm(left, axis=1)
+    angle: Array = np.where(size > 0, 0.0, np.nan)
+    np.divide((right * left).sum(1), size * other, out=angle, where=size * other > 0)
+    return angle

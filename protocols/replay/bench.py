@@ -69,7 +69,7 @@ class Bench:
 
 
 def cosine_of(found: Replay) -> float:
-    """cosT: mean over trials of the cosine between the spiking eligibility and the rate rule's."""
+    """cosT: mean over trials of the cosine between the spiking eligibility and the rate rule's, where the rule's is not 0."""
     return float(np.nanmean(found.cosine)) if np.isfinite(found.cosine).any() else float("nan")
 
 

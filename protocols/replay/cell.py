@@ -31,11 +31,15 @@ def fi_curve(bench: Bench) -> list[Check]:
         gains.append(float(np.polyfit(asked, found, 1)[0]))
         bench.extras.setdefault("fi", (asked, []))[1].append(found)
     error = float(np.sqrt(largest[0] / (0.8 * cells)))
-    reason = (
-        f"it is reached below the rheobase, where a point has a standard error of {error:.2f} Hz from counting spikes"
+    trim = (
+        f"I_0 is its closed form {LINEAR.I_trim:+g} pA, a measured shift without which the largest distance is 1.8 Hz"
     )
+    reason = f"it is reached below the rheobase, where a point has a standard error of {error:.2f} Hz from counting spikes; {trim}"
+    detail = {"I_0, closed form (pA)": LINEAR.rheobase, "measured shift I_trim (pA)": LINEAR.I_trim, "note": trim}
     return [
-        Check("C1", "largest distance of the f-I curve from relu, 0 to 100 Hz (Hz)", largest, at_most(1.5), reason),
+        Check(
+            "C1", "largest distance of the f-I curve from relu, 0 to 100 Hz (Hz)", largest, at_most(1.5), reason, detail
+        ),
         Check("C1", "slope of the f-I curve relative to its closed form", gains, Criterion(0.97, 1.03)),
     ]
 

@@ -14,6 +14,7 @@ from ..readout import ridge_read_out, standardise
 from ..streams import stream
 from .bench import Bench
 from .load import Loaded
+from .numbers import ratio
 from .record import Check, Criterion, at_least
 
 STEPS = 5
@@ -30,8 +31,13 @@ def learning_level(bench: Bench) -> list[Check]:
     ratios: list[float] = []
     points: list[float] = []
     detail: dict[str, list[float]] = {"loss before": [before], "accuracy before": [start]}
-    rule = loaded.another()
-    rate = _learn(bench, rule, None, _length(bench))
+    rule, rate = loaded.another(), _length(bench)
+    if math.isnan(rate):
+        reason = (
+            f"the rule changes nothing in the first {bench.settings.few} trials: there is no length to give the changes"
+        )
+        return _checks([rate], [rate], reason, detail)
+    _learn(bench, rule, None, rate)
     by_rule, own = loss(loaded, rule, population), accuracy(loaded, rule, population)
     for seed in bench.settings.seeds:
         spiking = loaded.another()
@@ -47,6 +53,10 @@ def learning_level(bench: Bench) -> list[Check]:
         if by_rule < before
         else f"the rule itself does not lower the objective on unseen glances ({before:.4f} to {by_rule:.4f}): nothing to compare"
     )
+    return _checks(ratios, points, reason, detail)
+
+
+def _checks(ratios: list[float], points: list[float], reason: str, detail: dict[str, list[float]]) -> list[Check]:
     return [
         Check("C15", f"fall of the objective by {STEPS} spiking changes, relative to the rule's", ratios, at_least(0.9), reason, detail),
         Check("C15", "read-out accuracy minus that of the rule's network (points)", points, Criterion(-1.0, 1.0)),
@@ -54,12 +64,12 @@ def learning_level(bench: Bench) -> list[Check]:
 
 
 def _length(bench: Bench) -> float:
-    """Learning rate that gives the first change its length."""
+    """Learning rate that gives the first change its length; NaN where there is no change."""
     c = bench.few
-    return STEP_SIZE * float(np.linalg.norm(c.W) / np.linalg.norm(c.change().sum(0)))
+    return STEP_SIZE * ratio(float(np.linalg.norm(c.W)), float(np.linalg.norm(c.change().sum(0))))
 
 
-def _learn(bench: Bench, network: Network, seed: int | None, rate: float) -> float:
+def _learn(bench: Bench, network: Network, seed: int | None, rate: float) -> None:
     """Several changes of the circuit's weights; by the rule where there is no seed."""
     s, loaded = bench.settings, bench.loaded
     for step in range(STEPS):
@@ -72,7 +82,6 @@ def _learn(bench: Bench, network: Network, seed: int | None, rate: float) -> flo
                 circuit, **{**s.reference, "calibration": calibrate(circuit), "seed": seed * STEPS + step}, keep_eligibility=False
             ).batch_change  # fmt: skip
         apply(network, circuit, rate * change)
-    return rate
 
 
 def apply(network: Network, circuit: Circuit, change: NDArray[np.float64]) -> None:

@@ -43,15 +43,20 @@ def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> float:
     return correlation(rest(x), rest(y))
 
 
-def total_cosine(x: NDArray[Any], y: NDArray[Any]) -> float:
-    """Cosine of two arrays as wholes."""
-    return float(cosine(np.asarray(x)[None], np.asarray(y)[None])[0])
+def ratio(found: float, expected: float) -> float:
+    """The one relative to the other; NaN where that is 0."""
+    return float(found / expected) if expected else float("nan")
 
 
-def mean_cosine(x: NDArray[Any], y: NDArray[Any]) -> float:
-    """Mean over trials of the cosine, over those where both are not 0."""
-    found = cosine(x, y)
-    return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
+def total_cosine(expected: NDArray[Any], found: NDArray[Any]) -> float:
+    """Cosine of two arrays as wholes; NaN where the expected one is 0, 0 where the found one alone is."""
+    return float(cosine(np.asarray(expected)[None], np.asarray(found)[None])[0])
+
+
+def mean_cosine(expected: NDArray[Any], found: NDArray[Any]) -> float:
+    """Mean over trials of the cosine, over those where the expected side is not 0; where the found one alone is 0, it counts as 0."""
+    angle = cosine(expected, found)
+    return float(np.nanmean(angle)) if np.isfinite(angle).any() else float("nan")
 
 
 def top_agreement(expected: NDArray[Any], found: NDArray[Any]) -> float:
@@ -64,10 +69,8 @@ def top_agreement(expected: NDArray[Any], found: NDArray[Any]) -> float:
 
 
 def relative_error(x: NDArray[Any], y: NDArray[Any]) -> float:
-    """Mean over trials of |x - y| / (|x| + |y|), after the slope between them is taken out."""
-    scale = float((x * y).sum() / np.square(x).sum())
-    size = (len(x), -1)
-    left, right = (scale * x).reshape(size), np.asarray(y, dtype=np.float64).reshape(size)
+    """Mean over trials of |x - y| / (|x| + |y|), scale included; trials in which both are 0 are left out, NaN where all are."""
+    left, right = (np.asarray(v, dtype=np.float64).reshape(len(v), -1) for v in (x, y))
     norm = np.linalg.norm(left, axis=1) + np.linalg.norm(right, axis=1)
     error = np.linalg.norm(left - right, axis=1)
-    return float((error[norm > 0] / norm[norm > 0]).mean())
+    return float((error[norm > 0] / norm[norm > 0]).mean()) if (norm > 0).any() else float("nan")

@@ -17,12 +17,13 @@ from ..documents import write_json
 from ..run import git_state
 from .bench import Bench
 from .cell import bursts, fi_curve, pairs
-from .fidelity import changes, kink, potentials, rate_mode
+from .fidelity import changes, kink, potentials, rate_mode, tails
 from .figures import draw
 from .gating import gate
 from .learning import learning_level
 from .lesions import apical_block, dissociation
 from .load import load_run
+from .preflight import check_memory, check_modulated
 from .record import Check
 from .risks import RISKS
 from .settings import ReplaySettings
@@ -33,10 +34,10 @@ from .yardsticks import nulls, yardsticks
 Measure = Callable[[Bench], list[Check]]
 # those of `QUICK` need no replay beside those of the circuit itself
 QUICK: tuple[Measure, ...] = (
-    rate_mode, fi_curve, bursts, potentials, changes, yardsticks, gate, kink, duration, apical_block, pairs, nulls,
+    rate_mode, fi_curve, bursts, tails, potentials, changes, yardsticks, gate, kink, duration, apical_block, pairs, nulls,
 )  # fmt: skip
 MEASURES: tuple[Measure, ...] = (
-    rate_mode, fi_curve, bursts, potentials, changes, yardsticks, gate, kink, duration, modulator, apical_block,
+    rate_mode, fi_curve, bursts, tails, potentials, changes, yardsticks, gate, kink, duration, modulator, apical_block,
     dissociation, pairs, somatic_leak, dale, context_delay, nulls,
 )  # fmt: skip
 
@@ -61,7 +62,7 @@ def replay_run(
         circuit, settings, replays, figures, risks, seconds.
 
     Raises:
-        ConfigError: no run, no apical circuit, or a setting that does not fit.
+        ConfigError: no run, no apical circuit, one that the rule does not change, or a setting that does not fit.
         ProtocolError: no checkpoint.
         ModelError: what the bridge refuses: place, units, times, rates, memory, target.
     """
@@ -71,6 +72,8 @@ def replay_run(
     loaded = load_run(run, s.population, data_dir)
     load_brian()
     circuit = loaded.circuit(s)
+    check_modulated(circuit)
+    check_memory(circuit, len(s.seeds))
     with tqdm(unit="replay", file=sys.stderr, disable=None if progress else True) as bar:
 
         def tell(word: str) -> None:

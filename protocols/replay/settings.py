@@ -78,10 +78,9 @@ class ReplaySettings:
     @property
     def operating(self) -> dict[str, Any]:
         """Words of `apical.models.spiking.replay` at the level asked for."""
-        times = {"tau_b": self.tau} | ({} if self.level == 4 else {"tau_a": self.tau})
         return {
             "level": self.level, "pool": self.pool, "duration": self.duration, "dale": self.dale, "target": self.target,
-            "dt": self.dt, **times,
+            "dt": self.dt, "tau_b": self.tau, "tau_a": None if self.level == 4 else self.tau,
         }  # fmt: skip
 
     @property

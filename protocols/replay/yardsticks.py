@@ -1,5 +1,7 @@
 """C4b and C16: wrong rules and nulls that a faithful bridge must beat."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +15,8 @@ PERMUTATIONS = 2000
 QUANTILE = 99.9
 
 
-def wrong_rules(circuit: Circuit, seed: int = 0) -> dict[str, Array]:
-    """Eligibility of other rules, without noise, (trials, units, inputs) each.
+def wrong_rules(circuit: Circuit, seed: int = 0) -> Iterator[tuple[str, Array]]:
+    """Name and eligibility of other rules, without noise, (trials, units, inputs); one after another, since each is as large as a replay's.
 
     rho for rho'          rate-based Hebbian term: z in place of the gate
     sign of apical        the sign of B c alone
@@ -29,16 +31,20 @@ def wrong_rules(circuit: Circuit, seed: int = 0) -> dict[str, Array]:
         "rho for rho'": e * circuit.rate, "sign of apical": np.sign(e) * gate, "mean subtracted": (e - e.mean(0)) * gate,
         "rectified": np.maximum(e, 0) * gate, "no gate": e, "shuffled B": shuffled * gate,
     }  # fmt: skip
-    return {name: (factor * won)[:, :, None] * circuit.z_pre[:, None, :] for name, factor in factors.items()}
+    for name, factor in factors.items():
+        yield name, (factor * won)[:, :, None] * circuit.z_pre[:, None, :]
 
 
 def yardsticks(bench: Bench) -> list[Check]:
     """C4b: how far the spiking rule is above the best wrong rule; both cosines are with the right one, in rate."""
     c = bench.circuit
-    rule, batch = c.eligibility(), c.change().sum(0)
-    wrong = wrong_rules(c)
-    trial = {name: mean_cosine(rule, e) for name, e in wrong.items()}
-    whole = {name: total_cosine(batch, c.change(e).sum(0)) for name, e in wrong.items()}
+    rule, modulated = c.eligibility(), c.gamma * c.weight
+    batch = np.tensordot(modulated, rule, 1)
+    trial: dict[str, float] = {}
+    whole: dict[str, float] = {}
+    for name, e in wrong_rules(c):
+        trial[name] = mean_cosine(rule, e)
+        whole[name] = total_cosine(batch, np.tensordot(modulated, e, 1))
     found = []
     for what, measured, others in (
         ("cosT", bench.over(cosine_of), trial),
@@ -83,25 +89,27 @@ def _null(circuit: Circuit, found: Replay, seed: int) -> dict[str, Array]:
     trials, units = circuit.gamma.size, len(circuit.units)
     factor = circuit.gate * circuit.winner
     pre = np.linalg.norm(circuit.z_pre, axis=1)
-    size = np.linalg.norm(e, axis=(1, 2)) * pre
+    size = np.linalg.norm(e, axis=(1, 2))
     drawn = np.einsum("tui,ti->tu", e, circuit.z_pre)
     rows = np.empty(PERMUTATIONS)
     for k in range(PERMUTATIONS):
         permuted = circuit.prediction[:, draws.permutation(units)] * factor
-        rows[k] = _ratio((drawn * permuted).sum(1), size * np.linalg.norm(permuted, axis=1))
+        rows[k] = _ratio((drawn * permuted).sum(1), size, pre * np.linalg.norm(permuted, axis=1))
     rule = circuit.eligibility().reshape(trials, -1)
-    norms = np.linalg.norm(e, axis=(1, 2))[:, None] * np.linalg.norm(rule, axis=1)
+    norms = np.linalg.norm(rule, axis=1)
     crossed = e.reshape(trials, -1) @ rule.T
     labels, signs = np.empty(PERMUTATIONS), np.empty(PERMUTATIONS)
     target = circuit.change().sum(0).ravel()
     single = circuit.weight[:, None] * e.reshape(trials, -1)
     for k in range(PERMUTATIONS):
         order = draws.permutation(trials)
-        labels[k] = _ratio(crossed[np.arange(trials), order], norms[np.arange(trials), order])
+        labels[k] = _ratio(crossed[np.arange(trials), order], size, norms[order])
         signs[k] = cosine(target[None], (circuit.gamma[draws.permutation(trials)] @ single)[None])[0]
     return {"rows of B": rows, "labels of trials": labels, "signs of gamma": signs}
 
 
-def _ratio(inner: Array, norm: Array) -> float:
-    """Mean cosine over the trials where it exists."""
-    return float((inner[norm > 0] / norm[norm > 0]).mean()) if (norm > 0).any() else float("nan")
+def _ratio(inner: Array, found: Array, expected: Array) -> float:
+    """Mean cosine over the trials where the expected norm is not 0; 0 where the found norm alone is, as in the observed one."""
+    some = expected > 0
+    norm = found[some] * expected[some]
+    return float((inner[some] / np.where(norm > 0, norm, 1)).mean()) if some.any() else float("nan")

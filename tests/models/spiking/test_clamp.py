@@ -42,6 +42,10 @@ def test_linear_tuft_does_not_drive_the_soma():
         ({"duration": 10.0, "dt": -1.0}, "clamp.dt: expected a time above 0"),
         ({"apical": [1.0, 2.0], "soma": [1.0, 2.0, 3.0]}, "clamp.apical: expected currents that fit"),
         ({"target": "cpp_standalone"}, "clamp.target: expected numpy or cython"),
+        (
+            {"duration": 10.0, "neuron": LINEAR.but(tau_w=0.1)},
+            "clamp.dt: expected at most half .* got 0.1 ms with tau_w at 0.1 ms",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(words, said):

@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
 from apical.models import ModelError
-from apical.models.spiking import DALE, LINEAR, recombine, split
+from apical.models.spiking import DALE, LINEAR, split
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 WEIGHTS = arrays(np.float64, (3, 4), elements=st.floats(-10, 10, allow_subnormal=False))
+
+
+def recombine(pathways):
+    """The signed weights that the pathways carry together."""
+    return sum(p.sign * np.where(p.present, p.weights, 0.0) for p in pathways)
 
 
 @given(WEIGHTS, st.sampled_from(["none", "split", "relay"]))

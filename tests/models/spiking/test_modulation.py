@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from apical.models import ModelError
-from apical.models.spiking import FORMS, modulate, pairing_window, replay
+from apical.models.spiking import BAC, FORMS, LINEAR, modulate, pairing_window, replay
 from circuits import small_circuit
 
 pytest.importorskip("brian2", reason="the bridge needs brian2")
@@ -59,6 +59,19 @@ def test_coincidences_are_the_gate_and_leave_the_eligibility_alone():
         ({"trial": 99}, r"modulate.trial: expected 0 to 7, got 99"),
         ({"tau_e": 0.0}, r"modulate.tau_e: expected a time above 0 ms"),
         ({"target": "cpp_standalone"}, r"modulate.target: expected numpy or cython"),
+        ({"dt": 0.0}, r"modulate.dt: expected 0.001 to 0.5 ms, got 0.0"),
+        ({"dt": 0.3}, r"modulate.dt: expected a whole number of steps in 1 ms, got 0.3"),
+        ({"pool": 0}, r"modulate.pool: expected at least 1 neuron per unit, got 0"),
+        (
+            {"pool": 20},
+            r"modulate.pool: expected pooled rates of at most 1000 Hz at dt 0.1 ms, got 1123 Hz; lower pool",
+        ),
+        ({"seed": -1}, r"modulate.seed: expected 0 or above"),
+        ({"neuron": BAC}, r"modulate.neuron: expected one without calcium spike, got bac"),
+        (
+            {"neuron": LINEAR.but(tau_syn_a=0.1)},
+            r"modulate.dt: expected at most half .* got 0.1 ms with tau_syn_a at 0.1 ms",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(words, said):
@@ -73,6 +86,7 @@ def test_bad_input_is_one_sentence(words, said):
         ({"apical": [np.nan]}, r"pairing.apical: expected finite numbers"),
         ({"theta_b": 0.0}, r"pairing.theta_b: expected a number above 0"),
         ({"target": "cpp_standalone"}, r"pairing.target: expected numpy or cython"),
+        ({"dt": 4.0}, r"pairing.dt: expected at most half of every time constant, got 4 ms with tau_syn at 5 ms"),
     ],
 )
 def test_bad_pairs_are_one_sentence(words, said):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from apical.models import ModelError
-from apical.models.spiking import LINEAR, calibrate, replay
+from apical.models.spiking import LINEAR, calibrate, cosine, replay
 from circuits import small_circuit
 
 pytest.importorskip("brian2", reason="the bridge needs brian2")
@@ -228,12 +228,35 @@ def test_another_seed_gives_other_spikes_and_the_callers_random_state_stays():
         ({"seed": -1}, r"replay.seed: expected 0 or above"),
         ({"pool": 20}, r"replay.pool: expected pooled rates of at most 1000 Hz at dt 0.1 ms, got 2000 Hz; lower pool"),
         ({"dt": 0.2}, r"replay.pool: expected pooled rates of at most 500 Hz at dt 0.2 ms, got 1000 Hz"),
+        (
+            {"tau_b": 0.1},
+            r"replay.dt: expected at most half of every time constant, got 0.1 ms with tau_b at 0.1 ms; lower dt",
+        ),
+        (
+            {"level": 3, "dt": 0.5, "tau_a": 1.5},
+            r"replay.dt: expected at most half .* got 0.5 ms with tau_a with its open conductances at 0.75",
+        ),
+        ({"neuron": LINEAR.but(tau_s=0.15)}, r"replay.dt: .* with tau_s at 0.15 ms"),
+        ({"neuron": LINEAR.but(g_sa=1000.0)}, r"replay.dt: .* with tau_a with its open .* at 0.168567 ms"),
+        ({"level": 4, "tau_b": 0.1}, r"replay.dt: .* with tau_b at 0.1 ms"),
         ({"memory": 10_000}, r"replay.memory: expected at most 0.0 MB, got a prediction of .*neurons"),
     ],
 )
 def test_bad_input_is_one_sentence(words, said):
     with pytest.raises(ModelError, match=said):
         replay(small_circuit(), **words)
+
+
+def test_a_step_of_half_a_time_constant_is_stable():
+    found = replay(small_circuit(trials=2), tau_b=0.2, duration=50.0)
+    assert np.abs(found.V_basal).max() < 100  # mV
+    replay(small_circuit(trials=2), level=0, tau_b=0.2, neuron=LINEAR.but(tau_s=0.1), duration=20.0)  # no soma
+
+
+def test_only_a_silent_rule_has_no_cosine():
+    """A replay that gives nothing where the rule gives something is as wrong as can be, not left out."""
+    rule, found = np.array([[3.0, 4.0], [3.0, 4.0], [0.0, 0.0], [0.0, 0.0]]), np.array([[4, 3], [0, 0], [1, 0], [0, 0]])
+    np.testing.assert_allclose(cosine(rule, found), [0.96, 0, np.nan, np.nan])
 
 
 @pytest.mark.parametrize("target", ["cython", "cpp_standalone"])

@@ -34,7 +34,7 @@ def made_replay(
         circuit=circuit, calibration=scales, plan=None, rate=(circuit.rate if rate is None else rate) * scales.post_rate,
         V_basal=circuit.basal * scales.basal_gain,
         V_apical=(circuit.prediction if prediction is None else prediction) * scales.apical_gain,
-        V_soma=None, eligibility=e.astype(np.float32), batch_change=circuit.change(e).sum(0), cosine=cosine(e, right),
+        V_soma=None, eligibility=e.astype(np.float32), batch_change=circuit.change(e).sum(0), cosine=cosine(right, e),
         attributes={"apical_slope": 1.0},
     )  # fmt: skip
 

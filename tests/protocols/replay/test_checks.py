@@ -1,14 +1,18 @@
 """Checks tell a faithful replay from a wrong one; the replays are made up."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from apical.protocols.replay.fidelity import changes, kink, potentials
+from apical.protocols.replay import yardsticks as yardsticks_file
+from apical.protocols.replay.fidelity import changes, kink, potentials, tails
 from apical.protocols.replay.figures import draw
-from apical.protocols.replay.gating import gate
-from apical.protocols.replay.lesions import DEPTH, held_tuft
-from apical.protocols.replay.timing import carried_over, duration
+from apical.protocols.replay.gating import gate, scores
+from apical.protocols.replay.lesions import DEPTH, apical_block, held_tuft
+from apical.protocols.replay.preflight import ARRAYS
+from apical.protocols.replay.timing import FIXATION, STATED, carried_over, duration
+from apical.protocols.replay.variants import _stated, _tolerated
 from apical.protocols.replay.yardsticks import nulls, wrong_rules, yardsticks
 from made_replays import made_bench, made_circuit, made_replay
 
@@ -29,7 +33,7 @@ def test_the_rule_with_little_noise_passes():
 
 @pytest.mark.parametrize("name", ["no gate", "sign of apical", "mean subtracted", "rectified", "shuffled B"])
 def test_a_wrong_rule_fails(name):
-    bench = made_bench(CIRCUIT, made_replay(CIRCUIT, wrong_rules(CIRCUIT)[name]))
+    bench = made_bench(CIRCUIT, made_replay(CIRCUIT, dict(wrong_rules(CIRCUIT))[name]))
     found = changes(bench)
     assert not found[0].passed
     assert "near a = 0" in found[0].as_dict()["reason"]
@@ -58,6 +62,41 @@ def test_gates_from_wrong_scores_are_at_chance():
     assert verdicts(gate(made_bench(CIRCUIT, made_replay(CIRCUIT)))) == [True, True, True]
 
 
+def test_an_offset_of_the_score_moves_both_gates_and_fails():
+    """Fixations open less often and saccades more often: over both the shares of open gates cancel."""
+    circuit = made_circuit(trials=400)
+    # a trial without any rate has no score to shift
+    size = np.maximum(np.square(circuit.rate).sum(1, keepdims=True), 1e-6)
+    shifted = circuit.prediction + 0.5 * scores(circuit).std() * circuit.rate / size
+    moved = gate(made_bench(circuit, made_replay(circuit, prediction=shifted)))[2]
+    assert not moved.passed
+    fixations, saccades = moved.values
+    assert fixations < -0.15 < 0.15 < saccades
+    assert abs(fixations + saccades) / 2 < 0.05
+    assert moved.detail == {"change in fixations, by seed": [fixations], "change in saccades, by seed": [saccades]}
+
+
+def test_unsystematic_noise_of_the_score_is_no_bias():
+    circuit, draws = made_circuit(trials=200), np.random.default_rng(0)
+    noisy = [
+        made_replay(circuit, prediction=circuit.prediction + 0.3 * draws.standard_normal(circuit.prediction.shape))
+        for _ in range(8)
+    ]
+    alike, _, bias = gate(made_bench(circuit, *noisy))
+    assert alike.value < 0.95
+    assert bias.passed
+
+
+def test_away_from_the_threshold_is_measured_in_the_spread_of_the_phase():
+    """Saccades whose scores hardly vary: their own spread says which of them are near."""
+    narrow = np.where(CIRCUIT.phase == 0, 1.0, 1e-3)[:, None]
+    circuit = replace(CIRCUIT, prediction=CIRCUIT.prediction * narrow, context=CIRCUIT.context * narrow)
+    shown = scores(circuit)
+    half = np.where(circuit.phase == 1, 2 * np.median(shown[circuit.phase == 1]) - shown, shown)  # saccades mirrored
+    turned = circuit.prediction + (half - shown)[:, None] * circuit.rate / np.square(circuit.rate).sum(1, keepdims=True)
+    assert not gate(made_bench(circuit, made_replay(circuit, prediction=turned)))[1].passed
+
+
 def test_a_tuft_held_below_rest_does_not_silence_but_depress():
     pytest.importorskip("brian2", reason="the bridge needs brian2")
     bench = made_bench(CIRCUIT, made_replay(CIRCUIT))
@@ -77,14 +116,32 @@ def test_errors_are_placed():
     at_kink, elsewhere = (made_replay(CIRCUIT, CIRCUIT.eligibility() + wrong * part) for part in (near, ~near))
     assert verdicts(kink(made_bench(CIRCUIT, at_kink))) == [True, True]
     assert verdicts(kink(made_bench(CIRCUIT, elsewhere))) == [False, False]
+    assert kink(made_bench(CIRCUIT, at_kink))[0].detail["share of 1 - cosB that is gone without them"] == [
+        pytest.approx(1, abs=1e-6)
+    ]
+
+
+def test_an_error_blind_to_the_kink_is_not_placed_there():
+    circuit = made_circuit(trials=400)
+    wrong = 0.1 * np.random.default_rng(0).standard_normal(circuit.eligibility().shape)
+    everywhere, opened = (
+        kink(made_bench(circuit, made_replay(circuit, circuit.eligibility() + wrong * part)))[1]
+        for part in (1, circuit.gate[:, :, None])
+    )
+    assert everywhere.value == pytest.approx(1, abs=0.05)
+    assert opened.value == pytest.approx(0.5, abs=0.1)  # half of the gates near the kink are closed
+    assert not opened.passed
 
 
 def test_a_trace_that_ends_with_its_glance_is_the_rule():
     assert carried_over(CIRCUIT, CIRCUIT.eligibility(), 1e-3) == pytest.approx(1)
     curve = [carried_over(CIRCUIT, CIRCUIT.eligibility(), ratio) for ratio in (0.3, 1, 3, 10)]
     assert curve == sorted(curve, reverse=True)
-    (check,) = duration(made_bench(CIRCUIT, made_replay(CIRCUIT)))
-    assert check.value == pytest.approx(carried_over(CIRCUIT, CIRCUIT.eligibility(), 0.6), abs=1e-6)
+    window, fixation = duration(made_bench(CIRCUIT, made_replay(CIRCUIT)))
+    assert window.value == pytest.approx(carried_over(CIRCUIT, CIRCUIT.eligibility(), 0.6), abs=1e-6)
+    assert fixation.value == pytest.approx(carried_over(CIRCUIT, CIRCUIT.eligibility(), STATED / FIXATION), abs=1e-6)
+    assert str(fixation.criterion) == ">= 0.9"
+    assert fixation.value < window.value
 
 
 def test_figures_are_drawn(tmp_path):
@@ -93,3 +150,49 @@ def test_figures_are_drawn(tmp_path):
     found = draw(bench, [*potentials(bench), *changes(bench)], tmp_path)
     assert set(found) == {"replay_checks", "replay_fi_curve", "replay_rates", "replay_apical", "replay_cosines"}
     assert all(path.stat().st_size > 5000 for path in found.values())
+
+
+def test_a_long_tail_of_rates_is_reported():
+    outlier = CIRCUIT.z_pre.copy()
+    outlier[0, 0] = 10 * outlier.max()
+    long = replace(CIRCUIT, z_pre=outlier)
+    inputs, context = tails(made_bench(long, made_replay(long)))
+    assert not inputs.passed
+    assert "clipped at 100 Hz" in inputs.as_dict()["reason"]
+    assert 0 < inputs.detail["share of the summed rate in the bias current"] < 1
+    flat = replace(CIRCUIT, context=np.minimum(CIRCUIT.context, np.percentile(CIRCUIT.context, 95)))
+    assert tails(made_bench(flat, made_replay(flat)))[1].passed
+    assert context.criterion.high == 120
+
+
+@pytest.mark.parametrize(
+    ("raw", "tolerated"),
+    [({0.1: 0.9, 0.05: 0.95, 0.5: 0.99}, 0.05), ({0.05: 0.92, 0.1: 0.99}, 0.0), ({0.05: 0.93, 5.0: 0.93}, 5.0)],
+)
+def test_a_leak_is_tolerated_up_to_where_it_first_fails(raw, tolerated):
+    assert _tolerated(raw) == tolerated
+    bench = made_bench(CIRCUIT, made_replay(CIRCUIT))
+    said = f"{tolerated:g} nS ({tolerated / 3.4:.3f} g_a)" if tolerated else "less than 0.05 nS"
+    assert _stated(bench, [tolerated]) == said
+
+
+def test_trials_without_a_neuromodulator_leave_no_ratio():
+    pytest.importorskip("brian2", reason="the bridge needs brian2")
+    circuit = replace(CIRCUIT.take(slice(0, 4)), gamma=np.zeros(4))
+    bench = made_bench(circuit, made_replay(circuit))
+    bench.settings = replace(bench.settings, quick=True, duration=20.0, dt=0.5, pool=2)
+    left, _ = apical_block(bench)
+    assert np.isnan(left.value)
+    assert not left.passed
+
+
+@pytest.mark.parametrize("measure", [changes, yardsticks, gate, kink, duration, nulls])
+def test_checks_stay_within_the_memory_that_was_predicted(measure, monkeypatch):
+    monkeypatch.setattr(yardsticks_file, "PERMUTATIONS", 3)
+    circuit = made_circuit(units=20, inputs=400)
+    bench = made_bench(circuit, made_replay(circuit, noise=0.1))
+    tracemalloc.start()
+    measure(bench)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * ARRAYS * circuit.trials * circuit.W.size

@@ -5,7 +5,9 @@ import pytest
 from apical.protocols.replay.numbers import (
     correlation,
     line,
+    mean_cosine,
     partial_correlation,
+    ratio,
     relative_error,
     slope,
     top_agreement,
@@ -33,7 +35,20 @@ def test_small_cases():
     x, y = np.array([[3.0, 4.0], [0.0, 0.0]]), np.array([[3.0, -4.0], [0.0, 0.0]])
     assert total_cosine(x, y) == pytest.approx(-7 / 25)
     assert top_agreement(np.array([1.0, -2.0, 3.0, 0.0]), np.array([-1.0, -1.0, -1.0, 5.0])) == 0.5
-    assert relative_error(x[:1], 5 * x[:1]) == pytest.approx(0)
+    assert relative_error(x, x) == 0
+    assert relative_error(x, 5 * x) == pytest.approx(4 / 6)  # a wrong scale is an error
+    assert np.isnan(relative_error(x[1:], y[1:]))
+    assert relative_error(x[1:], x[:1]) == 1
     assert relative_error(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]])) == pytest.approx(1 / (1 + 2**0.5))
     assert slope([0, 1, 2], [0, 2, 4]) == 2
+    assert ratio(3.0, 2.0) == 1.5
+    assert np.isnan(ratio(0.0, 0.0))
     assert np.isnan(correlation([1, 1], [0, 1]))
+
+
+def test_a_silent_replay_counts_as_zero_and_a_silent_rule_not_at_all():
+    rule, silent = np.array([[3.0, 4.0], [3.0, 4.0], [0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 0.0], [1.0, 1.0]])
+    assert mean_cosine(rule, silent) == pytest.approx(0.5)
+    assert np.isnan(mean_cosine(rule[2:], silent[2:]))
+    assert total_cosine(rule[0], silent[1]) == 0
+    assert np.isnan(total_cosine(rule[2], silent[0]))

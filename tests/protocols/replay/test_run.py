@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from apical.models.spiking import calibrate
 from apical.protocols.cli import main
-from apical.protocols.replay import ReplaySettings, replay_run
+from apical.protocols.replay import ReplaySettings, figures, replay_run
+from apical.protocols.replay import run as run_file
+from apical.protocols.replay.cell import bursts, fi_curve, pairs
 from apical.protocols.replay.learning import apply
 from apical.protocols.replay.load import load_run
 from apical.protocols.replay.run import MEASURES
@@ -148,6 +151,55 @@ def test_runs_without_circuits_are_refused(tmp_path, run, capsys):
         assert (leaving.value.code, said in error, error.count("\n")) == (code, True, 1), error
 
 
+@pytest.mark.parametrize("level", [0, 1, 3, 4])
+def test_every_level_goes_through_the_command(tmp_path, run, monkeypatch, capsys, level):
+    """Without the checks of single cells, which have no level; figures are composed and not rendered, most of the time goes there."""
+    monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m not in (fi_curve, bursts, pairs)))
+    monkeypatch.setattr(figures, "save", lambda _, path: path)
+    monkeypatch.setattr(run_file, "write_report", lambda path: path)
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    words = {"level": level, "units": 4, "trials": 6, "duration": 40, "dt": 0.5, "pool": 2, "tau": 20, "name": "rung"}
+    with pytest.raises(SystemExit) as leaving:
+        main(
+            [
+                "replay",
+                str(folder),
+                "--quick",
+                "--quiet",
+                "--json",
+                *(f"--{name}={value}" for name, value in words.items()),
+            ]
+        )
+    shown = capsys.readouterr()
+    assert leaving.value.code in (0, None), shown.err
+    result = json.loads(shown.out)
+    assert result["settings"]["level"] == level
+    names = {check["name"] for check in result["checks"]}
+    assert names == {"C0", "C2", "C3", "C4", "C4b", "C4c", "C5", "C6", "C7", "C9", "C16"}
+    if level < 4:  # calcium spikes move the tuft without context
+        assert next(check["passed"] for check in result["checks"] if check["name"] == "C9")
+
+
+def test_a_circuit_without_change_is_refused(run, monkeypatch, capsys):
+    monkeypatch.setattr(run_file, "load_run", lambda *_: Unmodulated(load_run(run)))
+    with pytest.raises(SystemExit) as leaving:
+        main(["replay", str(run), "--quick", "--quiet"])
+    assert leaving.value.code == 2
+    assert "replay.trials: expected trials that change the weights of conv3, got 16" in capsys.readouterr().err
+
+
+class Unmodulated:
+    """A run in whose trials no neuromodulator comes."""
+
+    def __init__(self, loaded):
+        self.loaded = loaded
+
+    def circuit(self, settings):
+        circuit = self.loaded.circuit(settings)
+        return replace(circuit, gamma=0 * circuit.gamma)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_all_checks_run_and_a_run_without_recording_gets_one(tmp_path):
@@ -158,4 +210,9 @@ def test_all_checks_run_and_a_run_without_recording_gets_one(tmp_path):
     assert found["replays"] == ["conv3-dfb", "conv3-dfb-seed3"]
     timing = [check for check in found["checks"] if check["name"] in ("C8", "C9", "C11")]
     assert all(check["passed"] for check in timing), timing
-    assert len(MEASURES) == 17
+    by_construction = [check["name"] for check in found["checks"] if check["what"].endswith(", by construction")]
+    assert sorted(by_construction) == ["C10", "C8"]
+    leaks = next(check["detail"] for check in found["checks"] if check["name"] == "C12")
+    assert {"raw, 0.05 nS", "raw, 0.2 nS", "raw, 5 nS"} <= set(leaks)
+    assert "residual, 0.2 nS" not in leaks
+    assert len(MEASURES) == 18
