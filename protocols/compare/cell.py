@@ -37,7 +37,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         config = settings.validate(sources.merge(settings.resolve(config), {"training": training}))
         trained = train(config, out, data_dir=data_dir, resume=stored.config.is_file(), progress=False)
     last = _last(stored)
-    read = _read_before(stored, last["step"]) or probe(out, data_dir=data_dir, progress=False)
+    read = probe(out, data_dir=data_dir, progress=False)
     return {
         "accuracy": read["accuracy"],
         "accuracy_random": read["accuracy_random"],
@@ -54,12 +54,6 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
 
 def _last(folder: RunFolder) -> dict[str, Any]:
     return dict(json.loads(folder.metrics.read_text().strip().splitlines()[-1]))
-
-
-def _read_before(folder: RunFolder, step: int) -> dict[str, Any] | None:
-    """The read-out of a cell that was stopped after it."""
-    found = json.loads(folder.probe.read_text()) if folder.probe.is_file() else {}
-    return dict(found) if found.get("step") == step else None
 
 
 def _spent(folder: RunFolder) -> float:

@@ -1,6 +1,5 @@
 """The comparison itself: every rule with every seed, side by side in processes, resumable cell by cell."""
 
-import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,9 +13,10 @@ from ..config import to_yaml
 from ..documents import write_json
 from ..errors import ConfigError, ProtocolError
 from . import spec
+from .kept import begin, cell_name, finished, keep_row, run_folder
 from .page import write_page
 from .processes import Processes, terminated_as_interrupted
-from .table import cell_file, cell_name, rows_of, summary, write_csv
+from .table import Cell, rows_of, summary, write_csv
 
 
 def compare(
@@ -51,7 +51,8 @@ def compare(
         JSON-ready dict: rows (rule, seed, accuracy, ...), summary (rule, mean, sd, n, ...), failed, files.
 
     Raises:
-        ConfigError: settings that no run could have, before the first run starts.
+        ConfigError: settings that no run could have, or a folder with cells of other settings or another budget, before the first
+            run starts.
         ProtocolError: every cell failed.
     """
     if (seconds is None) == (epochs is None):
@@ -59,7 +60,9 @@ def compare(
     entries = spec.load(name, rules, overrides)
     training: dict[str, Any] = {"threads": threads, "epochs": epochs or 100_000}
     tasks = {
-        (entry.label, seed): _task(entry, seed, training, out, data_dir, seconds) for entry in entries for seed in seeds
+        (entry.label, seed): _task(entry, seed, training, out, data_dir, seconds, jobs)
+        for entry in entries
+        for seed in seeds
     }
     out.mkdir(parents=True, exist_ok=True)
     budget = {"seconds": seconds, "epochs": epochs, "threads": threads, "jobs": jobs}
@@ -67,30 +70,41 @@ def compare(
     rows = rows_of(entries, seeds, out)
     if not rows:
         raise ProtocolError(f"{out}: expected at least one finished cell, got none; {next(iter(failed.values()), '')}")
-    table = summary(entries, rows)
+    table = summary(entries, rows, failed)
     facts = {"comparison": name, "budget": budget, "seeds": list(seeds), "machine": machine()}
-    files = {"csv": write_csv(out / "compare.csv", rows), **write_page(out, facts, table, rows)}
-    result = {**facts, "rows": rows, "summary": table, "failed": failed, "files": files}
+    files = {"csv": write_csv(out / "compare.csv", rows, failed), **write_page(out, facts, table, rows)}
+    lost = {cell_name(*key): text for key, text in failed.items()}
+    result = {**facts, "rows": rows, "summary": table, "failed": lost, "files": files}
     write_json(out / "compare.json", result)
     return result
 
 
 def _task(
-    entry: spec.Entry, seed: int, training: dict[str, Any], out: Path, data_dir: Path | None, seconds: float | None
+    entry: spec.Entry,
+    seed: int,
+    training: dict[str, Any],
+    out: Path,
+    data_dir: Path | None,
+    seconds: float | None,
+    jobs: int,
 ) -> dict[str, Any]:
     return {
         "config": to_yaml(entry.config(seed, training)),
-        "out": str(out / "runs" / cell_name(entry.label, seed)),
+        "out": str(run_folder(out, entry.label, seed)),
         "data_dir": None if data_dir is None else str(data_dir),
         "max_seconds": seconds,
+        # in a second less is learnt beside others
+        "jobs": None if seconds is None else jobs,
     }
 
 
-def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int, progress: bool) -> dict[str, str]:
+def _run_all(tasks: dict[Cell, dict[str, Any]], out: Path, jobs: int, progress: bool) -> dict[Cell, str]:
     """Run what is not finished; seed by seed, so that an early stop leaves whole seeds. Returns failures by cell."""
     (out / "cells").mkdir(exist_ok=True)
-    waiting = [key for key in sorted(tasks, key=lambda key: key[1]) if not _done(out, key, tasks[key])]
-    failed = dict[str, str]()
+    waiting = [key for key in sorted(tasks, key=lambda key: key[1]) if not finished(out, key, tasks[key])]
+    for key in waiting:
+        begin(out, key, tasks[key])
+    failed = dict[Cell, str]()
     bar = tqdm(
         total=len(tasks),
         initial=len(tasks) - len(waiting),
@@ -100,9 +114,7 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
     )
     # the pool waits for its threads before the pipe of the processes is taken away
     with terminated_as_interrupted(), bar, Processes() as processes, ThreadPoolExecutor(max_workers=jobs) as pool:
-        futures: dict[Future[dict[str, Any]], tuple[str, int]] = {
-            pool.submit(processes.run, tasks[key]): key for key in waiting
-        }
+        futures: dict[Future[dict[str, Any]], Cell] = {pool.submit(processes.run, tasks[key]): key for key in waiting}
         try:
             pending = set(futures)
             while pending:
@@ -110,9 +122,9 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
                 for future in done:
                     key = futures[future]
                     try:
-                        _keep(out, key, tasks[key], future.result())
+                        keep_row(out, key, tasks[key], future.result())
                     except ProtocolError as error:
-                        failed[cell_name(*key)] = str(error)
+                        failed[key] = str(error)
                         tqdm.write(f"{cell_name(*key)}: {error}", file=sys.stderr)
                     bar.update()
                     bar.set_postfix_str(f"{key[0]} seed {key[1]}")
@@ -122,26 +134,3 @@ def _run_all(tasks: dict[tuple[str, int], dict[str, Any]], out: Path, jobs: int,
             processes.stop()
             raise
     return failed
-
-
-def _keep(out: Path, key: tuple[str, int], task: dict[str, Any], row: dict[str, Any]) -> None:
-    path = cell_file(out, *key)
-    document = {"rule": key[0], "seed": key[1], **row, "config": task["config"], "budget": task["max_seconds"]}
-    write_json(path, document)
-
-
-def _done(out: Path, key: tuple[str, int], task: dict[str, Any]) -> bool:
-    """Whether the cell is finished; one of other settings or another budget is refused, not mixed in.
-
-    Raises:
-        ConfigError: the folder holds a cell of that name with other settings.
-    """
-    path = cell_file(out, *key)
-    if not path.is_file():
-        return False
-    document = json.loads(path.read_text())
-    if document["config"] != task["config"] or document["budget"] != task["max_seconds"]:
-        raise ConfigError(
-            f"{path}: expected a cell of these settings and this budget, got one of others; choose another --out"
-        )
-    return True

@@ -1,6 +1,6 @@
 """What is compared: a YAML file with one `base` for all and one entry per rule.
 
-base: settings that every entry shares; `extends` names a preset
+base: settings that every entry shares; `extends` names a preset or several
 entries:
   LABEL:
     settings: laid over the base; `rule` replaces the base's rule as a whole
@@ -11,14 +11,51 @@ entries:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field, ValidationError
 
 from .. import sources
+from ..complaints import Contradiction, sentence
 from ..config import RunConfig, validate
 from ..errors import ConfigError, nearest
+from ..settings import Settings
 
 SPECS = Path(__file__).parent / "specs"
-KEYS = {"settings", "locality", "published"}
+S = TypeVar("S", bound=Settings)
+
+
+def _mapping(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise Contradiction(
+            f"expected a mapping, got {'null' if value is None else repr(value)}; see a known comparison"
+        )
+    return value
+
+
+Group = Annotated[dict[Any, Any], BeforeValidator(_mapping)]
+
+
+class Published(Settings):
+    """An accuracy that was printed, and where."""
+
+    accuracy: float = Field(ge=0, le=100, description="top-1, in per cent, of the full-size system")
+    source: str
+
+
+class Row(Settings):
+    """What a file says of one entry."""
+
+    settings: Group = Field(default_factory=dict)
+    locality: str = "not stated"
+    published: Published | None = None
+
+
+class Comparison(Settings):
+    """What a file says."""
+
+    base: Group = Field(default_factory=dict)
+    entries: Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +109,7 @@ def load(name_or_path: str, labels: Sequence[str] | None = None, overrides: Sequ
             f"compare.data: expected one of {', '.join(known())} or a YAML file, got {name_or_path!r}"
             + nearest(name_or_path, known())
         )
-    document = sources.parse(path.read_text(encoding="utf-8"), str(path))
-    if not isinstance(document, dict) or not isinstance(document.get("entries"), dict) or not document["entries"]:
-        raise ConfigError(f"{path}: expected a mapping with base and entries, got another form; see a known comparison")
-    base = _base(document.get("base", {}), path)
-    found = {label: _entry(str(label), entry, base, overrides) for label, entry in document["entries"].items()}
+    found = _entries(path, overrides)
     for label in labels or ():
         if label not in found:
             raise ConfigError(
@@ -85,24 +118,48 @@ def load(name_or_path: str, labels: Sequence[str] | None = None, overrides: Sequ
     return [found[label] for label in (labels if labels is not None else found)]
 
 
-def _base(base: Any, path: Path) -> dict[str, Any]:
-    if not isinstance(base, dict):
-        raise ConfigError(f"{path}: expected base to be a mapping of settings, got {type(base).__name__}")
+def _entries(path: Path, overrides: Sequence[str]) -> dict[str, Entry]:
+    try:
+        document = sources.parse(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: expected UTF-8 text, got {error.reason}; is this a YAML file?") from error
+    if not isinstance(document, dict) or not document.get("entries"):
+        raise ConfigError(f"{path}: expected a mapping with base and entries, got another form; see a known comparison")
+    whole = _validated(Comparison, document, f"{path}: ")
+    base = _base(whole.base, path)
+    return {str(label): _entry(str(label), entry, base, overrides, path) for label, entry in whole.entries.items()}
+
+
+def _base(base: Mapping[Any, Any], path: Path) -> dict[str, Any]:
     settings = dict(base)
-    parent = settings.pop("extends", None)
-    return sources.merge(sources.read(parent) if parent else {}, settings)
+    parents = settings.pop("extends", [])
+    merged: dict[str, Any] = {}
+    for name in parents if isinstance(parents, list) else [parents]:
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"{path}: base.extends: expected names of presets or files, got {name!r}; write their names"
+            )
+        merged = sources.merge(merged, sources.read(name))
+    return sources.merge(merged, settings)
 
 
-def _entry(label: str, entry: Any, base: Mapping[str, Any], overrides: Sequence[str]) -> Entry:
-    if not isinstance(entry, dict) or set(entry) - KEYS:
-        odd = ", ".join(sorted(set(entry) - KEYS)) if isinstance(entry, dict) else type(entry).__name__
-        raise ConfigError(f"entries.{label}: expected a mapping with {', '.join(sorted(KEYS))}, got {odd}")
-    settings = entry.get("settings", {})
-    whole = {key: value for key, value in base.items() if key not in settings or key != "rule"}
-    published = entry.get("published")
+def _entry(label: str, entry: Any, base: Mapping[str, Any], overrides: Sequence[str], path: Path) -> Entry:
+    if not isinstance(entry, dict):
+        known = ", ".join(Row.model_fields)
+        raise ConfigError(f"{path}: entries.{label}: expected a mapping with {known}, got {type(entry).__name__}")
+    row = _validated(Row, entry, f"{path}: entries.{label}.")
+    whole = {key: value for key, value in base.items() if key not in row.settings or key != "rule"}
     return Entry(
         label,
-        sources.override(sources.merge(whole, settings), overrides),
-        str(entry.get("locality", "not stated")),
-        None if published is None else (float(published["accuracy"]), str(published["source"])),
+        sources.override(sources.merge(whole, row.settings), overrides),
+        row.locality,
+        None if row.published is None else (row.published.accuracy, row.published.source),
     )
+
+
+def _validated(kind: type[S], values: Mapping[Any, Any], before: str) -> S:
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        said = sentence(error, kind).replace("see apical config schema", "see a known comparison")
+        raise ConfigError(before + said) from error

@@ -1,41 +1,38 @@
 """Rows and summary of a comparison."""
 
 import csv
-import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from .kept import cell_file, read_row
 from .spec import Entry
 
 RANDOM, PIXELS = "random init", "pixels"
 CONTROLS = {RANDOM: "nothing: weights as drawn", PIXELS: "nothing: the read-out alone"}
 COLUMNS = (
     "rule", "seed", "accuracy", "accuracy_random", "accuracy_pixels", "images_per_second", "peak_memory_bytes", "epochs", "steps",
-    "seconds",
+    "seconds", "status",
 )  # fmt: skip
-
-
-def cell_name(label: str, seed: int) -> str:
-    """One run of the comparison."""
-    return f"{label}-seed{seed}"
-
-
-def cell_file(out: Path, label: str, seed: int) -> Path:
-    """Where the row of a finished run lies in the folder of a comparison."""
-    return out / "cells" / f"{cell_name(label, seed)}.json"
+FINISHED, FAILED = "finished", "failed"
+# a cell by rule and seed
+Cell = tuple[str, int]
 
 
 def rows_of(entries: Sequence[Entry], seeds: Sequence[int], out: Path) -> list[dict[str, Any]]:
-    """Rows of the finished cells, controls last: the random network and the pixels of the first entry that was finished."""
+    """Rows of the finished cells, controls last: the random network and the pixels of the first entry that was finished.
+
+    Raises:
+        ConfigError: the file of a cell is damaged.
+    """
     rows = []
     for entry in entries:
         for seed in seeds:
             path = cell_file(out, entry.label, seed)
             if path.is_file():
-                found = json.loads(path.read_text())
-                rows.append({name: value for name, value in found.items() if name not in ("config", "budget")})
+                row = read_row(path)
+                rows.append({name: value for name, value in row.items() if name not in ("config", "budget", "jobs")})
     controls = []
     for label, key in ((RANDOM, "accuracy_random"), (PIXELS, "accuracy_pixels")):
         for seed in seeds:
@@ -45,12 +42,18 @@ def rows_of(entries: Sequence[Entry], seeds: Sequence[int], out: Path) -> list[d
     return rows + controls
 
 
-def summary(entries: Sequence[Entry], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line per rule: mean, standard deviation and n of the accuracy, gain over its own random network, medians of speed and memory."""
-    return [_line(entry.label, rows, entry) for entry in entries] + [_line(label, rows, None) for label in CONTROLS]
+def summary(
+    entries: Sequence[Entry], rows: Sequence[dict[str, Any]], failed: Collection[Cell] = ()
+) -> list[dict[str, Any]]:
+    """One line per rule: mean, standard deviation and n of the accuracy, number of failed cells, gain over its own random network, medians of speed and memory."""
+    lost = [label for label, _ in failed]
+    return [
+        *(_line(entry.label, rows, entry, lost.count(entry.label)) for entry in entries),
+        *(_line(label, rows, None, 0) for label in CONTROLS),
+    ]
 
 
-def _line(label: str, rows: Sequence[dict[str, Any]], entry: Entry | None) -> dict[str, Any]:
+def _line(label: str, rows: Sequence[dict[str, Any]], entry: Entry | None, failed: int) -> dict[str, Any]:
     mine = [row for row in rows if row["rule"] == label]
     accuracies = [row["accuracy"] for row in mine]
     published = entry.published if entry else None
@@ -59,6 +62,7 @@ def _line(label: str, rows: Sequence[dict[str, Any]], entry: Entry | None) -> di
         "mean": statistics.fmean(accuracies) if accuracies else None,
         "sd": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
         "n": len(accuracies),
+        "failed": failed,
         "gain": _mean_gain(mine),
         "images_per_second": _median(mine, "images_per_second"),
         "peak_memory_bytes": _median(mine, "peak_memory_bytes"),
@@ -79,21 +83,23 @@ def _median(rows: Sequence[dict[str, Any]], name: str) -> float | None:
     return float(statistics.median(values)) if values else None
 
 
-def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> str:
-    """All rows as CSV; a control has only its accuracy."""
+def write_csv(path: Path, rows: Sequence[dict[str, Any]], failed: Collection[Cell] = ()) -> str:
+    """All rows as CSV; a control has only its accuracy, a failed cell has none."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({**row, "status": FINISHED} for row in rows)
+        writer.writerows({"rule": label, "seed": seed, "status": FAILED} for label, seed in failed)
     return str(path)
 
 
 def cells_of(line: dict[str, Any]) -> list[str]:
     """One line of the summary as text, in the order of `HEAD`."""
     spread = "–" if line["sd"] is None else f"{line['sd']:.2f}"
-    memory = line["peak_memory_bytes"]
+    memory, failed = line["peak_memory_bytes"], line["failed"]
+    accuracy = f"{line['mean']:.2f}" if line["mean"] is not None else FAILED if failed else "not run"
     return [
-        line["rule"], "not run" if line["mean"] is None else f"{line['mean']:.2f}", spread, str(line["n"]), _number(line["gain"], "+.2f"),
+        line["rule"], accuracy, spread, f"{line['n']} ({failed} {FAILED})" if failed else str(line["n"]), _number(line["gain"], "+.2f"),
         _number(line["epochs"], ".1f"), _number(line["images_per_second"], ".0f"),
         "–" if memory is None else f"{memory / 2**20:.0f}", _number(line["published"], ".2f"), line["locality"],
     ]  # fmt: skip
@@ -117,5 +123,5 @@ def markdown(table: Sequence[dict[str, Any]]) -> str:
 
 
 def ranking(table: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Best first, what was not run after it, controls last."""
-    return sorted(table, key=lambda line: (line["rule"] in CONTROLS, -(line["mean"] or 0.0)))
+    """Best first, what has no accuracy after it, controls last."""
+    return sorted(table, key=lambda line: (line["rule"] in CONTROLS, line["mean"] is None, -(line["mean"] or 0.0)))

@@ -23,7 +23,7 @@ from .events import Contingency, Fixation, Gamma, Probe
 from .spec import Condition
 from .subject import Subject
 
-UNITS, TRIALS, OBJECTS = 24, 16, 48
+UNITS, TRIALS = 24, 16
 POOL = 10
 Array = NDArray[np.float64]
 

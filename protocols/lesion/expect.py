@@ -120,13 +120,19 @@ def check_names(expectation: Expectation, probes: Mapping[str, list[str]], measu
         measures: what is measured.
 
     Raises:
-        ConfigError: an unknown condition, measure or probe; the known ones are listed.
+        ConfigError: an unknown condition, measure or probe; the known ones are listed. Or the change of a condition with one
+            probe, which is 0 whatever happens.
     """
     for condition, measure, moment in expectation.names():
         _known("condition", condition, list(probes), expectation.text)
         _known("measure", measure, measures, expectation.text)
         if moment is not None and moment != CHANGE:
             _known("probe", moment, [*probes[condition], CHANGE], expectation.text)
+        if moment == CHANGE and len(probes[condition]) < 2:
+            raise ConfigError(
+                f"expect: expected two probes or more in {condition} for a change, got {len(probes[condition])} in "
+                f"{expectation.text!r}; add a probe before"
+            )
 
 
 def _known(kind: str, word: str, known: list[str], text: str) -> None:

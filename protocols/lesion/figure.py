@@ -39,13 +39,14 @@ def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any
     for spare in grid.flat[count:]:
         spare.set_visible(False)
     shades = dict(zip(labels, colours(len(labels)), strict=True))
+    probes = {condition.label: condition.probes for condition in protocol.conditions}
     if curve:
         _curve(grid.flat[0], found["curve"], curve[0], shades)
     for axes, name in zip(grid.flat, names, strict=False):
         if "population" in found[name].dims:
-            _populations(axes, found[name], shades)
+            _populations(axes, found[name], shades, probes)
         else:
-            _conditions(axes, found[name], shades)
+            _conditions(axes, found[name], shades, probes)
     flat = [name for name in names if "population" not in found[name].dims]
     for place, name in enumerate(names):
         if place % columns and name in flat and names[place - 1] in flat:
@@ -58,14 +59,13 @@ def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any
     return figure
 
 
-def _conditions(axes: Axes, values: xr.DataArray, shades: dict[str, str]) -> None:
-    """One row per condition: ring at the first probe, disc at the last."""
+def _conditions(axes: Axes, values: xr.DataArray, shades: dict[str, str], probes: dict[str, list[str]]) -> None:
+    """One row per condition: ring at the first probe, disc at the last; nothing where that found no number."""
     for row, (label, shade) in enumerate(shades.items()):
-        at = values.sel(condition=label).dropna("probe", how="all")
-        if not at.sizes["probe"]:
-            continue
-        first, last = at.isel(probe=0).values, at.isel(probe=-1).values
-        if at.sizes["probe"] > 1:
+        names, at = probes[label], values.sel(condition=label)
+        last = at.sel(probe=names[-1]).values
+        if len(names) > 1:
+            first = at.sel(probe=names[0]).values
             axes.plot([np.mean(first), np.mean(last)], [row, row], color=shade, linewidth=0.8)
             axes.plot(np.mean(first), row, "o", markerfacecolor="white", markeredgecolor=shade, markersize=5)
         axes.plot(last, np.full(len(last), row + 0.22), ".", color=shade, markersize=3)
@@ -75,14 +75,11 @@ def _conditions(axes: Axes, values: xr.DataArray, shades: dict[str, str]) -> Non
     axes.set_xlabel(_label(values))
 
 
-def _populations(axes: Axes, values: xr.DataArray, shades: dict[str, str]) -> None:
-    """One line per condition over populations, at the last probe."""
+def _populations(axes: Axes, values: xr.DataArray, shades: dict[str, str], probes: dict[str, list[str]]) -> None:
+    """One line per condition over populations, at its last probe."""
     names = [str(name) for name in values["population"].values]
     for shift, (label, shade) in enumerate(shades.items()):
-        at = values.sel(condition=label).dropna("probe", how="all")
-        if not at.sizes["probe"]:
-            continue
-        last = at.isel(probe=-1).values
+        last = values.sel(condition=label, probe=probes[label][-1]).values
         place = np.arange(len(names)) + 0.06 * (shift - (len(shades) - 1) / 2)
         axes.errorbar(
             place, last.mean(0), yerr=last.std(0, ddof=1) if len(last) > 1 else None, color=shade, marker="o", markersize=3,

@@ -183,18 +183,20 @@ def _scrambled(fixation: Tensor, share: float, generator: torch.Generator) -> Te
 
 
 def _sequence(plain: Pairing, contingency: Contingency, generator: torch.Generator) -> tuple[Pairing, Tensor]:
-    """Every object is followed by the next of its sequence, now and then by one of another sequence."""
+    """Every object is followed by the next of its sequence, now and then by one of a second; saccades go to a third."""
     rows, length = len(plain.fixation), contingency.length
     objects = rows // 2
-    if objects % length or objects < 2 * length:
+    if objects % length or objects < 3 * length:
         raise ConfigError(
-            f"contingency.length: expected a divisor of {objects} objects that leaves two sequences, got {length}; change stimuli.count"
+            f"contingency.length: expected a divisor of {objects} objects that leaves three sequences, got {length}; "
+            "change stimuli.count"
         )
     place = torch.arange(objects)
     succeeding = place // length * length + (place + 1) % length
-    elsewhere = (place + length) % objects
+    elsewhere, third = (place + length) % objects, (place + 2 * length) % objects
     fixation = torch.cat([objects + succeeding, succeeding])
     substituted = torch.rand(rows, generator=generator) < contingency.share
     other = torch.cat([objects + succeeding[elsewhere], succeeding[elsewhere]])
-    saccade = torch.cat([objects + elsewhere.roll(-1), elsewhere.roll(-1)])
+    # of neither: a saccade to where the substitute stands would take back what the substitute teaches
+    saccade = torch.cat([objects + third, third])
     return _with(plain, torch.where(substituted, other, fixation), saccade), substituted

@@ -1,5 +1,6 @@
 """What a probe measures in a rate network; no weight is changed by it."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -19,7 +20,7 @@ from .subject import Subject
 
 BATCHES = 4  # batches of glances that a probe looks at
 IMAGES = 1000  # labelled images that a read-out is fitted on, and tested on
-SELECTED = 0.25  # share of the units that respond and prefer P most, by which selectivity is measured
+SELECTED = 0.25  # share of all units of the top population, of every pair those that prefer P most: by them selectivity is measured
 
 Value = float | dict[str, float]
 
@@ -54,6 +55,13 @@ class Watch:
         """Not called by a local engine."""
 
 
+def _finite(value: Value) -> Value:
+    """With NaN for infinities, which no statement and no axis can use."""
+    if isinstance(value, dict):
+        return {name: number if math.isfinite(number) else math.nan for name, number in value.items()}
+    return value if math.isfinite(value) else math.nan
+
+
 class Probing:
     """Measures of one subject.
 
@@ -71,7 +79,7 @@ class Probing:
 
     @torch.no_grad()
     def measure(self) -> dict[str, Value]:
-        """Every measure at this moment, by name; of those per population one number each."""
+        """Every measure at this moment, by name; of those per population one number each. What is not finite is NaN."""
         if not self.begun:
             self.first, self.begun = self.subject.weights(), True
         shared: dict[str, Value] = {}
@@ -79,7 +87,7 @@ class Probing:
         for name in self.names:
             if name not in shared:
                 shared |= self._group(name)
-            found[name] = shared[name]
+            found[name] = _finite(shared[name])
         return found
 
     def _group(self, name: str) -> dict[str, Value]:
@@ -157,6 +165,8 @@ class Probing:
             features(subject.network, stimulus, images, subject.source.device, wanted=[top])[top]
             for images in (train, test)
         )
+        if not bool(x.isfinite().all() and y.isfinite().all()):
+            return {"accuracy": math.nan}
         x, y = standardise(x, y)
         found = ridge_read_out(x, train.labels.cpu(), y, test.labels.cpu(), subject.config.probe.penalties).accuracy
         if key:
@@ -172,6 +182,8 @@ class Probing:
         rows = torch.cat(
             [self._top(self.subject.glances("probe", i, Contingency()).images)[-1] for i in range(BATCHES)]
         )
+        if not bool(rows.isfinite().all()):
+            return {"rank": math.nan}
         power = torch.linalg.svdvals(rows - rows.mean(0)).square()
         if not float(power.sum()) > 0:
             return {"rank": 0.0}
@@ -195,7 +207,11 @@ class Probing:
         return {"complex": dict(complex_like), "orientation": dict(oriented)}
 
     def _selectivity(self) -> dict[str, Value]:
-        """(P - N) / (P + N) of the units that preferred P at the fovea at the first probe, mean over units and pairs."""
+        """(P - N) / (P + N) of top units, mean over units and pairs.
+
+        Of every pair those units are asked that preferred P at all three views at the first probe, at most a quarter of all units of
+        the population: those whose smallest P - N over the views was largest.
+        """
         looking = self.subject.looking
         first, second = looking.pairs()
         responses = {}

@@ -1,9 +1,10 @@
 """`apical lesion`: a protocol, its conditions on the copies of a run's network, and what was expected of them."""
 
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from .looking import Looking
 from .measures import Probing, Value
 from .memory import Key, Memory, keep, key, recall, shared
 from .names import MEASURES
-from .subject import Source, Subject
+from .subject import Diverged, Source, Subject
 from .synapse import pairings
 from .table import Results, dataset, numbers, verdicts
 
@@ -59,13 +60,18 @@ def lesion(
 
     Returns:
         JSON-ready dict: conditions {label: {control, wiring, measures {name: {probe: {mean, sd, values}}}}}, expectations [{text, holds,
-        seeds}], expected, figure, seconds, ...
+        seeds}], expected, diverged, figure, seconds, ... A condition that diverges with a seed has NaN from there on, is told on stderr and
+        named in `diverged`; no statement about it holds, and the others go on.
 
     Raises:
-        ConfigError: no such protocol, or a run without apical dendrites that learn.
+        ConfigError: no such protocol, a run without apical dendrites that learn, or too few steps for a fixation.
         ProtocolError: no checkpoint where one is needed.
     """
     chosen = spec.load(protocol)
+    if steps is not None and chosen.head.stage != "network":
+        raise ConfigError(
+            f"--steps: expected none at stage {chosen.head.stage}, which has no steps, got {steps}; leave it out"
+        )
     folder = RunFolder(run)
     config = folder.settings()
     check(folder, config, chosen)
@@ -101,6 +107,8 @@ def check(folder: RunFolder, config: RunConfig, protocol: spec.Protocol) -> None
         raise ConfigError(
             f"{folder.path}: expected rule.phases both, as in a stream of fixations and saccades, got {config.rule.phases!r}; give such a run"
         )
+    for condition in protocol.conditions:
+        _check_saccades(condition, config.rule.negatives)
     for name in protocol.head.measures:
         need, stage = MEASURES[name].stimuli, MEASURES[name].stage
         if stage != protocol.head.stage:
@@ -113,6 +121,41 @@ def check(folder: RunFolder, config: RunConfig, protocol: spec.Protocol) -> None
             )
 
 
+def _check_saccades(condition: spec.Condition, negatives: str) -> None:
+    """In a sequence they go to a third one, or what a substitute teaches would be taken back by some of them."""
+    to, follows = negatives, "same"
+    for number, event in enumerate(condition.events):
+        to = event.to if isinstance(event, Saccade) else to
+        follows = event.follows if isinstance(event, Contingency) else follows
+        if to == "random" and follows == "sequence":
+            raise ConfigError(
+                f"conditions.{condition.label}.events[{number}]: expected saccades to next in a sequence, got random; "
+                "put saccade: next before it"
+            )
+
+
+def steps_of(condition: spec.Condition, steps: int) -> list[int]:
+    """Plasticity steps of every event; shares are added up before they are rounded, so that parts are together as long as the whole.
+
+    Raises:
+        ConfigError: a fixation without a single step.
+    """
+    counts: list[int] = []
+    share = 0.0
+    for number, event in enumerate(condition.events):
+        count = 0
+        if isinstance(event, Fixation):
+            share += event.share
+            count = round(round(share * steps, 6)) - sum(counts)
+            if event.share and not count:
+                raise ConfigError(
+                    f"conditions.{condition.label}.events[{number}].fixation.share: expected a step or more of {steps}, "
+                    f"got {event.share:g} of them; raise the steps"
+                )
+        counts.append(count)
+    return counts
+
+
 @dataclass(slots=True)
 class Stage:
     """Where conditions are lived.
@@ -121,6 +164,7 @@ class Stage:
         protocol: the protocol.
         source: where subjects come from; None where there are none (synapse).
         steps: plasticity steps of every condition.
+        diverged: conditions that did, with their seeds.
     """
 
     protocol: spec.Protocol
@@ -130,15 +174,19 @@ class Stage:
     circuits: dict[int, Any] = field(default_factory=dict)
     memories: dict[tuple[int, Key], Memory] = field(default_factory=dict)
     common: set[Key] = field(default_factory=set)
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    diverged: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.common = shared(self.protocol.conditions)
+        if self.protocol.head.stage == "network":
+            self.counts = {c.label: steps_of(c, self.steps) for c in self.protocol.conditions}
 
     def work(self, condition: spec.Condition) -> int:
         """Steps of one condition, for the progress bar."""
         if self.protocol.head.stage != "network":
             return 1
-        return sum(self._steps(event) for event in condition.events if isinstance(event, Fixation))
+        return sum(self.counts[condition.label])
 
     def live(
         self, condition: spec.Condition, seed: int, advance: Callable[[], Any]
@@ -172,9 +220,12 @@ class Stage:
         lived = known[-1] if known else 0
         for number, event in enumerate(condition.events):
             if isinstance(event, Fixation):
-                steps = self._steps(event)
+                steps = self.counts[condition.label][number]
                 if number >= lived:
-                    subject.fixate(event, steps, advance)
+                    try:
+                        subject.fixate(event, steps, advance)
+                    except Diverged as error:
+                        return {**found, **self._diverged(condition, seed, subject, found, error)}
                 for _ in range(steps if number < lived else 0):
                     advance()
             elif not isinstance(event, Probe):
@@ -188,8 +239,17 @@ class Stage:
                 self.memories[seed, here] = keep(subject, probing, found)
         return dict(found)
 
-    def _steps(self, event: Fixation) -> int:
-        return round(event.share * self.steps)
+    def _diverged(
+        self, condition: spec.Condition, seed: int, subject: Subject, found: Mapping[str, Any], error: Diverged
+    ) -> dict[str, dict[str, Value]]:
+        """Tell it; what the probes still to come would have found is not a number."""
+        self.diverged.append(f"{condition.label}, seed {seed}")
+        tqdm.write(f"conditions.{condition.label}, seed {seed}: {error}", file=sys.stderr)
+        each = dict.fromkeys(subject.network.names, math.nan)
+        nothing: dict[str, Value] = {
+            name: dict(each) if MEASURES[name].per_population else math.nan for name in self.protocol.head.measures
+        }
+        return {name: dict(nothing) for name in condition.probes if name not in found}
 
 
 def _setting(event: Event) -> Gamma | Apical | Contingency | Saccade:
@@ -223,7 +283,7 @@ def _write(
         "run": str(folder.path), "protocol": protocol.name, "title": protocol.head.title, "stage": protocol.head.stage,
         "steps": stage.steps, "seeds": seeds, "checkpoint": place,
         "conditions": numbers(protocol, results, seeds), "expectations": stated,
-        "expected": all(line["holds"] for line in stated), "figure": str(figure), "seconds": seconds,
+        "expected": all(line["holds"] for line in stated), "diverged": stage.diverged, "figure": str(figure), "seconds": seconds,
     }  # fmt: skip
     _keep(folder.path / "lesion.json", protocol.name, result)
     return result

@@ -30,6 +30,8 @@ from .names import DERIVED, MEASURES
 
 SPECS = Path(__file__).parent / "specs"
 S = TypeVar("S", bound=Settings)
+# of the head, by the stages that do not read it
+UNREAD = {"circuit": ("steps", "learning_rate"), "synapse": ("start", "steps", "learning_rate", "stimuli")}
 
 
 class View(Settings):
@@ -163,6 +165,11 @@ def build(name: str, document: Any) -> Protocol:
     if not isinstance(document, dict) or not isinstance(document.get("conditions"), dict) or not document["conditions"]:
         raise ConfigError("conditions: expected a mapping of conditions, got none; see `apical lesion --list`")
     head = _validated(Head, {key: value for key, value in document.items() if key != "conditions"}, "")
+    for unread in UNREAD.get(head.stage, ()):
+        if unread in head.model_fields_set:
+            raise ConfigError(
+                f"{unread}: expected none at stage {head.stage}, which does not read it, got one; remove it"
+            )
     conditions = tuple(_condition(str(label), body, head.stage) for label, body in document["conditions"].items())
     expectations = tuple(parse(text) for text in head.expect)
     probes, measures = {c.label: c.probes for c in conditions}, _measured(head.measures)
@@ -183,6 +190,10 @@ def _condition(label: str, body: Any, stage: str) -> Condition:
     if not isinstance(body, dict) or not isinstance(body.get("events"), list):
         raise ConfigError(f"{path}.events: expected a list of events, got none; for example [{{fixation: 1.0}}, probe]")
     settings = _validated(ConditionSettings, {key: v for key, v in body.items() if key != "events"}, path)
+    if stage != "network" and settings.wiring != "own":
+        raise ConfigError(
+            f"{path}.wiring: expected own at stage {stage}, which wires no network anew, got {settings.wiring}; remove it"
+        )
     events = tuple(_event(item, f"{path}.events[{i}]", stage) for i, item in enumerate(body["events"]))
     names = [event.name for event in events if isinstance(event, Probe)]
     if not names or len(set(names)) < len(names):
@@ -215,7 +226,12 @@ def _event(item: Any, path: str, stage: str) -> Event:
         if values is not None and not kind.plain:
             raise ConfigError(f"{path}.{word}: expected a mapping of {', '.join(kind.model_fields)}, got {values!r}")
         values = {} if values is None else {kind.plain: values}
-    return _validated(kind, values, f"{path}.{word}")
+    event = _validated(kind, values, f"{path}.{word}")
+    for name, stages in event.misplaced(stage):
+        raise ConfigError(
+            f"{path}.{word}.{name}: expected a setting of stage {stage}, got one of {', '.join(stages)}; remove it"
+        )
+    return event
 
 
 def _validated(kind: type[S], values: Mapping[str, Any], path: str) -> S:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...models import AdamW, Network
-from ...models.engine import LocalEngine, checkpoint
+from ...models.engine import LocalEngine, checkpoint, rates
 from ...plasticity import ClappPP, LocalRule
 from ..config import RunConfig, validate
 from ..errors import ConfigError, ProtocolError
@@ -24,6 +24,10 @@ from .events import Apical, Contingency, Fixation, Gamma, Saccade
 from .held import Held
 from .looking import Glances, Looking
 from .manipulated import Modulated, manipulate
+
+
+class Diverged(ProtocolError):
+    """A subject whose numbers have become too large to go on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,9 @@ class Subject:
                 raise ProtocolError("checkpoints: expected a checkpoint, got none; train further or set start: initial")
             checkpoint.load(source.checkpoint, self.engine)
         self.gamma, self.contingency, self.saccade = Gamma(), Contingency(), Saccade(to=rule_negatives(rule))
-        self._cut, self._scaled = self._intact(), self._intact()
+        self._held = self.optimiser.has_steps
+        self._cut = self._intact()
+        self._scaled = dict[str, float]()  # by the word for the source
 
     def set(self, event: Gamma | Apical | Contingency | Saccade) -> None:
         """Things are so from here on."""
@@ -102,12 +108,15 @@ class Subject:
         elif event.lesion is not None:
             self._cut = self._combined(self._cut, self._factors(event.lesion, 0.0))
         else:
-            self._scaled = self._factors(event.source, event.scale)
+            self._scaled[event.source] = event.scale
 
     @property
     def apical(self) -> dict[str, tuple[float, ...]]:
         """Factor on the apical input by context source, one number per population."""
-        return self._combined(self._cut, self._scaled)
+        factors = self._cut
+        for word, scale in self._scaled.items():
+            factors = self._combined(factors, self._factors(word, scale))
+        return factors
 
     def fixate(self, event: Fixation, steps: int, advance: Any) -> None:
         """A stretch of the stream, with plasticity.
@@ -116,8 +125,12 @@ class Subject:
             event: how.
             steps: plasticity steps.
             advance: called after each.
+
+        Raises:
+            ConfigError: step sizes are to be held where there are none.
+            Diverged: losses, weights or rates are no longer finite.
         """
-        held = self.optimiser.has_steps if event.optimiser is None else event.optimiser == "held"
+        held = self._held if event.optimiser is None else event.optimiser == "held"
         if held and not self.optimiser.has_steps:
             raise ConfigError("fixation.optimiser: expected adaptive in an untrained network, got held; adapt first")
         self.optimiser.adaptive = not held
@@ -128,8 +141,16 @@ class Subject:
             losses = self.engine.step(seen.images, seen.pairing)
             self.steps_done += 1
             if not bool(losses.isfinite().all()):
-                raise ProtocolError(f"lesion.loss: expected finite losses, got {losses.tolist()}; lower learning_rate")
+                raise Diverged(f"lesion.loss: expected finite losses, got {losses.tolist()}; lower learning_rate")
             advance()
+        self._check_finite()
+
+    @torch.no_grad()
+    def _check_finite(self) -> None:
+        """The last step has no loss after it."""
+        found = rates(self.network, self.glances("fixation", self.steps_done).images)
+        if not all(bool(rate.isfinite().all()) for rate in found):
+            raise Diverged("lesion.rates: expected finite rates, got others; lower learning_rate")
 
     def glances(self, purpose: str, step: int, contingency: Contingency | None = None) -> Glances:
         """One batch under the contingency of the moment, or under another."""

@@ -91,10 +91,26 @@ def _summary(values: Sequence[float]) -> dict[str, Any]:
     }
 
 
+def in_order(probes: Sequence[Sequence[str]]) -> list[str]:
+    """All names once, each behind those that come before it in a condition.
+
+    >>> in_order([["before", "after"], ["before", "half", "after"]])
+    ['before', 'half', 'after']
+    """
+    merged: list[str] = []
+    for names in probes:
+        place = 0
+        for name in names:
+            if name not in merged:
+                merged.insert(place, name)
+            place = merged.index(name) + 1
+    return merged
+
+
 def dataset(protocol: Protocol, results: Results, seeds: Sequence[int]) -> xr.Dataset:
     """Every measure with dimensions (seed, condition, probe) and, where it has them, population; and the curve of a circuit or synapse."""
     labels = [condition.label for condition in protocol.conditions]
-    probes = list(dict.fromkeys(name for condition in protocol.conditions for name in condition.probes))
+    probes = in_order([condition.probes for condition in protocol.conditions])
     shape = (len(seeds), len(labels), len(probes))
     dims = ("seed", "condition", "probe")
     first = next(iter(results.values()))

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import shutil
 
 import pytest
+from apical.protocols.compare.processes import Processes
 from apical.protocols.compare.run import compare
 from apical.protocols.compare.table import markdown
 from apical.protocols.errors import ConfigError, ProtocolError
@@ -48,9 +50,10 @@ def test_what_is_finished_is_kept_and_other_settings_are_refused(finished):
         compare("shapes", out, **{**arguments, "epochs": 2}, progress=False)
 
 
-def test_a_cell_stopped_half_way_goes_on_where_it_was(tmp_path, monkeypatch):
+def test_a_cell_stopped_half_way_goes_on_where_it_was(tmp_path):
     from apical.protocols.compare import cell, spec
     from apical.protocols.config import to_yaml
+    from apical.protocols.probe import probe
 
     entry = spec.load("shapes", ["clapp++-dfb"], TINY)[0]
     config = to_yaml(entry.config(0, {"threads": 1, "epochs": 2, "checkpoint_every": 1}))
@@ -59,18 +62,49 @@ def test_a_cell_stopped_half_way_goes_on_where_it_was(tmp_path, monkeypatch):
     assert first["steps"] == 1
     second = cell.run({**task, "max_seconds": 1e9})
     assert second["steps"] == 8
-    monkeypatch.setattr(cell, "probe", None)  # the read-out of a cell that was stopped after it stands
+    # what was read out by hand meanwhile, in another way
+    probe(tmp_path / "run", read_out="knn", layers=["conv1"], progress=False)
     third = cell.run({**task, "max_seconds": 1e-3})
     assert third["accuracy"] == second["accuracy"]
+    assert third["layers"] == second["layers"]
+
+
+def test_an_interrupted_cell_does_not_go_on_with_another_budget(finished, tmp_path):
+    run, out = finished[0], tmp_path / "out"
+    shutil.copytree(run, out)
+    (out / "cells" / "clapp++-dfb-seed0.json").unlink()  # as if it had been killed
+    for change in ({"epochs": 2}, {"overrides": [*TINY, "rule.contrast=softplus"]}):
+        with pytest.raises(ConfigError, match=r"runs/clapp\+\+-dfb-seed0.json: expected a cell of these settings"):
+            compare("shapes", out, **{**finished[1], "rules": ["clapp++-dfb"], **change}, progress=False)
 
 
 def test_an_entry_that_was_not_run_says_so():
     line = {
-        "rule": "x", "mean": None, "sd": None, "n": 0, "gain": None, "images_per_second": None, "peak_memory_bytes": None,
+        "rule": "x", "mean": None, "sd": None, "n": 0, "failed": 0, "gain": None, "images_per_second": None, "peak_memory_bytes": None,
         "epochs": None, "locality": "all", "published": 59.4, "published_source": "a paper",
     }  # fmt: skip
     assert "| x | not run | – | 0 |" in markdown([line])
     assert "59.40" in markdown([line])
+    assert "| x | failed | – | 0 (2 failed) |" in markdown([{**line, "failed": 2}])
+
+
+def test_a_rule_that_failed_is_told_from_one_that_was_not_run(finished, tmp_path, monkeypatch):
+    shutil.copytree(finished[0], tmp_path / "out")
+    refused = ProtocolError("lpl-seed0: expected the cell to finish, got nothing; run the same command again")
+
+    def fail(processes, task):
+        raise refused
+
+    monkeypatch.setattr(Processes, "run", fail)
+    arguments = {**finished[1], "rules": ["clapp++-dfb", "lpl"]}
+    result = compare("shapes", tmp_path / "out", **arguments, progress=False)
+    assert list(result["failed"]) == ["lpl-seed0"]
+    assert "| lpl | failed |" in (tmp_path / "out" / "compare.md").read_text()
+    assert "<td>failed</td>" in (tmp_path / "out" / "compare.html").read_text()
+    with (tmp_path / "out" / "compare.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["rule"], row["accuracy"]) for row in rows if row["status"] == "failed"] == [("lpl", "")]
+    assert {row["status"] for row in rows if row["rule"] != "lpl"} == {"finished"}
 
 
 def test_a_budget_is_one_of_two(tmp_path):

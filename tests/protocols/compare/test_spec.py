@@ -32,9 +32,18 @@ def test_overrides_reach_every_entry():
     [
         ("entries: {}", "expected a mapping with base and entries"),
         ("[1]", "expected a mapping with base and entries"),
-        ("base: 3\nentries: {a: {}}", "expected base to be a mapping"),
+        ("base: 3\nentries: {a: {}}", "base: expected a mapping, got 3"),
+        ("base: {extends: 3}\nentries: {a: {}}", "base.extends: expected names of presets or files, got 3"),
+        ("base: {extends: [demo, 3]}\nentries: {a: {}}", "base.extends: expected names of presets or files, got 3"),
+        ("entries: [a]", "entries: expected a mapping"),
+        ("bse: {}\nentries: {a: {}}", "bse: expected one of base, entries, got an unknown setting; did you mean base"),
         ("entries: {a: 3}", "entries.a: expected a mapping with"),
-        ("entries: {a: {setings: {}}}", "got setings"),
+        ("entries: {a: {setings: {}}}", "entries.a.setings: expected one of .*; did you mean settings"),
+        ("entries: {a: {settings: }}", "entries.a.settings: expected a mapping, got null"),
+        ("entries: {a: {locality: 3}}", "entries.a.locality: expected text, got 3"),
+        ("entries: {a: {published: 80}}", "entries.a.published: expected"),
+        ("entries: {a: {published: {accuracy: high, source: x}}}", "entries.a.published.accuracy: expected a number"),
+        ("entries: {a: {published: {accuracy: 80.0}}}", "entries.a.published.source: expected a value"),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path, text, message):
@@ -42,6 +51,19 @@ def test_a_file_of_another_form_is_refused(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         spec.load(str(path))
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("entries: {a: {locality: lokalitä}}".encode("latin-1"))
+    with pytest.raises(ConfigError, match="expected UTF-8 text"):
+        spec.load(str(path))
+
+
+def test_a_base_may_extend_several(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: {extends: [demo, cifar10-dfb-narrow]}\nentries: {a: {}}")
+    assert spec.load(str(path))[0].config(0, {}).stimulus.name == "cifar10"
 
 
 def test_unknown_names_list_the_known_ones():

@@ -8,6 +8,7 @@ from apical.protocols.lesion.expect import parse
 
 VALUES = {("a", "x", None): 2.0, ("b", "x", None): 5.0, ("a", "x", "change"): -1.0, ("a", "x", "before"): 3.0}
 VALUES[("n", "x", None)] = math.nan
+VALUES[("n", "x", "change")] = math.nan
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,11 @@ VALUES[("n", "x", None)] = math.nan
         ("n.x > 0", False),
         ("n.x < 0", False),
         ("n.x = n.x", False),
+        ("n.x.change between -1 and 1", False),
+        ("a.x between -1 and n.x", False),
+        ("0 * n.x < 1", False),
+        ("b.x between 2*a.x and 3*a.x", True),
+        ("b.x between 2.6*a.x and 3*a.x", False),
     ],
 )
 def test_statements_are_evaluated(text, holds):

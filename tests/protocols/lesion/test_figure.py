@@ -1,10 +1,13 @@
 """Panels of a protocol's figure."""
 
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
 from apical.protocols.lesion.figure import draw
-from apical.protocols.lesion.spec import load
+from apical.protocols.lesion.spec import build, load
+from apical.protocols.lesion.table import dataset
 
 
 def scores(largest: float) -> xr.Dataset:
@@ -14,6 +17,34 @@ def scores(largest: float) -> xr.Dataset:
     names = {"condition": ["hinge", "no_gate"], "seed": [0, 1], "probe": ["after"], "population": ["a", "b", "c"]}
     found = xr.DataArray(values, names, list(names), attrs={"long_name": "score u", "units": "1"})
     return xr.Dataset({"score_same": found})
+
+
+def test_the_last_probe_is_that_of_the_condition():
+    """Whatever other conditions have behind it, and also where nothing was found there."""
+    protocol = build(
+        "mine",
+        {
+            "measures": ["accuracy"],
+            "conditions": {
+                "short": {"events": [{"probe": "before"}, {"probe": "after"}]},
+                "long": {"events": [{"probe": "before"}, {"probe": "half"}, {"probe": "after"}]},
+                "lost": {"events": [{"probe": "before"}, {"probe": "after"}]},
+            },
+        },
+    )
+    numbers = {
+        "short": {"before": 1.0, "after": 2.0},
+        "long": {"before": 3.0, "half": 4.0, "after": 5.0},
+        "lost": {"before": 6.0, "after": math.nan},
+    }
+    results = {(label, 0): {p: {"accuracy": x} for p, x in at.items()} for label, at in numbers.items()}
+    found = dataset(protocol, results, [0])
+    assert list(found["probe"].values) == ["before", "half", "after"]
+    lines = draw(protocol, found, []).axes[0].get_lines()
+    dots = [float(line.get_xdata()[0]) for line in lines if line.get_marker() == "."]
+    np.testing.assert_equal(dots, [2.0, 5.0, math.nan])
+    rings = [float(line.get_xdata()[0]) for line in lines if line.get_markerfacecolor() == "white"]
+    assert rings == [1.0, 3.0, 6.0]
 
 
 @pytest.mark.parametrize(("largest", "scale"), [(3.0, "linear"), (1e27, "symlog")])

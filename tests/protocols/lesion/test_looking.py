@@ -42,15 +42,31 @@ def test_scrambling_keeps_the_glances_and_breaks_a_share(objects, share, seed):
 
 def test_a_sequence_goes_round_and_is_substituted_by_another():
     contingency = Contingency(follows="sequence", length=4, share=0.0)
-    found, none = follow(pair(8), contingency, FAMILIAR, draws())
-    assert found.fixation[:8].tolist() == [9, 10, 11, 8, 13, 14, 15, 12]
-    assert found.fixation[8:].tolist() == [1, 2, 3, 0, 5, 6, 7, 4]
+    found, none = follow(pair(12), contingency, FAMILIAR, draws())
+    assert found.fixation[:12].tolist() == [13, 14, 15, 12, 17, 18, 19, 16, 21, 22, 23, 20]
+    assert found.fixation[12:].tolist() == [1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8]
     assert not none.any()
-    other, all_of_them = follow(pair(8), contingency.model_copy(update={"share": 1.0}), FAMILIAR, draws())
+    other, all_of_them = follow(pair(12), contingency.model_copy(update={"share": 1.0}), FAMILIAR, draws())
     assert all_of_them.all()
-    assert ((other.fixation % 8) // 4 != torch.arange(16) % 8 // 4).all()
-    with pytest.raises(ConfigError, match="expected a divisor of 8"):
-        follow(pair(8), Contingency(follows="sequence", length=3), FAMILIAR, draws())
+    assert (other.fixation % 12 // 4 != torch.arange(24) % 12 // 4).all()
+    for objects, length in ((8, 3), (8, 4), (12, 6)):
+        with pytest.raises(ConfigError, match=f"expected a divisor of {objects} objects that leaves three sequences"):
+            follow(pair(objects), Contingency(follows="sequence", length=length), FAMILIAR, draws())
+
+
+@given(st.integers(2, 6), st.integers(3, 6), st.integers(0, 99))
+def test_a_substitute_teaches_what_no_saccade_takes_back(length, sequences, seed):
+    """gamma+ B c and gamma- B c of one row, or of one object, would cancel where fixation and saccade are the same row."""
+    objects = length * sequences
+    contingency = Contingency(follows="sequence", length=length, share=0.5)
+    found, _ = follow(pair(objects), contingency, FAMILIAR, draws(seed))
+    substitutes, _ = follow(pair(objects), contingency.model_copy(update={"share": 1.0}), FAMILIAR, draws(seed))
+    assert (found.saccade != found.fixation).all()
+    assert (found.saccade != substitutes.fixation).all()
+    sequence = torch.arange(2 * objects) % objects // length
+    assert (sequence[found.saccade] != sequence[found.fixation]).all()
+    assert (sequence[found.saccade] != sequence).all()
+    assert sorted(found.saccade.tolist()) == list(range(2 * objects))
 
 
 def test_swapping_needs_pairs():

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from apical.protocols.errors import ConfigError, ProtocolError
 from apical.protocols.lesion import spec
-from apical.protocols.lesion.run import lesion
+from apical.protocols.lesion.events import Fixation
+from apical.protocols.lesion.run import lesion, steps_of
 from apical.recordings import open as open_recording
 
 
@@ -106,7 +107,7 @@ def test_a_clamp_at_zero_freezes_and_a_copy_of_ones_own_runs(lateral, tmp_path):
 def test_every_network_protocol_runs(dfb, tmp_path, name):
     document = yaml.safe_load((spec.SPECS / f"{name}.yaml").read_text())
     if "stimuli" in document:
-        document["stimuli"]["count"] = 8
+        document["stimuli"]["count"] = 12 if name == "surprise" else 8
     result = lesion(dfb, write(tmp_path / f"{name}.yaml", document), seeds=[0], steps=4, progress=False)
     held = {line["text"]: line["holds"] for line in result["expectations"]}
     for text, holds in held.items():  # those that hold by construction
@@ -131,6 +132,54 @@ def test_pulses_after_a_replayed_glance(dfb, tmp_path):
     assert curve[1] < 1
 
 
+def test_a_condition_that_diverges_is_told_and_the_others_go_on(dfb, tmp_path, capsys):
+    mine = yaml.safe_load((spec.SPECS / "apical_block.yaml").read_text())
+    mine |= {
+        "learning_rate": 900.0,
+        "measures": ["moved", "accuracy", "rank"],
+        "conditions": {
+            "wild": {"events": [{"probe": "before"}, {"fixation": 1.0}, {"probe": "after"}]},
+            "blocked": {"events": [{"probe": "before"}, {"apical": "block"}, {"fixation": 1.0}, {"probe": "after"}]},
+        },
+        "expect": ["blocked.moved = 0", "wild.moved > 0", "wild.moved <= 0", "wild.accuracy.change between -99 and 99"],
+    }
+    result = lesion(dfb, write(tmp_path / "wild.yaml", mine), seeds=[0], steps=6, progress=False)
+    assert [line["holds"] for line in result["expectations"]] == [True, False, False, False]
+    assert result["diverged"] == ["wild, seed 0"]
+    said = capsys.readouterr().err.strip().splitlines()
+    assert [line for line in said if line.startswith("conditions.wild, seed 0: lesion.loss: expected finite losses")]
+    assert np.isfinite(values(result, "wild", "accuracy", "before")).all()
+    assert np.isnan(values(result, "wild", "accuracy")).all()
+    assert np.isnan(values(result, "wild", "moved_top")).all()
+    assert np.isfinite(values(result, "blocked", "accuracy")).all()
+    assert json.loads((dfb / "lesion.json").read_text())["wild"]["diverged"] == ["wild, seed 0"]
+
+
+@pytest.mark.parametrize("start", ["initial", "checkpoint"])
+def test_a_fixation_in_parts_is_the_whole_one(dfb, tmp_path, start):
+    """Also where a part would be rounded up or down by itself, and with the optimiser that the whole one has."""
+    whole = {"events": [{"probe": "before"}, {"fixation": 1.0}, {"probe": "after"}]}
+    parts = {"events": [{"probe": "before"}, *[{"fixation": 0.25}] * 4, {"probe": "after"}]}
+    mine = {"start": start, "measures": ["moved", "loss"], "conditions": {"whole": whole, "parts": parts}}
+    result = lesion(dfb, write(tmp_path / "parts.yaml", mine), seeds=[0], steps=6, progress=False)
+    found = result["conditions"]
+    assert found["parts"]["measures"] == found["whole"]["measures"]
+    assert values(result, "whole", "moved")[0] > 0
+
+
+def test_shares_are_added_before_they_are_rounded():
+    def counts(shares, steps):
+        events = tuple(Fixation(share=share) for share in shares)
+        return steps_of(spec.Condition("a", events), steps)
+
+    assert sum(counts([0.25] * 4, 10)) == sum(counts([1.0], 10)) == 10
+    assert counts([0.25, 0.25, 0.5], 60) == [15, 15, 30]
+    assert sum(counts([0.1] * 3, 15)) == sum(counts([0.3], 15))
+    assert counts([0.0, 1.0], 3) == [0, 3]
+    with pytest.raises(ConfigError, match="expected a step or more of 3"):
+        counts([0.1], 3)
+
+
 def test_what_a_protocol_cannot_do_is_said(dfb, tmp_path, trained):
     bp = trained(rule__name="bp-clapp++", rule__context="lateral")
     with pytest.raises(ConfigError, match="expected a run of clapp\\+\\+, got bp-clapp\\+\\+"):
@@ -152,11 +201,24 @@ def test_what_a_protocol_cannot_do_is_said(dfb, tmp_path, trained):
         "stage": ({"measures": ["peak"], "expect": []}, "expected those of stage network, got peak"),
         "pairs": ({"measures": ["selectivity_swap"], "expect": []}, "expected pairs for selectivity_swap"),
         "many": ({"stimuli": {"objects": "pairs", "count": 40}}, "expected at most the 64 training images, got 80"),
-        "wild": ({"learning_rate": 900.0}, "expected finite losses"),
+        "brief": (
+            {"conditions": {"a": {"events": [{"fixation": 0.5}, {"fixation": 0.05}, "probe"]}}, "expect": []},
+            r"events\[1\].fixation.share: expected a step or more of 6, got 0.05 of them",
+        ),
+        "sequence": (
+            {
+                "stimuli": {"objects": "familiar", "count": 12},
+                "conditions": {"a": {"events": [{"saccade": "random"}, {"contingency": "sequence"}, "probe"]}},
+                "expect": [],
+            },
+            "expected saccades to next in a sequence, got random; put saccade: next before it",
+        ),
     }
     for name, (change, message) in cases.items():
         with pytest.raises((ConfigError, ProtocolError), match=message):
             lesion(dfb, write(tmp_path / f"{name}.yaml", good | change), seeds=[0], steps=6, progress=False)
+    with pytest.raises(ConfigError, match="--steps: expected none at stage synapse"):
+        lesion(dfb, "sign_switch", seeds=[0], steps=6, progress=False)
     (dfb / "checkpoints").rename(dfb / "elsewhere")
     try:
         with pytest.raises(ProtocolError, match="expected a checkpoint, got none"):

@@ -55,6 +55,17 @@ def test_a_protocol_is_events_in_order(tmp_path):
         ("sham.moved]", "sham]", "expect: expected a statement like"),
         ("< 0.05", "is", "got no comparison"),
         ("probe]", "{probe: before}]", "probes of different names"),
+        ("probe]", "{probe: change}]", "expected another word than 'change'"),
+        ("apical: block", "apical: {clamp: -5.0}", "apical.clamp: expected a setting of stage network, got one of synapse"),
+        ("apical: block", "apical: {scale: 0.5, lesion: top}", "expected lesion alone, got scale beside it"),
+        ("apical: block", "apical: {lesion: all, source: top}", "expected lesion alone, got source beside it"),
+        ("apical: block", "gamma: {onset: [0.0]}", "gamma.onset: expected a setting of stage network, got one of circuit"),
+        ("apical: block", "gamma: {kernel: rise-decay}", "gamma.kernel: expected a setting of stage network"),
+        ("apical: block", "gamma: {tau: 1.0}", "gamma.tau: expected a setting of stage network"),
+        ("apical: block", "gamma: {rise: 0.2}", "expected no rise of an exponential kernel, got 0.2"),
+        ("fixation: 1.0", "fixation: {duration: 300.0}", "fixation.duration: expected a setting of stage network"),
+        ("apical: block", "contingency: {follows: swapped, share: 0.5}", "expected no share of follows swapped"),
+        ("apical: block", "contingency: {length: 4}", "expected no length of follows same"),
         ("conditions:", "condition:", "expected a mapping of conditions"),
     ],
 )  # fmt: skip
@@ -66,6 +77,56 @@ def test_what_is_wrong_is_said_with_the_known_words(tmp_path, old, new, message)
         spec.load(str(path))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+CIRCUIT = """
+stage: circuit
+measures: [peak]
+conditions:
+  mine: {events: [{fixation: {duration: 300.0}}, {gamma: {onset: [0.0], tau: 1.0}}, probe]}
+"""
+SYNAPSE = """
+stage: synapse
+measures: [change]
+conditions:
+  mine: {events: [{apical: {clamp: 5.0}}, {pairing: {lag: [10.0]}}, probe]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "message"),
+    [
+        (CIRCUIT, "tau: 1.0", "sign: random", "gamma.sign: expected a setting of stage circuit, got one of network"),
+        (CIRCUIT, "tau: 1.0", "magnitude: surprise", "gamma.magnitude: expected a setting of stage circuit"),
+        (CIRCUIT, "tau: 1.0", "trials: predicted", "gamma.trials: expected a setting of stage circuit"),
+        (CIRCUIT, "{duration: 300.0}", "0.5", "fixation.share: expected a setting of stage circuit"),
+        (CIRCUIT, "mine: {", "mine: {wiring: dfb, ", "mine.wiring: expected own at stage circuit"),
+        (CIRCUIT, "stage:", "steps: 10\nstage:", "steps: expected none at stage circuit"),
+        (SYNAPSE, "clamp: 5.0", "lesion: all", "apical.lesion: expected a setting of stage synapse, got one of network"),
+        (SYNAPSE, "clamp: 5.0", "source: top", "apical.source: expected a setting of stage synapse"),
+        (SYNAPSE, "clamp: 5.0", "clamp: 5.0, scale: 0.5", "expected clamp alone, got scale beside it"),
+        (SYNAPSE, "mine: {", "mine: {wiring: both, ", "mine.wiring: expected own at stage synapse"),
+        (SYNAPSE, "stage:", "start: initial\nstage:", "start: expected none at stage synapse"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_a_stage_does_not_read_is_refused(tmp_path, text, old, new, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    assert spec.load(str(path)).name == "mine"
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        spec.load(str(path))
+    assert message in str(caught.value)
+
+
+def test_a_change_needs_two_probes(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD.replace("blocked.moved <", "blocked.moved.change <"))
+    spec.load(str(path))
+    path.write_text(path.read_text().replace("{probe: before}, {apical: block}", "{apical: block}"))
+    with pytest.raises(ConfigError, match="expected two probes or more in blocked for a change, got 1"):
+        spec.load(str(path))
 
 
 def test_an_unknown_protocol_is_answered_with_the_known_ones():
