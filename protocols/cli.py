@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_groups import bench, config, data
-from .cli_options import FOLDER, PRESETS, data_dir_option, quiet_option, run_argument, set_option
+from .cli_options import FOLDER, PRESETS, data_dir_option, device_option, quiet_option, run_argument, set_option
 from .errors import ConfigError, ProtocolError
 from .stimuli.names import WORDS
 from .terminal import Commands, json_option, resumable, show
@@ -95,6 +95,8 @@ def _settings(
 @click.option(
     "--corrupted-images", type=click.IntRange(1), default=1000, show_default=True, help="Test images to corrupt."
 )
+@click.option("--set", "overrides", multiple=True, metavar="probe.A=B", help="Change one read-out setting; repeatable.")
+@device_option
 @data_dir_option
 @quiet_option
 @json_option
@@ -104,6 +106,8 @@ def probe(
     layers: str | None,
     corruptions: bool,
     corrupted_images: int,
+    overrides: tuple[str, ...],
+    device: str | None,
     data_dir: Path | None,
     quiet: bool,
     as_json: bool,
@@ -116,8 +120,9 @@ def probe(
 
     corrupted = corrupted_images if corruptions else None
     result = run_probe(
-        run, read_out=read_out, layers=names, corruptions=corrupted, data_dir=data_dir, progress=not quiet
-    )
+        run, read_out=read_out, layers=names, corruptions=corrupted, overrides=overrides, device=device, data_dir=data_dir,
+        progress=not quiet,
+    )  # fmt: skip
     show(result, as_json)
 
 
@@ -139,17 +144,25 @@ def probe(
 )
 @click.option("--last", is_flag=True, help="Only the newest checkpoint, beside the initialisation.")
 @click.option("--out", type=FOLDER, help="Folder of the common table and figure.  [default: the first RUN]")
+@device_option
 @data_dir_option
 @quiet_option
 @json_option
 def align(
-    runs: tuple[Path, ...], data_dir: Path | None, out: Path | None, quiet: bool, as_json: bool, **given: Any
+    runs: tuple[Path, ...],
+    data_dir: Path | None,
+    out: Path | None,
+    device: str | None,
+    quiet: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Compare the local changes of RUN... with backprop, layer by layer."""
     from .align import Plan
     from .align import align as run_alignment
 
-    show(run_alignment(runs, Plan(**given), data_dir=data_dir, out=out, progress=not quiet), as_json)
+    result = run_alignment(runs, Plan(**given), data_dir=data_dir, out=out, device=device, progress=not quiet)
+    show(result, as_json)
 
 
 @main.command()

@@ -35,8 +35,11 @@ __all__ = [
     "RunConfig",
     "StimulusConfig",
     "TrainingConfig",
+    "change",
     "digest",
+    "identity",
     "load",
+    "read_stored",
     "resolve",
     "resume",
     "schema",
@@ -47,6 +50,8 @@ __all__ = [
 CONFIG_FILE = "config.yaml"
 # what may change between the parts of a run: in what pieces and on what, never what is computed or how much is recorded
 MAY_CHANGE = ("max_seconds", "device", "threads", "checkpoint_every", "keep_checkpoints")
+# settings whose names differ from rule to rule: told and compared as one
+AS_ONE = ("rule.options",)
 
 
 def load(preset_or_path: str, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> RunConfig:
@@ -87,22 +92,54 @@ def resume(
     stored = run / CONFIG_FILE
     if not stored.is_file():
         raise ConfigError(f"{stored}: expected the settings of a run, got no such file; start it without --resume")
-    ours, theirs = resolve(load(str(stored))), load(preset_or_path or str(stored), overrides, options)
+    ours, theirs = _leaves(resolve(read_stored(stored))), load(preset_or_path or str(stored), overrides, options)
     for path, value in _leaves(resolve(theirs)).items():
         group, _, name = path.rpartition(".")
-        if value != _leaves(ours)[path] and not (group == "training" and name in MAY_CHANGE):
+        if value != ours[path] and not (group == "training" and name in MAY_CHANGE):
             raise ConfigError(
-                f"{path}: expected {json.dumps(_leaves(ours)[path])} as in {stored}, got {json.dumps(value)}; "
+                f"{path}: expected {json.dumps(ours[path])} as in {stored}, got {json.dumps(value)}; "
                 "resume with the run's own settings or choose another --out"
             )
     return theirs
+
+
+def read_stored(path: Path) -> RunConfig:
+    """Settings of a run from its config.yaml, which names every group of them.
+
+    Raises:
+        ConfigError: the file is empty or cut short, or cannot be read as settings.
+    """
+    settings = sources.read(str(path))
+    if missing := [name for name in RunConfig.model_fields if name not in settings]:
+        raise ConfigError(
+            f"{path}: expected every group of settings, got none of {', '.join(missing)}; the file was cut short: restore it "
+            "from a copy, or from the attribute config of the recording"
+        )
+    return validate(settings)
+
+
+def change(config: RunConfig, group: str, overrides: Sequence[str]) -> RunConfig:
+    """Settings of a run with `a.b=c` overrides of one group, for a command that reads no other.
+
+    Raises:
+        ConfigError: an override of another group, or of a wrong value.
+    """
+    for text in overrides:
+        path = text.partition("=")[0].strip()
+        if path != group and not path.startswith(f"{group}."):
+            raise ConfigError(
+                f"--set {path}: expected a setting of {group}, got another; the run stays as it was trained"
+            )
+    return validate(sources.override(resolve(config), overrides)) if overrides else config
 
 
 def _leaves(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Dotted paths and their values."""
     leaves: dict[str, Any] = {}
     for key, value in settings.items():
-        leaves |= _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        path = prefix + key
+        group = isinstance(value, dict) and path not in AS_ONE
+        leaves |= _leaves(value, f"{path}.") if group else {path: value}
     return leaves
 
 
@@ -121,7 +158,20 @@ def resolve(config: RunConfig) -> dict[str, Any]:
 
 def digest(config: RunConfig) -> str:
     """SHA-256 of the resolved settings, in hexadecimal."""
-    text = json.dumps(resolve(config), sort_keys=True, separators=(",", ":"))
+    return _sha256(resolve(config))
+
+
+def identity(config: RunConfig) -> str:
+    """SHA-256 of what no part of a run may change: its settings without name, read-out and what says in what pieces and on what.
+
+    Defaults are left out, so that a setting that a later version adds makes no run another one.
+    """
+    free: dict[str, Any] = {"name": True, "probe": True, "training": set(MAY_CHANGE)}
+    return _sha256(config.model_dump(mode="json", exclude_defaults=True, exclude=free))
+
+
+def _sha256(settings: Mapping[str, Any]) -> str:
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

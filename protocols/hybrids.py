@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .stimuli import Stimulus
+from .stimuli.images import moved
 
 BLURS = 6
 
@@ -30,7 +31,7 @@ def hybrids(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
     Returns:
         Images (2n, channels, height, width) and classes, int64 (2n,).
     """
-    index = index.to(stimulus.train.labels.device)
+    index = moved(index, stimulus.train.labels.device)
     images, label = stimulus.train.images[index], stimulus.train.labels[index]
     _, _, height, width = images.shape
     inside = masks(len(index), height, width, generator, images.device)

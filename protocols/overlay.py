@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 
 from .errors import ConfigError
 from .stimuli import Stimulus
+from .stimuli.images import moved
 
 
 def write(images: Tensor, levels: Tensor) -> Tensor:
@@ -50,9 +51,9 @@ def overlay(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
     Returns:
         Images (2n, channels, height, width) and the labels written into them, int64 (2n,).
     """
-    index = index.to(stimulus.train.labels.device)
+    index = moved(index, stimulus.train.labels.device)
     images, true = stimulus.train.images[index], stimulus.train.labels[index]
     skip = torch.randint(1, len(stimulus.train.classes), (len(index),), generator=generator)
-    wrong = (true + skip.to(true.device)) % len(stimulus.train.classes)
+    wrong = (true + moved(skip, true.device)) % len(stimulus.train.classes)
     label = torch.cat([true, wrong])
     return labelled(stimulus, images.repeat(2, 1, 1, 1), label), label

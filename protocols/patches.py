@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .errors import ConfigError
 from .stimuli import Stimulus
+from .stimuli.images import moved
 
 SIDE, STRIDE, ROWS = 16, 8, 2
 
@@ -38,9 +39,9 @@ def patches(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
     Returns:
         Images (2n, channels, 16, 16) and classes, int64 (2n,).
     """
-    index = index.to(stimulus.train.labels.device)
+    index = moved(index, stimulus.train.labels.device)
     images = stimulus.train.images[index]
-    flip = (torch.rand(len(index), generator=generator) < 0.5).to(images.device)
+    flip = moved(torch.rand(len(index), generator=generator) < 0.5, images.device)
     images = torch.where(flip[:, None, None, None], images.flip(3), images)
     _, height, width = stimulus.shape
     top = _draw((height - SIDE) // STRIDE + 1 - ROWS, generator) * STRIDE

@@ -14,6 +14,7 @@ from .patches import frame, patches
 from .rules import make_rule
 from .settings import RuleConfig
 from .stimuli import Stimulus
+from .stimuli.images import moved
 from .stimuli.stimulus import ViewedImages
 
 
@@ -43,7 +44,7 @@ class Presentation:
 
 
 def _labels(stimulus: Stimulus, index: Tensor) -> Tensor:
-    return stimulus.train.labels[index.to(stimulus.train.labels.device)]
+    return stimulus.train.labels[moved(index, stimulus.train.labels.device)]
 
 
 def glances(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -53,15 +54,15 @@ def glances(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
 
 def images(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """The picture of each object as it is stored, without augmentation."""
-    shown = stimulus.train.images[index.to(stimulus.train.images.device)]
+    shown = stimulus.train.images[moved(index, stimulus.train.images.device)]
     return stimulus.still(shown), _labels(stimulus, index)
 
 
 def twice(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Each picture as rows i and n + i, alike, mirrored by chance where the stimulus's views are: what is made into pairs further on."""
-    shown = stimulus.train.images[index.to(stimulus.train.images.device)]
+    shown = stimulus.train.images[moved(index, stimulus.train.images.device)]
     chance = stimulus.settings.flip if isinstance(stimulus, ViewedImages) else 0.0
-    mirrored = (torch.rand(len(index), generator=generator) < chance).to(shown.device)
+    mirrored = moved(torch.rand(len(index), generator=generator) < chance, shown.device)
     shown = torch.where(mirrored[:, None, None, None], shown.flip(3), shown)
     return stimulus.still(shown).repeat(2, 1, 1, 1), _labels(stimulus, index).repeat(2)
 

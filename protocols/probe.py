@@ -4,32 +4,37 @@ The controls are the same network at its random initialisation and the pixels th
 random initialisation has learned nothing that the read-out can use.
 """
 
+import math
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ..models import BlockNetwork, Network
 from ..models.engine import checkpoint, settle
-from .config import RunConfig
+from .config import RunConfig, change, resolve
 from .documents import write_json
 from .errors import ConfigError, ProtocolError, nearest
 from .features import features, pixel_features
 from .goodness import TOGETHER, goodness_read_out, goodness_rule, summed
 from .head import head_accuracy
+from .identity import same_data
 from .maps import maps_of
 from .networks import initial_network, newest_checkpoint
 from .presentation import shown_as
-from .readout import ReadOut, knn_read_out, linear_read_out, ridge_read_out, standardise
+from .readout import RIDGE_LIMIT, ReadOut, knn_read_out, linear_read_out, ridge_read_out, ridge_refuses, standardise
 from .robustness import corrupted_read_out
 from .rules import make_rule
 from .run import RunFolder
 from .stimuli import ImageSet, Stimulus
 from .streams import stream
+from .terminal import notice
 from .train import load_stimulus, pick_device
 
 # images at whose rates a random network's relays find their running statistics
@@ -42,6 +47,8 @@ def probe(
     read_out: str | None = None,
     layers: list[str] | None = None,
     corruptions: int | None = None,
+    overrides: Sequence[str] = (),
+    device: str | None = None,
     data_dir: Path | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -52,69 +59,132 @@ def probe(
         read_out: `linear`, `knn`, or `goodness` for rules that have one; None for the run's own setting.
         layers: populations to read out, one by one and together; None for all of them.
         corruptions: test images to read out under every corruption and severity as well; None for no corruptions.
+        overrides: texts such as `probe.solver=logistic`; of `probe` alone.
+        device: auto, cpu or cuda; None for the run's own setting.
         data_dir: folder of the data sets.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
         JSON-ready dict, also written to RUN/probe.json: accuracy (the populations together), accuracy_random, accuracy_pixels in per cent,
-        layers {name: {accuracy, accuracy_random}}, together (their names), n_train, n_test, read_out, step. By goodness nothing is fitted
+        layers {name: {accuracy, accuracy_random}}, together (their names), populations (all names), n_train, n_test, read_out, settings
+        (of the read-out), step. By goodness nothing is fitted
         and pixels have none: n_train is 0, accuracy_pixels None, and all populations but the first are summed by default. Of a network
         trained to classify, accuracy_head is that of its own output.
 
     Raises:
-        ConfigError: unknown layers, or goodness of a rule that has none.
-        ProtocolError: the run has no checkpoint, or its stimulus no labels.
+        ConfigError: unknown layers, goodness of a rule that has none, or more features than ridge solves.
+        ProtocolError: the run has no checkpoint, its images are others than in training or have no labels, or nothing can be written to it.
     """
     folder = RunFolder(run)
-    config = folder.settings()
-    newest = newest_checkpoint(folder)
+    config = change(folder.settings(), "probe", overrides)
     kind = read_out or config.probe.read_out
     if corruptions is not None and kind == "goodness":
         raise ConfigError(
             "probe.corruptions: expected a linear or knn read-out, got goodness; choose --read-out linear"
         )
-    device = pick_device(config.training.device)
-    stimulus = load_stimulus(config, data_dir, device)
-    network = initial_network(config, stimulus)
+    newest_checkpoint(folder)
+    if not os.access(run, os.W_OK):
+        raise ProtocolError(f"{run}: expected a folder that probe.json can be written to, got a read-only one; copy it")
+    place = pick_device(device or config.training.device)
+    stimulus = load_stimulus(config, data_dir, place)
+    network, step = _trained(folder, config, stimulus, place)
     wanted = choose_layers(layers, network.names)
     maps = maps_of(config.network.builder)
     together = wanted if layers else (summed if kind == "goodness" else maps.together)(network.names)
-    train = stimulus.train.labelled().subset(config.probe.n_train, seed=config.seed)
-    test = stimulus.test.labelled()
-    if not len(train) or not len(test):
-        raise ProtocolError(
-            f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing"
-        )
+    train, test = _labelled(stimulus, config)
+    if kind == "linear" and config.probe.solver == "ridge":
+        _check_ridge(network, stimulus, config, wanted, together, len(train))
     disturbed = None if corruptions is None else test.subset(min(corruptions, len(test)), seed=config.seed)
     bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
-    still = shown_as(config.rule).still
     read = _reader(kind, config, stimulus, train, test, wanted, together, bar)
     with bar:
-        settle(network.to(device), still(stimulus, train.images[:SETTLING].to(device)))
-        random = read(network)
-        checkpoint.load_network(newest, network)
         trained = read(network)
-        pixels = None if kind == "goodness" else _read_out_pixels(stimulus, train, test, kind, config)
-        bar.update()
         own = _own_output(network, config, stimulus, test)
         if disturbed is not None:
             own |= _read_out_corrupted(network, stimulus, train, disturbed, together, kind, config, bar)
+        network = _untrained(config, stimulus, train, place)
+        random = read(network)
+        pixels = None if kind == "goodness" else _read_out_pixels(stimulus, train, test, kind, config)
+        bar.update()
     result = {
         "run": str(run),
         "read_out": f"linear ({config.probe.solver})" if kind == "linear" else kind,
-        "step": checkpoint.read_state(newest).step,
+        "settings": resolve(config)["probe"] | {"read_out": kind},
+        "step": step,
         "accuracy": trained[TOGETHER].accuracy,
         "accuracy_random": random[TOGETHER].accuracy,
         "accuracy_pixels": pixels,
         "layers": {n: {"accuracy": trained[n].accuracy, "accuracy_random": random[n].accuracy} for n in wanted},
         "choices": {n: found.choice for n, found in trained.items()},
         "together": together,
+        "populations": network.names,
         "n_train": 0 if kind == "goodness" else len(train),
         "n_test": len(test),
     }
     result |= own
-    write_json(folder.probe, result)
+    try:
+        write_json(folder.probe, result)
+    except OSError as error:
+        notice(f"{folder.probe}: not written ({error.strerror or error}); the result is shown here alone")
     return result
+
+
+def _trained(
+    folder: RunFolder, config: RunConfig, stimulus: Stimulus, device: torch.device
+) -> tuple[Network | BlockNetwork, int]:
+    """Network and step of the newest checkpoint: read before anything is fitted, as a run that goes on removes it."""
+    network = initial_network(config, stimulus).to(device)
+    newest = newest_checkpoint(folder)
+    state = checkpoint.read_state(newest)
+    same_data(config, stimulus, state)
+    checkpoint.load_network(newest, network)
+    return network, state.step
+
+
+def _untrained(config: RunConfig, stimulus: Stimulus, train: ImageSet, device: torch.device) -> Network | BlockNetwork:
+    """The network at its random initialisation, with running statistics of its own where it has any."""
+    network = initial_network(config, stimulus).to(device)
+    if isinstance(network, BlockNetwork) or any(p.relay is not None and p.relay.buffers for p in network.populations):
+        # drawn: stored images may be sorted by class
+        images = train.subset(min(SETTLING, len(train)), seed=config.seed).images
+        settle(network, shown_as(config.rule).still(stimulus, images.to(device)))
+    return network
+
+
+def _labelled(stimulus: Stimulus, config: RunConfig) -> tuple[ImageSet, ImageSet]:
+    """Images to fit on and to test with."""
+    train, test = stimulus.train.labelled(), stimulus.test.labelled()
+    if not len(train) or not len(test):
+        raise ProtocolError(
+            f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing"
+        )
+    wanted = config.probe.n_train
+    if wanted is not None and wanted > len(train):
+        notice(f"probe.n_train: {wanted} images asked for, {len(train)} there; the read-out is fitted on these")
+        wanted = None
+    return train.subset(wanted, seed=config.seed), test
+
+
+def _check_ridge(
+    network: Network | BlockNetwork,
+    stimulus: Stimulus,
+    config: RunConfig,
+    wanted: list[str],
+    together: list[str],
+    images: int,
+) -> None:
+    """Refuse what ridge cannot solve before anything is fitted."""
+    one = stimulus.test.take(torch.zeros(1, dtype=torch.int64))
+    still, maps = shown_as(config.rule).still, maps_of(config.network.builder)
+    found = features(network, stimulus, one, network.device, still, maps, list({*wanted, *together}))
+    sizes = {name: found[name].shape[1] for name in wanted}
+    sizes |= {"the populations together": found.together(together).shape[1], "the pixels": math.prod(stimulus.shape)}
+    what, size = max(sizes.items(), key=lambda item: item[1])
+    if ridge_refuses(images, size):
+        raise ConfigError(
+            f"probe.solver: expected at most {RIDGE_LIMIT} images or features for ridge, got {images} images and {size} features of "
+            f"{what}; add --set probe.solver=logistic or --set probe.n_train={RIDGE_LIMIT}"
+        )
 
 
 def choose_layers(layers: list[str] | None, names: list[str]) -> list[str]:

@@ -20,6 +20,11 @@ HELD_OUT = 0.1
 RIDGE_LIMIT = 16384
 
 
+def ridge_refuses(rows: int, features: int) -> bool:
+    """Whether features (rows, features) are too many for `ridge_read_out`."""
+    return min(rows, features) > RIDGE_LIMIT
+
+
 @dataclass(frozen=True)
 class ReadOut:
     """Result of a read-out.
@@ -105,7 +110,7 @@ def ridge_read_out(
     candidates = {float(penalty) for penalty in penalties}
     if not candidates or not all(0 < penalty < float("inf") for penalty in candidates):
         raise ReadOutError(f"penalties: expected positive numbers, got {list(penalties)}; for example [0.01, 1.0]")
-    if min(x_train.shape) > RIDGE_LIMIT:
+    if ridge_refuses(*x_train.shape):
         raise ReadOutError(
             f"x_train: expected a smaller side of at most {RIDGE_LIMIT}, got {tuple(x_train.shape)}; "
             "choose the logistic solver or fewer rows"

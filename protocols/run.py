@@ -1,9 +1,9 @@
 """The folder of a run: what lies where, and what may be written into it."""
 
+import errno
 import json
 import os
 import platform
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,11 +15,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .config import RunConfig, digest, load, resolve, to_yaml
+from .config import RunConfig, digest, read_stored, resolve, to_yaml
+from .documents import write_text
 from .errors import ConfigError
+from .terminal import notice
 
 if sys.platform != "win32":
     import fcntl
+
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def lock(self) -> Path:
+        """What a training process holds: a file that nobody replaces."""
+        return self.path / ".lock"
+
+    @property
     def probe(self) -> Path:
         """The latest read-out."""
         return self.path / "probe.json"
@@ -68,7 +77,12 @@ class RunFolder:
                 f"run.out: expected a new folder, got {self.path}, which exists; continue it with --resume or choose another --out"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(to_yaml(config))
+        write_text(self.config, to_yaml(config))
+
+    def keep(self, config: RunConfig) -> None:
+        """Write the settings that a run goes on with, if they are others."""
+        if config != self.settings():
+            write_text(self.config, to_yaml(config))
 
     def settings(self) -> RunConfig:
         """The settings of an existing run.
@@ -80,11 +94,13 @@ class RunFolder:
             raise ConfigError(
                 f"{self.path}: expected the folder of a run with config.yaml, got none; start one with `apical train`"
             )
-        return load(str(self.config))
+        return read_stored(self.config)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other processes from training this run; the lock ends with the process. On Windows nothing is locked.
+        """Keep other processes from training this run; the lock ends with the process.
+
+        On Windows nothing is locked, nor on a file system without locks, which is said.
 
         Raises:
             ConfigError: another process has it.
@@ -92,27 +108,25 @@ class RunFolder:
         if sys.platform == "win32":
             yield
             return
-        with self.config.open("rb") as held:
+        with self.lock.open("ab") as held:  # for writing: NFS locks no file that is open for reading
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise ConfigError(
                     f"{self.path}: expected a run that nobody trains, got one that another process is training; wait for it or choose another --out"
                 ) from error
+            except OSError as error:
+                if error.errno not in WITHOUT_LOCKS:
+                    raise
+                notice(f"{self.path}: this file system has no locks; let no other process train this run")
             yield
-
-    def discard_recording(self) -> None:
-        """Remove a recording that no checkpoint refers to, before the run starts again from its first step."""
-        shutil.rmtree(self.recording, ignore_errors=True)
 
     def keep_metrics_until(self, step: int) -> None:
         """Drop the lines of metrics.jsonl that a resumed run will write again."""
         if not self.metrics.exists():
             return
-        lines = [line for line in self.metrics.read_text().splitlines() if _step_of(line) <= step]
-        unfinished = self.metrics.with_suffix(".partial")
-        unfinished.write_text("".join(f"{line}\n" for line in lines))
-        unfinished.replace(self.metrics)
+        lines = [line for line in self.metrics.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
+        write_text(self.metrics, "".join(f"{line}\n" for line in lines))
 
 
 def _step_of(line: str) -> float:
@@ -132,17 +146,28 @@ def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str]) -> d
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(sys.argv),
+        **circumstances(device),
         "config": resolve(config),
         "config_sha256": digest(config),
         "seeds": {"seed": config.seed, "unit_seed": config.recording.unit_seed},
+        "dtype": config.training.precision,
+        "stimulus": stimulus,
+    }
+
+
+def circumstances(device: str) -> dict[str, Any]:
+    """What one part of a run is made by, from which code, on what; a resumed run has several.
+
+    Args:
+        device: device of the computation.
+    """
+    return {
+        "command": " ".join(sys.argv),
         "versions": {"python": platform.python_version()}
         | {n: _version(n) for n in ("apical", "torch", "numpy", "zarr", "xarray")},
         "git": git_state(),
         "host": {"name": socket.gethostname(), "system": platform.platform(), "cpus": os.cpu_count() or 0},
         "device": device,
-        "dtype": config.training.precision,
-        "stimulus": stimulus,
     }
 
 

@@ -1,6 +1,7 @@
 """Settings of one run: what may be set, within which bounds, and which settings contradict each other.
 
-They are frozen and checked as a whole, so a run that starts has no setting that is misspelt or ignored.
+They are frozen and checked as a whole: a run that starts has no setting that is misspelt, and none of network, rule or optimiser that
+nothing reads. Settings of the recording and of read-outs stand ready for when they are asked for.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,16 @@ POPULATIONS = {"vgg6": 6, "vgg11": 8, "softhebb": 3, "scff": 3}
 EXAMPLES = {3: [8, 4, 2], 6: [8, 4, 4, 4, 2, 2]}
 RADIUS = 25.0
 ROUTING = 8
+# optimisers that read a setting; all read those that are not listed
+READ_BY = {
+    "weight_decay": ("adamw", "sgd", "lars"),
+    "beta1": ("adamw",),
+    "beta2": ("adamw",),
+    "eps": ("adamw",),
+    "momentum": ("sgd", "lars"),
+    "exponent": ("softhebb",),
+    "trust": ("lars",),
+}
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Grid = Annotated[int, Field(ge=1, le=1024)]
@@ -191,7 +202,12 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        complaints = chain(_network_complaints(self), rules.complaints(self.rule), _size_complaints(self))
+        complaints = chain(
+            _network_complaints(self),
+            rules.complaints(self.rule),
+            _optimiser_complaints(self.optimiser),
+            _size_complaints(self),
+        )
         if complaint := next(complaints, None):
             raise Contradiction(complaint)
         return self
@@ -236,6 +252,18 @@ def _network_complaints(config: RunConfig) -> Iterator[str]:
             f"rule.grids: expected {populations} entries for {network.builder}, one per population, got {len(grids)}; "
             f"for example {EXAMPLES.get(populations, [1] * populations)}"
         )
+
+
+def _optimiser_complaints(optimiser: OptimiserConfig) -> Iterator[str]:
+    unread: dict[str, str] = {
+        name: optimiser.name for name, readers in READ_BY.items() if optimiser.name not in readers
+    }
+    if optimiser.schedule != "exponential":
+        unread["decay"] = f"the {optimiser.schedule} schedule"
+    for name, reader in unread.items():
+        default, value = OptimiserConfig.model_fields[name].default, getattr(optimiser, name)
+        if value != default:
+            yield f"optimiser.{name}: expected {default} for {reader}, which does not read it, got {value}; remove it"
 
 
 def _size_complaints(config: RunConfig) -> Iterator[str]:

@@ -17,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERRUPTED = 130
+OUT_OF_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
 REMEDIES = {
     errno.ENOSPC: "free some space; a training run continues with --resume",
     errno.EDQUOT: "free some space; a training run continues with --resume",
@@ -80,8 +81,10 @@ def _exit_code(error: Exception) -> int | None:
 
 
 def _out_of_memory(error: Exception) -> bool:
-    # torch's class is known by name, so that a command without torch stays without it
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    # torch's class is known by name, so that a command without torch stays without it; on the CPU torch raises RuntimeError
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def _told(error: Exception) -> str:
@@ -92,6 +95,11 @@ def _told(error: Exception) -> str:
         remedy = REMEDIES.get(error.errno or 0)
         return f"{where}{error.strerror}" + (f"; {remedy}" if remedy else "")
     return str(error) or type(error).__name__
+
+
+def notice(text: str) -> None:
+    """One line on stderr about what a user should know and that stops nothing."""
+    click.echo(f"Note: {' '.join(text.split())}", err=True)
 
 
 def resumable(command: Callable[P, R]) -> Callable[P, R]:

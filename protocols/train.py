@@ -18,15 +18,18 @@ from ..models import Moment, Tap, TapSpec
 from ..models.engine import BlockEngine, Engine, build_engine, checkpoint, keep_freed_memory
 from ..plasticity import Blockwise, pair
 from ..recordings import Writer
-from .config import RunConfig, digest, to_yaml
+from ..recordings.stores import set_aside
+from .config import RunConfig, digest, identity
 from .errors import ConfigError, ProtocolError
+from .identity import fingerprints, same_data, same_settings
 from .networks import initial_network
 from .presentation import presentation_of
 from .rules import make_rule
-from .run import RunFolder, provenance
+from .run import RunFolder, circumstances, provenance
 from .schedule import learning_rate
 from .stimuli import Stimulus, load
 from .streams import epoch_order, stream
+from .terminal import notice
 
 
 def train(
@@ -38,14 +41,15 @@ def train(
         config: settings of the run.
         out: folder of the run; new, or that of an interrupted run with `resume`.
         data_dir: folder of the data sets.
-        resume: continue from the newest checkpoint.
+        resume: continue from the newest checkpoint; without one from the first step, beside what was recorded before.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
         JSON-ready dict: run, status, epochs, images_per_second, peak_memory_bytes, loss, ...
 
     Raises:
-        ConfigError: the folder exists and `resume` is false, another process trains it, or settings do not fit the data.
+        ConfigError: the folder exists and `resume` is false, another process trains it, or settings do not fit the data or the checkpoint.
+        ProtocolError: the data are no longer those of the checkpoint, or a loss is not finite.
         KeyboardInterrupt: SIGINT or SIGTERM; the run was checkpointed first.
     """
     folder = RunFolder(out)
@@ -62,9 +66,9 @@ def train(
     if not resume:
         folder.claim(config)
     with folder.alone():
-        if resume:
-            folder.config.write_text(to_yaml(config))
         run.open(resume)
+        if resume:
+            folder.keep(config)
         return run.train(progress)
 
 
@@ -138,22 +142,22 @@ class Run:
         stored = checkpoint.found(self.folder.checkpoints)
         cursor = None
         if resume and stored:
-            state = checkpoint.load(stored[-1], self.engine)
+            state = checkpoint.read_state(stored[-1])
+            same_settings(self.config, state, self.folder.config)
+            same_data(self.config, self.stimulus, state)
+            checkpoint.load(stored[-1], self.engine)
             self.step, self.seconds, cursor = state.step, state.seconds, state.cursor
         if resume:
             self.folder.keep_metrics_until(self.step)
         if self.tap is None:
             return
         if cursor is not None:
-            self.tap.writer = Writer.resume(self.folder.recording, cursor)
+            part = {"step": self.step, **circumstances(str(self.device))}
+            self.tap.writer = Writer.resume(self.folder.recording, cursor, part=part)
             return
-        if resume:
-            self.folder.discard_recording()
-        data = {
-            "name": self.stimulus.name,
-            "train": self.stimulus.train.fingerprint,
-            "test": self.stimulus.test.fingerprint,
-        }
+        if kept := set_aside(self.folder.recording):
+            notice(f"{self.folder.path}: no checkpoint to resume from, so it starts again; its recording is now {kept}")
+        data = {"name": self.stimulus.name, **fingerprints(self.stimulus)}
         attributes = provenance(self.config, device=str(self.device), stimulus=data)
         self.tap.writer = Writer.create(self.folder.recording, self.tap.tables(self.steps), attributes=attributes)
 
@@ -245,7 +249,7 @@ class Run:
             "step": self.step, "epoch": self.step / self.per_epoch, "loss": sum(values.values()) / len(values), "losses": values,
             "images_per_second": speed, "seconds": self.seconds + now - begun, "peak_memory_bytes": peak_memory(self.device),
         }  # fmt: skip
-        with self.folder.metrics.open("a") as file:
+        with self.folder.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         bar.set_postfix_str(f"epoch {line['epoch']:.1f}, loss {line['loss']:.3f}, {speed:.0f} images/s")
         return now, self.step
@@ -254,7 +258,9 @@ class Run:
         # first the recording, then the checkpoint that names its cursor
         cursor = {} if self.tap is None or self.tap.writer is None else self.tap.writer.commit()
         seconds = self.seconds + time.perf_counter() - begun
-        state = checkpoint.State(self.step, seconds, cursor, digest(self.config))
+        state = checkpoint.State(
+            self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus)
+        )
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 
     def _close(self, status: str) -> None:
@@ -277,10 +283,12 @@ class Run:
         }
 
 
-def peak_memory(device: torch.device) -> int:
-    """Peak memory in bytes: of the process on the CPU, of PyTorch's allocator on CUDA."""
+def peak_memory(device: torch.device) -> int | None:
+    """Peak memory in bytes: of the process on the CPU, of PyTorch's allocator on CUDA; None on Windows, which is not asked."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return None
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -11,8 +11,8 @@ _FEEDBACK = " Second apical dendrite: its context <var>c</var> is the activity o
 _CAPTIONS = {
     "learning": "Loss of every population over training. Every population has an objective of its own; the values are "
     "not comparable across populations. " + _TREND,
-    "read_outs": "Test accuracy of a read-out fitted to the frozen rates <var>z</var> of each layer and of all layers "
-    "together, beside two controls: the same network with the random weights it started from, and the pixels.",
+    "read_outs": "Test accuracy of a read-out fitted to the frozen rates <var>z</var> of each layer and of several layers "
+    "together (named where they are not all), beside two controls: the same network with the random weights it started from, and the pixels.",
     "scores": f"Distribution of the score {_U}, summed over the population, for pairs of glances at one object "
     f"(fixation) and at two objects (saccade), where {_E} is the apical prediction set by the glance before. "
     "P is the probability that a fixation scores above a saccade: 0.5 is chance, 1 is perfect separation. "

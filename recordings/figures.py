@@ -16,6 +16,7 @@ from .plot_factors import gates, scores
 from .plot_learning import changes, learning, read_outs
 from .plot_style import save
 from .reader import open as open_recording
+from .stores import refusing
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +47,13 @@ def draw_all(run_dir: Path) -> Figures:
     with open_recording(run_dir) as recording:
         for name, draw in _figures(recording, run_dir):
             try:
-                drawn[name] = save(draw(), run_dir / "figures" / name)
+                with refusing(run_dir, "readable signals", "restore the recording from a copy"):
+                    figure = draw()
             except RecordingError as reason:
                 drawn.skipped[name] = str(reason)
                 logger.info("figure %s skipped: %s", name, reason)
+                continue
+            drawn[name] = save(figure, run_dir / "figures" / name)
     drawn.update(replay_figures(run_dir))
     return drawn
 
@@ -75,10 +79,8 @@ def read_replay(run_dir: Path) -> dict[str, Any] | None:
         replay = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordingError(f"run.replay: expected JSON in {path}, got {error}; replay the run again") from error
-    if not isinstance(replay, dict):
-        raise RecordingError(
-            f"run.replay: expected an object in {path}, got a {type(replay).__name__}; replay it again"
-        )
+    if not isinstance(replay, dict) or not isinstance(replay.get("figures", {}), dict | list):
+        raise RecordingError(f"run.replay: expected a replay in {path}, got {_brief(replay)}; replay the run again")
     return replay
 
 
@@ -116,9 +118,26 @@ def read_probe(run_dir: Path) -> dict[str, Any]:
         probe = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordingError(f"run.probe: expected JSON in {path}, got {error}; run the read-out again") from error
-    if not isinstance(probe, dict):
-        raise RecordingError(f"run.probe: expected an object in {path}, got a {type(probe).__name__}; run it again")
-    return probe
+    if not _is_read_out(probe):
+        raise RecordingError(f"run.probe: expected a read-out in {path}, got {_brief(probe)}; run the read-out again")
+    return dict(probe)
+
+
+def _is_read_out(probe: Any) -> bool:
+    """Whether it has the parts that are shown; the numbers themselves are checked where they are drawn."""
+    if not isinstance(probe, dict) or "accuracy" not in probe:
+        return False
+    layers, names = probe.get("layers", {}), [probe.get(name, []) for name in ("together", "populations")]
+    if not isinstance(layers, dict) or not all(isinstance(row, dict) for row in layers.values()):
+        return False
+    return all(isinstance(part, list) for part in names) and all(
+        isinstance(probe.get(size, 0), int) for size in ("n_train", "n_test")
+    )
+
+
+def _brief(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _table(recording: xr.DataTree, path: str) -> xr.Dataset:

@@ -71,16 +71,17 @@ def changes(updates: Mapping[str, xr.Dataset]) -> Figure:
 
 @styled
 def read_outs(probe: Mapping[str, Any]) -> Figure:
-    """Accuracy of read-outs from every layer and from all of them, trained against random weights and pixels.
+    """Accuracy of read-outs from every layer and from several together, trained against random weights and pixels.
 
     Args:
         probe: contents of ``probe.json``: ``accuracy``, ``accuracy_random`` and ``accuracy_pixels`` (per cent),
-            ``layers`` (name to ``accuracy`` and ``accuracy_random``), ``n_train``, ``n_test``, ``read_out``.
+            ``layers`` (name to ``accuracy`` and ``accuracy_random``), ``together`` and ``populations`` (names of the layers that are
+            read out together, and of all), ``n_train``, ``n_test``, ``read_out``.
 
     Raises:
         RecordingError: an accuracy is missing or not in per cent.
     """
-    rows = [(str(name), values) for name, values in probe.get("layers", {}).items()] + [("all layers", probe)]
+    rows = [(str(name), values) for name, values in probe.get("layers", {}).items()] + [(joint(probe), probe)]
     trained = [_per_cent(values.get("accuracy"), f"probe.{name}.accuracy") for name, values in rows]
     controls = [
         np.nan if values.get("accuracy_random") is None else _per_cent(values["accuracy_random"], f"probe.{name}")
@@ -106,6 +107,19 @@ def read_outs(probe: Mapping[str, Any]) -> Figure:
     ]
     axes.set_xlabel("; ".join([f"{probe.get('read_out', 'linear')} read-out", *counts]))
     return figure
+
+
+def joint(probe: Mapping[str, Any]) -> str:
+    """What the read-out of several layers together is called: by their names, unless they are all.
+
+    >>> joint({"together": ["conv1", "conv2"], "populations": ["conv1", "conv2"]})
+    'all layers'
+    >>> joint({"together": ["conv3"], "populations": ["conv1", "conv2", "conv3"]})
+    'together: conv3'
+    """
+    every = [str(name) for name in probe.get("populations", probe.get("layers", {}))]
+    names = [str(name) for name in probe.get("together", every)]
+    return "all layers" if names == every else f"together: {', '.join(names)}"
 
 
 def _bars(axes: Axes, x: Any, accuracies: Any, colour: str, name: str) -> None:

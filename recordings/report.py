@@ -14,7 +14,9 @@ from .errors import RecordingError
 from .figures import Figures, draw_all, read_probe, read_replay, tables_of
 from .pages import write_html
 from .plot_factors import separation
+from .plot_learning import joint
 from .reader import open as open_recording
+from .stores import refusing
 
 LATE = 0.1  # the part of the run whose mean stands in the table of results
 FACTS = (
@@ -36,10 +38,12 @@ def write_report(run_dir: Path, figures: Figures | None = None) -> Path:
     run_dir = Path(run_dir)
     figures = draw_all(run_dir) if figures is None else figures
     with open_recording(run_dir) as recording:
+        with refusing(run_dir, "readable signals", "restore the recording from a copy"):
+            results = _results(recording)
         content = {
             "title": run_dir.resolve().name,
             "facts": _facts(recording.attrs),
-            "results": _results(recording),
+            "results": results,
             "late": f"{LATE:.0%}",
             "rows": [(name, _count(rows)) for name, rows in recording.attrs["committed"].items()],
             "probe": _probe(run_dir),
@@ -54,7 +58,8 @@ def write_report(run_dir: Path, figures: Figures | None = None) -> Path:
 def _facts(attributes: Mapping[Any, Any]) -> list[tuple[str, str]]:
     """What was run, by name."""
     known = [(name.replace("_", " "), _text(attributes[name])) for name in FACTS if name in attributes]
-    return [(name, text) for name, text in known if text]
+    parts = [(f"resumed at step {part.get('step')}", _text(part)) for part in attributes.get("resumed", [])]
+    return [(name, text) for name, text in [*known, *parts] if text]
 
 
 def _text(value: Any) -> str:
@@ -129,7 +134,7 @@ def _probe(run_dir: Path) -> tuple[Row, list[Row], str] | None:
         probe = read_probe(run_dir)
     except RecordingError:
         return None  # the figure's reason stands in the list of what was left out
-    rows = [*probe.get("layers", {}).items(), ("all layers", probe)]
+    rows = [*probe.get("layers", {}).items(), (joint(probe), probe)]
     table = [[str(name), _percent(row.get("accuracy")), _percent(row.get("accuracy_random"))] for name, row in rows]
     table.append(["pixels", _percent(probe.get("accuracy_pixels")), ""])
     if "accuracy_head" in probe:
@@ -140,10 +145,22 @@ def _probe(run_dir: Path) -> tuple[Row, list[Row], str] | None:
 
 
 def _replay(run_dir: Path) -> dict[str, Any] | None:
-    """Checks of the last replay with spikes, and what they do not show."""
+    """Checks of the last replay with spikes, and what they do not show.
+
+    Raises:
+        RecordingError: `replay.json` is damaged.
+    """
     replay = read_replay(run_dir)
-    if replay is None:
-        return None
+    try:
+        return None if replay is None else _told(replay)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordingError(
+            f"run.replay: expected checks, circuit, settings and risks in {run_dir / 'replay.json'}, got others ({error!r}); "
+            "replay the run again"
+        ) from error
+
+
+def _told(replay: Mapping[str, Any]) -> dict[str, Any]:
     rows = [
         {
             "cells": [

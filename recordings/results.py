@@ -5,6 +5,7 @@ neither the tables nor the root attributes of the recording are touched: a run m
 """
 
 import datetime
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +46,10 @@ def write_results(store: str | Path, group: str, dataset: xr.Dataset, attributes
         tables = root_attributes(root, str(store))["committed"]
         if group in {str(path).partition("/")[0] for path in tables}:
             raise RecordingError(f"{group}: expected a name that no table has, got that of a table; choose another")
-        fresh, spare = (store.with_name(f".{store.name}.{group}.{end}") for end in ("partial", "replaced"))
+        # named after the process, so that two writers never share them
+        fresh, spare = (
+            store.with_name(f".{store.name}.{group}.{os.getpid()}.{end}") for end in ("partial", "replaced")
+        )
         for left_over in (fresh, spare):
             shutil.rmtree(left_over, ignore_errors=True)
         _write(dataset, fresh, written)

@@ -1,6 +1,7 @@
 """The store of a recording: making a new one, and taking up an existing one where a checkpoint left it."""
 
 import datetime
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,9 @@ from .errors import RecordingError, unknown_name
 from .layout import StoreLike, block_rows, create_table, json_values, read_table, root_attributes
 from .schema import SCHEMA, SCHEMA_VERSION, Table
 
-RESERVED = ("schema", "schema_version", "status", "committed")
+RESERVED = ("schema", "schema_version", "status", "committed", "resumed")
+# what zarr, its codecs and xarray raise on damaged metadata and chunks
+DAMAGE = (OSError, ValueError, KeyError, TypeError, RuntimeError)
 Tables = dict[str, tuple[Table, int]]  # by path, with the rows of a block
 
 
@@ -56,21 +59,58 @@ def create_store(
     return root, {path: (table, block_rows(table, block_bytes)) for path, table in chosen.items()}
 
 
-def resume_store(store: StoreLike, cursor: Mapping[str, int]) -> tuple[zarr.Group, Tables]:
+def resume_store(store: StoreLike, cursor: Mapping[str, int], part: Mapping[str, Any]) -> tuple[zarr.Group, Tables]:
     """An existing store, set back to the cursor: later rows are no longer committed, and whole blocks of them erased.
+
+    What is known of the new part of the run is added to the root attribute ``resumed``.
 
     Raises:
         RecordingError: no such recording, or the cursor does not fit it.
     """
     with refusing(store, "a recording to resume", "check the path and its permissions"):
         root = zarr.open_group(store, mode="r+")
-        committed = root_attributes(root, store_name(store))["committed"]
+        attributes = root_attributes(root, store_name(store))
+        committed = attributes["committed"]
         check_cursor(cursor, committed)
         tables = {path: read_table(root, path) for path in committed}
-        root.attrs.update({"committed": dict(cursor), "status": "running"})
+        told = {"resumed": [*attributes.get("resumed", []), json_values(part, "recording.resumed")]} if part else {}
+        root.attrs.update({"committed": dict(cursor), "status": "running", **told})
         for path, rows in committed.items():
             erase_blocks(root, *tables[path], cursor[path], rows)
     return root, tables
+
+
+def set_aside(store: Path) -> Path | None:
+    """Make room for a new recording: one with rows, complete or damaged gets another name, one without is removed.
+
+    Args:
+        store: path of a `recording.zarr`, or of nothing.
+
+    Returns:
+        Where the recording lies now, `recording-1.zarr` or the next free number; None where nothing was worth keeping.
+
+    Raises:
+        RecordingError: it cannot be moved.
+    """
+    with refusing(store, "a recording that can be moved aside", "check its permissions"):
+        if not store.exists():
+            return None
+        if _is_empty(store):
+            shutil.rmtree(store)
+            return None
+        number = 1
+        while (kept := store.with_name(f"{store.stem}-{number}{store.suffix}")).exists():
+            number += 1
+        return store.rename(kept)
+
+
+def _is_empty(store: Path) -> bool:
+    try:
+        attributes: dict[str, Any] = dict(zarr.open_group(str(store), mode="r").attrs)
+        rows = dict(attributes.get("committed", {}))
+    except DAMAGE:
+        return False
+    return attributes.get("status") != "complete" and not any(rows.values())
 
 
 def check_cursor(cursor: Mapping[str, int], committed: Mapping[str, int]) -> None:
@@ -103,7 +143,7 @@ def refusing(store: StoreLike, expected: str, remedy: str) -> Iterator[None]:
         yield
     except RecordingError:
         raise
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (*DAMAGE, ImportError) as error:
         raise RecordingError(
             f"recording.store: expected {expected} at {store_name(store)}, got {error}; {remedy}"
         ) from error

@@ -77,19 +77,28 @@ class Writer:
         return cls(store_name(store), root, made, dict.fromkeys(made, 0), queue_blocks)
 
     @classmethod
-    def resume(cls, store: StoreLike, cursor: Mapping[str, int], *, queue_blocks: int = 4) -> Self:
+    def resume(
+        cls,
+        store: StoreLike,
+        cursor: Mapping[str, int],
+        *,
+        part: Mapping[str, Any] | None = None,
+        queue_blocks: int = 4,
+    ) -> Self:
         """Continue a recording at the rows a checkpoint names; later rows are discarded.
 
         Args:
             store: path of the recording, or its zarr store.
             cursor: table path to number of rows, as returned by :meth:`commit`.
+            part: what the part of the run that begins here is made by (JSON values), e.g. ``step``, ``command``, ``device``;
+                added to the root attribute ``resumed``.
             queue_blocks: blocks that may wait for the writer thread.
 
         Raises:
             RecordingError: no such recording, or the cursor does not name its tables or lies beyond their rows.
         """
         _check_queue(queue_blocks)
-        root, tables = resume_store(store, cursor)
+        root, tables = resume_store(store, cursor, part or {})
         writer = cls(store_name(store), root, tables, cursor, queue_blocks)
         with refusing(store, "readable rows before the cursor", "resume from an older checkpoint"):
             for path in tables:

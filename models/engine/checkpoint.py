@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -34,12 +34,16 @@ class State:
         seconds: seconds of training so far.
         cursor: committed rows of the recording, by table.
         config_sha256: digest of the run's settings.
+        identity_sha256: digest of those that no part of the run may change; empty in a checkpoint that does not tell.
+        data: fingerprint of the images by split; empty in a checkpoint that does not tell.
     """
 
     step: int
     seconds: float
     cursor: dict[str, int]
     config_sha256: str
+    identity_sha256: str = ""
+    data: dict[str, str] = field(default_factory=dict)
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
@@ -63,15 +67,9 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     if engine.network.buffers:
         _write(engine.network.buffers, unfinished / BUFFERS)
     _write(_resumable(engine).tensors(), unfinished / "moments.safetensors")
-    document = {
-        "step": state.step,
-        "seconds": state.seconds,
-        "cursor": state.cursor,
-        "config_sha256": state.config_sha256,
-    }
-    (unfinished / "state.json").write_text(json.dumps(document))
+    (unfinished / "state.json").write_text(json.dumps(asdict(state)), encoding="utf-8")
     for path in unfinished.iterdir():
-        with path.open("rb") as file:
+        with path.open("r+b") as file:  # Windows flushes no file that is open for reading
             os.fsync(file.fileno())
     if final.exists():  # the same step again, after a resume from an older checkpoint
         shutil.rmtree(final)
@@ -102,11 +100,16 @@ def read_state(checkpoint: Path) -> State:
         CheckpointError: state.json is missing or not what `save` writes.
     """
     try:
-        document = json.loads((checkpoint / "state.json").read_text())
+        document = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
         return State(
-            int(document["step"]), float(document["seconds"]), dict(document["cursor"]), str(document["config_sha256"])
+            int(document["step"]),
+            float(document["seconds"]),
+            dict(document["cursor"]),
+            str(document["config_sha256"]),
+            str(document.get("identity_sha256", "")),
+            dict(document.get("data", {})),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _broken(checkpoint / "state.json", "the state of a run", error) from error
 
 
@@ -163,9 +166,11 @@ def _fill(path: Path, targets: Mapping[str, Tensor]) -> None:
 
 
 def _broken(path: Path, expected: str, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"{path}: expected {expected}, got {error}; delete this checkpoint to resume from the one before"
-    )
+    earlier = any(other.name < path.parent.name for other in found(path.parent.parent))
+    remedy = "delete this checkpoint to resume from the one before"
+    if not earlier:
+        remedy = "there is none before it: restore the file from a copy, or train a new run"
+    return CheckpointError(f"{path}: expected {expected}, got {error}; {remedy}")
 
 
 def _resumable(engine: Engine) -> Resumable:

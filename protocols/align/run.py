@@ -89,7 +89,13 @@ class Plan:
 
 
 def align(
-    runs: Sequence[Path], plan: Plan, *, data_dir: Path | None = None, out: Path | None = None, progress: bool = True
+    runs: Sequence[Path],
+    plan: Plan,
+    *,
+    data_dir: Path | None = None,
+    out: Path | None = None,
+    device: str | None = None,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Measure how far the local changes of runs are from the backprop gradient of the objective at their top.
 
@@ -101,6 +107,7 @@ def align(
         plan: what is done to each.
         data_dir: folder of the data sets.
         out: folder of the common table and figure; None for that of the first run.
+        device: auto, cpu or cuda; None for each run's own setting.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
@@ -116,7 +123,8 @@ def align(
     begun, results = time.perf_counter(), []
     notes: dict[str, str] = {}
     for task in tasks:
-        found, note = _measure(task, plan, data_dir, progress)
+        place = pick_device(device or task.config.training.device)
+        found, note = _measure(task, plan, data_dir, place, progress)
         results.append((task.label, found))
         notes |= {task.label: note} if note else {}
         if task.folder.path.resolve() != common.resolve():
@@ -142,11 +150,12 @@ def _kinds(kinds: set[tuple[str, int]]) -> str:
     return " and ".join(f"{name} with {depth} hidden" if depth else name for name, depth in sorted(kinds))
 
 
-def _measure(task: Task, plan: Plan, data_dir: Path | None, progress: bool) -> tuple[xr.Dataset, str]:
+def _measure(
+    task: Task, plan: Plan, data_dir: Path | None, device: torch.device, progress: bool
+) -> tuple[xr.Dataset, str]:
     config = task.config
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    device = pick_device(config.training.device)
     stimulus = load_stimulus(config, data_dir, device)
     size = plan.batch_size or config.training.batch
     batches = Batches(stimulus, task.rule, config.seed, size, plan.batches, plan.fitted)

@@ -91,6 +91,13 @@ class ImageSet:
         return replace(self, images=images, fingerprint=fingerprint(images, self.labels, self.classes))
 
 
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return the tensor on ``device``; on its way from the CPU to a GPU it is only queued, and no step waits for the copy."""
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 def check_arrays(name: str, images: Tensor, labels: Tensor, classes: int) -> None:
     """Raise ``StimulusError`` unless images and labels form one image set of ``classes`` classes."""
     shape = tuple(images.shape)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .colour import affine_map, blend, hue_rotation
 from .errors import misuse
-from .images import ImageSet, Normalisation
+from .images import ImageSet, Normalisation, moved
 from .outlines import OUTLINES
 from .render import GLANCE_COLUMNS, OBJECT_COLUMNS, Ranges, render
 
@@ -52,8 +52,8 @@ class Shapes:
         its saturation changed: colour does not tell one object from another, its form and texture do.
         """
         n, device = len(index), self.train.images.device
-        uniform = torch.rand(n, 7, generator=generator, device=generator.device).to(device, non_blocking=True)
-        index = index.to(device)
+        uniform = moved(torch.rand(n, 7, generator=generator, device=generator.device), device)
+        index = moved(index, device)
         one, two = self.train.images[index], self.second[index]
         swap = (uniform[:, 0] < 0.5)[:, None, None, None]
         pair = torch.cat([torch.where(swap, two, one), torch.where(swap, one, two)]).float()

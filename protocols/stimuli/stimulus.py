@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .images import ImageSet, Normalisation
+from .images import ImageSet, Normalisation, moved
 from .views import ViewSettings, apply_views, draw_views
 
 
@@ -63,7 +63,7 @@ class ViewedImages:
         """
         _, height, width = self.shape
         parameters = draw_views(2 * len(index), height, width, generator, self.settings)
-        images = self.train.images[torch.cat([index, index]).to(self.train.images.device)]
+        images = self.train.images[moved(torch.cat([index, index]), self.train.images.device)]
         return apply_views(images, parameters, self.normalisation.mean, self.normalisation.std)
 
     def still(self, images: Tensor) -> Tensor:

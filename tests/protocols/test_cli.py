@@ -91,6 +91,8 @@ def test_version():
         (["probe", "nowhere"], "nowhere"),
         (["probe", ".", "--read-out", "svm"], "Invalid value for '--read-out'"),
         (["probe", ".", "--layers", "conv1,,conv2"], "--layers: expected names between commas"),
+        (["probe", ".", "--device", "gpu"], "Invalid value for '--device'"),
+        (["align", ".", "--device", "gpu"], "Invalid value for '--device'"),
         (["inspect", "nowhere"], "nowhere"),
         (["data", "fetch"], "Missing argument 'NAME...'; see apical data fetch --help"),
         (["bench", "engine", "--batch", "1"], "Invalid value for '--batch'"),
@@ -115,6 +117,8 @@ def test_misuse_is_one_line_and_2(stand_in, arguments, message):
         (ConnectionError("unreachable"), 1, "unreachable"),
         (MemoryError(), 1, "out of memory"),
         (torch.OutOfMemoryError("wanted 9 GiB"), 1, "out of memory: wanted 9 GiB; lower training.batch"),
+        (RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you tried"), 1, "out of memory: [x] Default"),
+        (RuntimeError("[x] DefaultCPUAllocator: not enough memory: you tried"), 1, "lower training.batch"),
         (KeyboardInterrupt(), 130, "interrupted; continue with --resume"),
     ],
 )
@@ -138,9 +142,10 @@ def test_traceback_on_request(stand_in, monkeypatch):
     assert result.exit_code == 2
 
 
-def test_defect_keeps_its_traceback(stand_in):
-    stand_in("train", "train", ZeroDivisionError("a defect"))
-    assert isinstance(apical("train", "demo").exception, ZeroDivisionError)
+@pytest.mark.parametrize("defect", [ZeroDivisionError("a defect"), RuntimeError("a defect")])
+def test_defect_keeps_its_traceback(stand_in, defect):
+    stand_in("train", "train", defect)
+    assert apical("train", "demo").exception is defect
 
 
 def test_train_passes_everything_on(stand_in, tmp_path):
@@ -191,7 +196,8 @@ def test_resume_with_and_without_the_preset(stand_in, tmp_path, arguments):
 
 def test_probe_passes_everything_on(stand_in, tmp_path):
     spy = stand_in("probe", "probe", {"accuracy": 50.0})
-    result = apical("probe", str(tmp_path), "--read-out", "knn", "--layers", "conv1, conv6", "--json")
+    more = ("--set", "probe.n_train=9", "--set", "probe.neighbours=3", "--device", "cpu")
+    result = apical("probe", str(tmp_path), "--read-out", "knn", "--layers", "conv1, conv6", *more, "--json")
     assert spy.args == (tmp_path,)
     assert spy.kwargs == {
         "read_out": "knn",
@@ -199,6 +205,8 @@ def test_probe_passes_everything_on(stand_in, tmp_path):
         "data_dir": None,
         "progress": True,
         "corruptions": None,
+        "overrides": ("probe.n_train=9", "probe.neighbours=3"),
+        "device": "cpu",
     }
     assert json.loads(result.stdout) == {"accuracy": 50.0}
 

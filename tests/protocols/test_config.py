@@ -6,8 +6,21 @@ from pathlib import Path
 import pytest
 import yaml
 from apical.protocols import config
-from apical.protocols.config import RunConfig, digest, load, resolve, resume, schema, to_yaml, validate
+from apical.protocols.config import (
+    RunConfig,
+    change,
+    digest,
+    identity,
+    load,
+    read_stored,
+    resolve,
+    resume,
+    schema,
+    to_yaml,
+    validate,
+)
 from apical.protocols.errors import ConfigError
+from apical.protocols.run import RunFolder
 from apical.protocols.sources import presets
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,7 +64,7 @@ def test_learning_rate_as_people_write_it(text, value):
 
 @pytest.mark.parametrize("name", presets())
 def test_yaml_round_trip(name, tmp_path):
-    settings = load(name, ["optimiser.eps=1e-12"])
+    settings = load(name, ["optimiser.learning_rate=1e-12"])
     again = load(write(tmp_path, to_yaml(settings)))
     assert again == settings
     assert digest(again) == digest(settings)
@@ -153,6 +166,10 @@ def test_further_findings_are_counted():
         ),
         (["stimulus.n_train=32"], "training.batch: expected at most stimulus.n_train = 32, got 64"),
         (["training.batch=8"], "recording.rows: expected at most training.batch = 8, got 16"),
+        (["optimiser.momentum=0.5"], "optimiser.momentum: expected 0.9 for adamw, which does not read it, got 0.5"),
+        (["optimiser={name: sgd, eps: 1e-6}"], "optimiser.eps: expected 1e-08 for sgd, which does not read it"),
+        (["optimiser={name: softhebb, weight_decay: 0.1}"], "optimiser.weight_decay: expected 0.01 for softhebb"),
+        (["optimiser={schedule: cosine, decay: 0.5}"], "optimiser.decay: expected 1.0 for the cosine schedule"),
     ],
 )
 def test_contradiction_is_answered(overrides, message):
@@ -165,6 +182,8 @@ def test_agreeing_settings_are_taken():
     assert load("demo", ["rule={phases: either, contrast: softplus}"]).rule.phases == "either"
     assert load("demo", ["training.batch=8", "recording.enabled=false"]).training.batch == 8
     assert load("demo", ["stimulus.name='folder:/tmp/a b'"]).stimulus.name == "folder:/tmp/a b"
+    read = load("demo", ["optimiser={name: lars, momentum: 0.5, trust: 0.1, schedule: exponential, decay: 0.5}"])
+    assert (read.optimiser.momentum, read.optimiser.decay) == (0.5, 0.5)
 
 
 def stored(folder: Path, *overrides: str) -> RunConfig:
@@ -201,6 +220,47 @@ def test_resume_refuses_another_run(tmp_path, preset, override, message):
     stored(tmp_path)
     with pytest.raises(ConfigError, match=message):
         resume(tmp_path, preset, [override])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("{depth: 2}", "{}"), ("{}", "{depth: 2}"), ("{depth: 2}", "{depth: 3}")]
+)
+def test_resume_refuses_other_options_of_the_rule(tmp_path, monkeypatch, before, after):
+    monkeypatch.setattr("apical.protocols.rules.complaints", lambda config: iter(()))
+    stored(tmp_path, f"rule.options={before}")
+    assert resume(tmp_path, "demo", [f"rule.options={before}"]) == resume(tmp_path)
+    with pytest.raises(ConfigError, match=r"rule.options: expected {.* as in .*config.yaml, got {"):
+        resume(tmp_path, "demo", [f"rule.options={after}"])
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5, 40])
+def test_settings_of_a_run_that_were_cut_short_are_refused(tmp_path, kept):
+    stored(tmp_path)
+    file = tmp_path / config.CONFIG_FILE
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:kept]))
+    for read in (lambda: read_stored(file), lambda: resume(tmp_path, "demo"), RunFolder(tmp_path).settings):
+        with pytest.raises(ConfigError, match=r"config.yaml: expected every group of settings, got none of .*probe"):
+            read()
+
+
+def test_identity_is_what_no_part_of_a_run_may_change():
+    settings = load("demo")
+    same = ("training.max_seconds=5", "training.device=cpu", "training.keep_checkpoints=9", "probe.n_train=3", "name=x")
+    assert {identity(load("demo", [text])) for text in same} == {identity(settings)}
+    others = ("seed=1", "training.epochs=3", "rule.context=both", "recording.every=11", "optimiser.weight_decay=0.1")
+    assert len({identity(load("demo", [text])) for text in others} | {identity(settings)}) == 1 + len(others)
+
+
+def test_one_group_is_changed_and_no_other():
+    settings = load("demo")
+    assert change(settings, "probe", []) == settings
+    changed = change(settings, "probe", ["probe.solver=logistic", "probe={n_train: 7}"])
+    assert changed == load("demo", ["probe.solver=logistic", "probe.n_train=7"])
+    for text in ("seed=1", "probes.n_train=1", "training.epochs=1"):
+        with pytest.raises(ConfigError, match=r"--set .*: expected a setting of probe, got another"):
+            change(settings, "probe", [text])
+    with pytest.raises(ConfigError, match=r"probe.solver: expected one of ridge, logistic"):
+        change(settings, "probe", ["probe.solver=lasso"])
 
 
 def test_resume_needs_a_run(tmp_path):

@@ -1,8 +1,10 @@
 """Training end to end on small stimuli: recorded, resumable, killed, misused."""
 
+import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import torch
 import xarray as xr
 import zarr
 from apical.models.engine import LocalEngine
-from apical.protocols.config import load
+from apical.protocols.config import load, resume
 from apical.protocols.errors import ConfigError, ProtocolError
 from apical.protocols.run import RunFolder
 from apical.protocols.train import pick_device, train
@@ -140,21 +142,19 @@ def killed_again_and_again(tmp_path: Path, kills: int, epochs: int, seed: int) -
     config = tmp_path / "small.yaml"
     config.write_text(json.dumps(document))
     straight, run = tmp_path / "straight", tmp_path / "killed"
-    assert start(config, straight).communicate() is not None
+    assert train(load(str(config)), straight, progress=False)["status"] == "complete"
     done = 0
     for i in range(kills):
         if kill_at_random(run, config, rng.uniform(0, 0.6), *(["--resume"] if i else [])):
             done += 1
             assert_consistent(run)
     assert done >= kills * 0.9, f"only {done} of {kills} kills hit a running process"
-    process = start(config, run, "--resume")
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors
+    assert train(resume(run), run, resume=True, progress=False)["status"] == "complete"
     assert_same(straight, run)
 
 
 def test_kill_9_costs_nothing_that_was_committed(tmp_path):
-    killed_again_and_again(tmp_path, kills=2, epochs=12, seed=0)
+    killed_again_and_again(tmp_path, kills=2, epochs=8, seed=0)
 
 
 @pytest.mark.slow
@@ -170,7 +170,8 @@ def test_an_interrupted_run_checkpoints_and_tells_how_to_go_on(number, tmp_path)
     config, run = tmp_path / "small.yaml", tmp_path / "run"
     config.write_text(json.dumps(document))
     process = start(config, run)
-    while process.poll() is None and not (run / "recording.zarr" / "zarr.json").exists():
+    store = run / "recording.zarr" / "zarr.json"
+    while process.poll() is None and not (store.exists() and '"running"' in store.read_text()):
         time.sleep(0.02)
     time.sleep(1.0)
     process.send_signal(number)
@@ -200,6 +201,103 @@ def test_a_run_that_another_process_trains_is_left_alone(settings, tmp_path):
         train(settings(), out, resume=True, progress=False)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     train(settings(), out, resume=True, progress=False)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP])
+def test_where_there_are_no_locks_the_run_goes_on_and_says_so(number, tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def flock(file, _):
+        asked.append(file.writable())
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr("apical.protocols.run.fcntl.flock", flock)
+    with RunFolder(tmp_path).alone():
+        assert asked == [True]  # NFS locks no file that is open for reading
+    assert capsys.readouterr().err.count("this file system has no locks") == 1
+
+
+def test_a_lock_that_fails_otherwise_is_an_error(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr("apical.protocols.run.fcntl.flock", flock)
+    with pytest.raises(OSError, match="broken"), RunFolder(tmp_path).alone():
+        pass
+
+
+def test_settings_are_written_again_only_where_they_are_others(settings, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(settings())
+    with folder.alone():
+        before = folder.config.stat().st_ino
+        folder.keep(settings())
+        assert folder.config.stat().st_ino == before
+        folder.keep(settings(training__threads=3))
+        assert folder.settings().training.threads == 3
+        with pytest.raises(ConfigError, match="another process is training"), RunFolder(folder.path).alone():
+            pass
+
+
+def stopped_run(settings, out, **changes):
+    """A run of one epoch that was stopped after its first step, without a recording unless asked for."""
+    changes = {"training__epochs": 1, "recording__enabled": False, **changes}
+    assert train(settings(**changes, training__max_seconds=1e-3), out, progress=False)["status"] == "interrupted"
+    return settings(**changes)
+
+
+def test_an_edited_config_is_refused_on_resume(settings, tmp_path):
+    out = tmp_path / "run"
+    stopped_run(settings, out)
+    file = out / "config.yaml"
+    file.write_text(file.read_text().replace("learning_rate: 0.01", "learning_rate: 0.02"))
+    with pytest.raises(
+        ConfigError, match=r"config.yaml: expected the settings that step 1 was trained with, got others"
+    ):
+        train(resume(out), out, resume=True, progress=False)
+    file.write_text(file.read_text().replace("learning_rate: 0.02", "learning_rate: 0.01"))
+    assert train(resume(out), out, resume=True, progress=False)["steps"] == 2
+
+
+def test_other_images_are_refused_on_resume(settings, tmp_path):
+    out, archive = tmp_path / "run", tmp_path / "data.npz"
+    draws = np.random.default_rng(0)
+
+    def save(count):
+        images = draws.integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
+        np.savez(archive, images=images, labels=np.arange(count) % 2)
+
+    save(40)
+    config = stopped_run(settings, out, stimulus__name=f"npz:{archive}", stimulus__n_train=None, stimulus__n_test=None)
+    save(41)
+    with pytest.raises(
+        ProtocolError, match=r"expected the train and test images of the training, got others from npz:"
+    ):
+        train(config, out, resume=True, progress=False)
+
+
+def test_a_resumed_part_tells_what_made_it(settings, tmp_path):
+    out = tmp_path / "run"
+    config = stopped_run(settings, out, recording__enabled=True, recording__populations=["conv1"])
+    assert "resumed" not in open_recording(out).attrs
+    train(config, out, resume=True, progress=False)
+    (part,) = open_recording(out).attrs["resumed"]
+    assert part.keys() == {"step", "command", "device", "git", "versions", "host"}
+    assert (part["step"], part["device"]) == (1, "cpu")
+
+
+def test_resume_without_a_checkpoint_keeps_what_was_recorded(settings, tmp_path, capsys):
+    out = tmp_path / "run"
+    config = stopped_run(settings, out, recording__enabled=True, recording__populations=["conv1"])
+    rows = open_recording(out).attrs["committed"]
+    assert any(rows.values())
+    shutil.rmtree(out / "checkpoints")
+    train(config, out, resume=True, progress=False)
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"its recording is now {out / 'recording-1.zarr'}" in told
+    assert open_recording(out / "recording-1.zarr").attrs["committed"] == rows
+    assert open_recording(out).attrs["status"] == "complete"
 
 
 def test_a_diverging_run_fails_and_keeps_its_recording(settings, tmp_path, monkeypatch):

@@ -10,6 +10,8 @@ from apical.protocols.maps import VGG, maps_of
 from apical.protocols.presentation import PRESENTATIONS
 from apical.protocols.probe import probe
 from apical.protocols.stimuli import load as load_stimulus
+from apical.protocols.stimuli.stimulus import ViewedImages
+from apical.protocols.stimuli.views import ViewSettings
 from apical.protocols.train import train
 from apical.recordings import open as open_recording
 
@@ -73,19 +75,25 @@ def test_read_outs_see_the_published_features():
     torch.testing.assert_close(level.std(1), torch.ones(2))
 
 
-def test_pairs_are_shown_twice_and_mirrored_by_chance(tmp_path):
-    from apical.protocols.stimuli.stimulus import ViewedImages
+def viewed(flip: float) -> ViewedImages:
+    shapes = load_stimulus("shapes", n_train=60, n_test=10, image_size=16, seed=0)
+    return ViewedImages("viewed", shapes.train, shapes.test, shapes.normalisation, ViewSettings(flip=flip))
 
-    stimulus = load_stimulus("shapes", n_train=20, n_test=10, image_size=16, seed=0)
-    index = torch.arange(20)
-    shown, label = PRESENTATIONS["twice"].show(stimulus, index, torch.Generator().manual_seed(0))
-    assert torch.equal(shown[:20], shown[20:])
+
+@pytest.mark.parametrize(("flip", "least", "most"), [(0.0, 0, 0), (0.5, 15, 45), (1.0, 60, 60), (None, 0, 0)])
+def test_pairs_are_shown_twice_and_mirrored_by_chance(flip, least, most):
+    """As often as views are; objects that are rendered have no views."""
+    rendered = load_stimulus("shapes", n_train=60, n_test=10, image_size=16, seed=0)
+    stimulus = rendered if flip is None else viewed(flip)
+    shown, label = PRESENTATIONS["twice"].show(stimulus, torch.arange(60), torch.Generator().manual_seed(0))
+    first, second = shown.chunk(2)
+    assert torch.equal(first, second)
     assert torch.equal(label, stimulus.train.labels.repeat(2))
     still = stimulus.still(stimulus.train.images)
-    straight = [torch.equal(a, b) for a, b in zip(shown, still, strict=False)]
-    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(shown, still, strict=False)]
-    assert all(a or b for a, b in zip(straight, mirrored, strict=True))
-    assert (0 < sum(mirrored) < 20) == (isinstance(stimulus, ViewedImages) and stimulus.settings.flip > 0)
+    straight = [torch.equal(a, b) for a, b in zip(first, still, strict=True)]
+    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(first, still, strict=True)]
+    assert [a != b for a, b in zip(straight, mirrored, strict=True)] == [True] * 60
+    assert least <= sum(mirrored) <= most
 
 
 @pytest.mark.parametrize(("change", "message"), [

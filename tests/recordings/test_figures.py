@@ -1,6 +1,6 @@
 import pytest
-from apical.recordings import RecordingError, draw_all
-from apical.recordings.figures import read_probe
+from apical.recordings import RecordingError, draw_all, write_report
+from apical.recordings.figures import read_probe, read_replay
 
 
 @pytest.fixture
@@ -34,11 +34,37 @@ def test_what_is_not_recorded_is_skipped_with_a_reason(copied):
     assert drawn.skipped["gates"].startswith("updates/conv1.gate_fixation: expected this variable, got none")
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '"x"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{", "[1]", '"x"', "{}", '{"layers": {}}', '{"accuracy": 1, "layers": []}', '{"accuracy": 1, "layers": {"conv1": 3}}',
+        '{"accuracy": 1, "together": 3}', '{"accuracy": 1, "n_train": "many"}',
+    ],
+)  # fmt: skip
 def test_a_damaged_read_out_is_refused(tmp_path, text):
     (tmp_path / "probe.json").write_text(text)
     with pytest.raises(RecordingError, match=r"run\.probe: expected"):
         read_probe(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"figures": 3}'])
+def test_a_damaged_replay_is_refused(tmp_path, text):
+    (tmp_path / "replay.json").write_text(text)
+    with pytest.raises(RecordingError, match=r"run\.replay: expected"):
+        read_replay(tmp_path)
+
+
+def test_signals_that_cannot_be_read_are_skipped_with_a_reason(copied, monkeypatch):
+    monkeypatch.setattr("apical.recordings.figures.save", lambda figure, stem: stem)
+    folder = copied()
+    for path in (folder / "recording.zarr" / "metrics" / "loss" / "c").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"damaged")
+    drawn = draw_all(folder)
+    assert drawn.skipped.keys() == {"learning"}
+    assert drawn.skipped["learning"].startswith("recording.store: expected readable signals at ")
+    with pytest.raises(RecordingError, match="expected readable signals"):
+        write_report(folder, drawn)
 
 
 def test_a_folder_without_a_recording_is_refused(tmp_path):

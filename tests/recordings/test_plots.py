@@ -162,8 +162,10 @@ def test_read_outs_stand_beside_their_controls():
     figure = read_outs({"accuracy": 50.0, "accuracy_random": 35.0, "accuracy_pixels": 25.0, "layers": layers})
     np.testing.assert_allclose([bar.get_height() for bar in figure.axes[0].patches], [40, 50, 30, 35])
     assert figure.axes[0].lines[0].get_ydata()[0] == 25
-    alone = read_outs({"accuracy": 50.0, "accuracy_random": None, "layers": {}})
+    assert figure.axes[0].get_xticklabels()[-1].get_text() == "all layers"
+    alone = read_outs({"accuracy": 50.0, "accuracy_random": None, "layers": {}, "together": ["conv3"]})
     assert len(alone.axes[0].patches) == 1
+    assert alone.axes[0].get_xticklabels()[-1].get_text() == "together: conv3"
 
 
 @pytest.mark.parametrize("accuracy", [100.5, None, "0.5", True, -0.1, float("nan")])

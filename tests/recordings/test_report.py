@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from apical.recordings import RecordingError, Writer, draw_all, metrics_table, write_report
 from apical.recordings.captions import caption
+from apical.recordings.figures import Figures
 
 
 class Balanced(HTMLParser):
@@ -78,6 +79,48 @@ def test_a_run_of_one_step_has_a_report_that_says_what_is_missing(tmp_path):
     assert "<b>gates</b>: recording.updates: expected at least one population" in html
     (tmp_path / "probe.json").write_text(json.dumps({"accuracy": "<i>"}))
     assert "expected 0 to 100 per cent, got &#39;&lt;i&gt;&#39;" in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+def made_report(folder, **documents):
+    """The report of an empty run with these documents beside its recording."""
+    store = folder / "recording.zarr"
+    if not store.exists():
+        Writer.create(store, [metrics_table(["l1"], 3)], attributes={}).close("interrupted")
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    return write_report(folder, Figures()).read_text(encoding="utf-8")
+
+
+def test_layers_that_are_read_together_are_named_where_they_are_not_all(tmp_path):
+    layers = {name: {"accuracy": 50.0, "accuracy_random": 25.0} for name in ("conv1", "conv2")}
+    probe = {"accuracy": 75.0, "accuracy_random": 30.0, "layers": layers}
+    for more, told in (
+        ({}, "all layers"),
+        ({"together": ["conv1", "conv2"]}, "all layers"),
+        ({"together": ["conv2"]}, "together: conv2"),
+        ({"together": ["conv1", "conv2"], "populations": ["conv1", "conv2", "conv3"]}, "together: conv1, conv2"),
+    ):
+        assert f"<td>{told}</td><td>75.00</td><td>30.00</td>" in made_report(tmp_path, probe=probe | more)
+
+
+@pytest.mark.parametrize("replay", [{}, {"checks": [{}]}, {"checks": 3}, {"checks": [], "circuit": [], "settings": {}}])
+def test_a_replay_of_another_shape_is_one_sentence(tmp_path, replay):
+    with pytest.raises(
+        RecordingError, match=r"run\.replay: expected checks, circuit, settings and risks in .*replay\.json"
+    ):
+        made_report(tmp_path, replay=replay)
+
+
+def test_every_part_of_a_resumed_run_is_told(tmp_path):
+    assert "resumed at step" not in made_report(tmp_path)
+    for step in (3, 8):
+        part = {"step": step, "device": "cuda", "host": {"name": "elsewhere"}}
+        Writer.resume(tmp_path / "recording.zarr", {"metrics": 0}, part=part).close("interrupted")
+    html = made_report(tmp_path)
+    for step in (3, 8):
+        assert (
+            f'<th scope="row">resumed at step {step}</th><td>step {step}, device cuda, host name elsewhere</td>' in html
+        )
 
 
 def test_an_empty_recording_has_a_report(tmp_path):

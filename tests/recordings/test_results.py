@@ -50,6 +50,22 @@ def test_the_latest_result_replaces_the_one_before(recorded):
     assert [path.name for path in recorded.parent.iterdir()] == [recorded.name]
 
 
+def test_two_processes_write_under_two_names(recorded, monkeypatch):
+    """A second writer, in the middle of the first one's work, neither takes nor breaks it."""
+    write, others = results._write, iter([12])
+
+    def slowly(dataset, path, attributes):
+        write(dataset, path, attributes)
+        if (number := next(others, None)) is not None:
+            monkeypatch.setattr(results.os, "getpid", lambda: number)
+            write_results(recorded, "align", made(2.0), {})
+
+    monkeypatch.setattr(results, "_write", slowly)
+    write_results(recorded, "align", made(3.0), {})
+    xr.testing.assert_equal(read(recorded), made(3.0))
+    assert [path.name for path in recorded.parent.iterdir()] == [recorded.name]
+
+
 def test_two_results_stand_beside_each_other_and_the_tables(recorded):
     write_results(recorded, "align", made(), {})
     write_results(recorded, "theory", made(3.0), {})

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 from apical.models import CheckpointError
@@ -24,7 +26,7 @@ def test_resumed_equals_uninterrupted_bit_for_bit(rule, half, tmp_path):
     straight, first, second = (engine_of(rule, half=half) for _ in range(3))
     steps(straight, 0, 5)
     steps(first, 0, 3)
-    state = checkpoint.State(3, 1.5, {"metrics": 4}, "abc")
+    state = checkpoint.State(3, 1.5, {"metrics": 4}, "abc", "def", {"train": "ghi"})
     checkpoint.save(tmp_path, first, state, keep=2)
     second = engine_of(rule, seed=9, half=half)
     assert checkpoint.load(checkpoint.found(tmp_path)[-1], second) == state
@@ -56,6 +58,25 @@ def test_broken_files_are_named(tmp_path):
     (path / "state.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"state.json: expected the state of a run"):
         checkpoint.load(path, engine)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_read(tmp_path):
+    path = checkpoint.save(tmp_path, engine_of(ClappPP()), STATE, keep=2) / "state.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({name: document[name] for name in ("step", "seconds", "cursor", "config_sha256")}))
+    assert checkpoint.read_state(path.parent) == STATE
+
+
+def test_only_a_checkpoint_with_one_before_it_may_be_deleted(tmp_path):
+    for step in (3, 5):
+        checkpoint.save(tmp_path, engine_of(ClappPP()), checkpoint.State(step, 0.0, {}, ""), keep=2)
+    older, newer = checkpoint.found(tmp_path)
+    for path in (older, newer):
+        (path / "state.json").write_text("[]")
+    with pytest.raises(CheckpointError, match="delete this checkpoint to resume from the one before"):
+        checkpoint.read_state(newer)
+    with pytest.raises(CheckpointError, match="there is none before it: restore the file from a copy"):
+        checkpoint.read_state(older)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):

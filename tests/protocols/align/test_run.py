@@ -135,6 +135,17 @@ def test_a_run_without_checkpoints_is_measured_at_its_start_alone(trained, tmp_p
     assert result["notes"] == {"DFB": "no checkpoint: only the initialisation was measured"}
 
 
+def test_a_run_trained_elsewhere_is_measured_here(trained, tmp_path, undrawn, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    run = copied(trained, "flat", tmp_path)
+    shutil.rmtree(run / "checkpoints")
+    file = run / "config.yaml"
+    file.write_text(file.read_text().replace("device: cpu", "device: cuda"))
+    assert "expected a CUDA device, got none on this machine; use --device cpu" in refusal([run], batches=2)
+    told = CliRunner().invoke(main, ["align", str(run), "--batches", "2", "--device", "cpu", "--quiet"])
+    assert told.exit_code == 0, told.stderr
+
+
 def test_two_batches_of_other_images_than_the_fit():
     rule, stimulus = ClappPP(negatives="random"), load("shapes", image_size=16, n_train=64, n_test=16, seed=0)
     seen: list[torch.Tensor] = []

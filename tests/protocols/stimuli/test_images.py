@@ -5,7 +5,7 @@ import hashlib
 import pytest
 import torch
 from apical.protocols.stimuli.errors import StimulusError
-from apical.protocols.stimuli.images import ImageSet, Normalisation, balanced_order
+from apical.protocols.stimuli.images import ImageSet, Normalisation, balanced_order, moved
 from apical.protocols.stimuli.splits import split_by_seed
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -133,3 +133,19 @@ def test_resized_keeps_the_centre():
     assert same.resized(8) is same and same.resized(None) is same
     with pytest.raises(StimulusError, match=r"image_size: expected at least 8"):
         same.resized(4)
+
+
+def test_what_is_there_already_is_not_copied():
+    index = torch.arange(5)
+    assert moved(index, torch.device("cpu")) is index
+
+
+@pytest.mark.gpu
+def test_indices_arrive_on_the_gpu_whatever_becomes_of_them_here():
+    device = torch.device("cuda")
+    for number in range(200):
+        index = torch.full((4096,), number)
+        there = moved(index, device)
+        del index
+        assert there.device.type == "cuda"
+        assert bool((there == number).all())
