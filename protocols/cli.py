@@ -241,6 +241,7 @@ def replay(
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
 @click.option("--steps", type=click.IntRange(1), help="Plasticity steps of a condition.  [default: the protocol's]")
 @data_dir_option
+@device_option
 @quiet_option
 @json_option
 def lesion(
@@ -250,6 +251,7 @@ def lesion(
     seeds: str,
     steps: int | None,
     data_dir: Path | None,
+    device: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -272,7 +274,8 @@ def lesion(
     numbers = parse_seeds(seeds)
     from .lesion.run import lesion as run_lesion
 
-    show(run_lesion(run, protocol, seeds=numbers, steps=steps, data_dir=data_dir, progress=not quiet), as_json)
+    result = run_lesion(run, protocol, seeds=numbers, steps=steps, data_dir=data_dir, device=device, progress=not quiet)
+    show(result, as_json)
 
 
 @main.command()

@@ -42,6 +42,7 @@ def lesion(
     seeds: Sequence[int] = (0, 1, 2),
     steps: int | None = None,
     data_dir: Path | None = None,
+    device: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Run a protocol on the network of a run.
@@ -56,6 +57,7 @@ def lesion(
         seeds: of the objects, glances and noise; one repetition each.
         steps: plasticity steps of every condition in place of the protocol's.
         data_dir: folder of the data sets.
+        device: auto, cpu or cuda; None for the run's own setting.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
@@ -79,11 +81,11 @@ def lesion(
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     begun = time.perf_counter()
-    device = pick_device(config.training.device)
+    place = pick_device(device or config.training.device)
     stored = checkpoint.found(folder.checkpoints)
     source = None
     if chosen.head.stage != "synapse":
-        source = Source(config, stored[-1] if stored else None, load_stimulus(config, data_dir, device), device)
+        source = Source(config, stored[-1] if stored else None, load_stimulus(config, data_dir, place), place)
     stage = Stage(chosen, source, steps or chosen.head.steps)
     total = len(seeds) * sum(stage.work(condition) for condition in chosen.conditions)
     results: Results = {}

@@ -1,8 +1,10 @@
 """`apical lesion` at the terminal."""
 
 import json
+import shutil
 
 import pytest
+import torch
 from apical.protocols.cli import main
 from apical.protocols.lesion.spec import known
 
@@ -26,6 +28,19 @@ def test_a_protocol_at_the_terminal(capsys, dfb):
     found = json.loads(out.splitlines()[-1])
     assert found["expected"]
     assert set(found["conditions"]) >= {"depolarised", "at_rest", "hyperpolarised"}
+
+
+def test_a_run_trained_elsewhere_is_looked_at_here(capsys, dfb, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    run = tmp_path / "run"
+    shutil.copytree(dfb, run)
+    file = run / "config.yaml"
+    file.write_text(file.read_text().replace("device: cpu", "device: cuda"))
+    words = [str(run), "--protocol", "sign_switch", "--seeds", "0", "--quiet"]
+    code, _, err = call(capsys, *words)
+    assert code == 2
+    assert "expected a CUDA device, got none on this machine; use --device cpu" in err
+    assert call(capsys, *words, "--device", "cpu")[0] == 0
 
 
 @pytest.mark.parametrize(
