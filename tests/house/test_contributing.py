@@ -54,7 +54,6 @@ def test_it_finds_the_first_principal_component(oja):
     engine = LocalEngine(network, oja(), SGD(learning_rate=0.02, momentum=0.0))
     for _ in range(400):
         engine.step(images, None)
-        network.populations[0].bias.zero_()
     weight = network.populations[0].weight
     _, vectors = torch.linalg.eigh(images.flatten(1).T @ images.flatten(1))
     torch.testing.assert_close(weight.norm(dim=1), torch.ones(2, dtype=torch.float64), atol=1e-3, rtol=0)
