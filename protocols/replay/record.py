@@ -53,7 +53,7 @@ class Check:
     Attributes:
         name: C0, C1, ...
         what: the quantity.
-        values: one number per seed; one alone where no seed is involved, one per phase where the mean over seeds is judged.
+        values: one number per seed; one alone where no seed is involved, or the mean over seeds is judged.
         criterion: what every one of them must meet.
         reason: where it fails and a diagnosis was computed: what it says.
         detail: further numbers.
