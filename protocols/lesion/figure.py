@@ -51,6 +51,9 @@ def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any
     for place, name in enumerate(names):
         if place % columns and name in flat and names[place - 1] in flat:
             grid.flat[place].tick_params(labelleft=False)  # the panel to the left has them
+    handles, words = max((axes.get_legend_handles_labels() for axes in grid.flat), key=lambda told: len(told[0]))
+    if handles:
+        figure.legend(handles, words, loc="outside right upper", fontsize=7)  # one beside all panels hides no curve
     figure.suptitle(protocol.head.title)
     lines = [
         f"{'met' if v['holds'] else 'NOT met'} ({sum(v['seeds'])}/{len(v['seeds'])}):  {v['text']}" for v in verdicts
@@ -90,7 +93,6 @@ def _populations(axes: Axes, values: xr.DataArray, shades: dict[str, str], probe
         axes.set_yscale("symlog", linthresh=1.0, linscale=LINEAR_DECADES)
     axes.set_ylabel(_label(values))
     axes.axhline(0, color=GREY, linewidth=0.6)
-    axes.legend(fontsize=6)
 
 
 def _curve(axes: Axes, values: xr.DataArray, name: str, shades: dict[str, str]) -> None:
@@ -111,7 +113,6 @@ def _curve(axes: Axes, values: xr.DataArray, name: str, shades: dict[str, str]) 
     axes.axvline(0, color=GREY, linewidth=0.6)
     axes.set_xlabel(f"{values[name].attrs['long_name']} ({values[name].attrs['units']})")
     axes.set_ylabel(_label(values))
-    axes.legend(fontsize=7)
 
 
 def _label(values: xr.DataArray) -> str:
