@@ -16,7 +16,7 @@ demo: $(VENV)/.installed
 	$(BIN)/apical demo
 
 test: $(VENV)/.installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
