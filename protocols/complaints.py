@@ -1,12 +1,15 @@
 """What pydantic found wrong, said in one sentence a user can act on."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from .errors import nearest
+from .errors import ConfigError, nearest
+
+M = TypeVar("M", bound=BaseModel)
 
 TYPES = {
     "int_type": "an integer",
@@ -40,6 +43,24 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
     more = len(findings) - 1
     tail = f" (and {more} more {'finding' if more == 1 else 'findings'})" if more else ""
     return _one(findings[0], model) + tail
+
+
+def validated(kind: type[M], values: Mapping[Any, Any], before: str, see: str) -> M:
+    """Part of a file of another kind than a run's settings.
+
+    Args:
+        kind: what it has to be.
+        values: what was read.
+        before: where it stands, put before the complaint.
+        see: where good ones are found.
+
+    Raises:
+        ConfigError: the first finding.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(before + sentence(error, kind).replace("see apical config schema", f"see {see}")) from error
 
 
 def _one(finding: ErrorDetails, model: type[BaseModel]) -> str:

@@ -15,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ..recordings.atomic import write_text
 from .config import RunConfig, digest, read_stored, resolve, to_yaml
-from .documents import write_text
 from .errors import ConfigError
 from .terminal import notice
 

@@ -39,6 +39,14 @@ def _mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
+def parse_file(path: Path) -> Any:
+    """The value a YAML file stands for; it exists."""
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: expected UTF-8 text, got {error.reason}; is this a YAML file?") from error
+
+
 def parse(text: str, where: str) -> Any:
     """The value a YAML text stands for; `where` names its origin in the error."""
     try:
@@ -88,10 +96,7 @@ def _locate(preset_or_path: str) -> Path:
 
 def _mapping_in(path: Path) -> dict[str, Any]:
     """The mapping a YAML file holds, `extends` included."""
-    try:
-        settings = parse(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: expected UTF-8 text, got {error.reason}; is this a YAML file?") from error
+    settings = parse_file(path)
     if settings is None:
         return {}
     if not isinstance(settings, dict):

@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from .atomic import write_text
 from .errors import RecordingError
 
 
@@ -23,10 +24,8 @@ def write_html(path: Path, template: str, content: Mapping[str, Any]) -> Path:
     loader = PackageLoader("apical.recordings", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     html = environment.get_template(template).render(content)
-    partial = path.with_suffix(".html.partial")
     try:
-        partial.write_text(html, encoding="utf-8")
-        partial.replace(path)
+        write_text(path, html)
     except OSError as error:
         raise RecordingError(f"report.path: expected to write {path}, got {error}; check the disk") from error
     return path

@@ -11,18 +11,18 @@ entries:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from .. import sources
-from ..complaints import Contradiction, sentence
+from ..complaints import Contradiction, validated
 from ..config import RunConfig, validate
 from ..errors import ConfigError, nearest
 from ..settings import Settings
 
 SPECS = Path(__file__).parent / "specs"
-S = TypeVar("S", bound=Settings)
+SEE = "a known comparison"
 
 
 def _mapping(value: Any) -> Any:
@@ -119,13 +119,10 @@ def load(name_or_path: str, labels: Sequence[str] | None = None, overrides: Sequ
 
 
 def _entries(path: Path, overrides: Sequence[str]) -> dict[str, Entry]:
-    try:
-        document = sources.parse(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: expected UTF-8 text, got {error.reason}; is this a YAML file?") from error
+    document = sources.parse_file(path)
     if not isinstance(document, dict) or not document.get("entries"):
         raise ConfigError(f"{path}: expected a mapping with base and entries, got another form; see a known comparison")
-    whole = _validated(Comparison, document, f"{path}: ")
+    whole = validated(Comparison, document, f"{path}: ", SEE)
     base = _base(whole.base, path)
     return {str(label): _entry(str(label), entry, base, overrides, path) for label, entry in whole.entries.items()}
 
@@ -147,7 +144,7 @@ def _entry(label: str, entry: Any, base: Mapping[str, Any], overrides: Sequence[
     if not isinstance(entry, dict):
         known = ", ".join(Row.model_fields)
         raise ConfigError(f"{path}: entries.{label}: expected a mapping with {known}, got {type(entry).__name__}")
-    row = _validated(Row, entry, f"{path}: entries.{label}.")
+    row = validated(Row, entry, f"{path}: entries.{label}.", SEE)
     whole = {key: value for key, value in base.items() if key not in row.settings or key != "rule"}
     return Entry(
         label,
@@ -155,11 +152,3 @@ def _entry(label: str, entry: Any, base: Mapping[str, Any], overrides: Sequence[
         row.locality,
         None if row.published is None else (row.published.accuracy, row.published.source),
     )
-
-
-def _validated(kind: type[S], values: Mapping[Any, Any], before: str) -> S:
-    try:
-        return kind.model_validate(dict(values))
-    except ValidationError as error:
-        said = sentence(error, kind).replace("see apical config schema", "see a known comparison")
-        raise ConfigError(before + said) from error

@@ -13,15 +13,14 @@ conditions:
 expect: [statements]
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from .. import sources
-from ..complaints import Contradiction, sentence
+from ..complaints import Contradiction, validated
 from ..errors import ConfigError, nearest
 from ..settings import Settings
 from .events import EVENTS, Event, Fixation, Probe
@@ -29,7 +28,7 @@ from .expect import Expectation, check_names, parse
 from .names import DERIVED, MEASURES
 
 SPECS = Path(__file__).parent / "specs"
-S = TypeVar("S", bound=Settings)
+SEE = "the protocols that come with Apical"
 # of the head, by the stages that do not read it
 UNREAD = {"circuit": ("steps", "learning_rate"), "synapse": ("start", "steps", "learning_rate", "stimuli")}
 
@@ -146,10 +145,7 @@ def load(name_or_path: str) -> Protocol:
             f"--protocol: expected one of {', '.join(known())} or a YAML file, got {name_or_path!r}"
             + nearest(name_or_path, known())
         )
-    try:
-        document = sources.parse(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: expected UTF-8 text, got {error.reason}; is this a YAML file?") from error
+    document = sources.parse_file(path)
     try:
         return build(path.stem, document)
     except ConfigError as error:
@@ -164,7 +160,7 @@ def build(name: str, document: Any) -> Protocol:
     """
     if not isinstance(document, dict) or not isinstance(document.get("conditions"), dict) or not document["conditions"]:
         raise ConfigError("conditions: expected a mapping of conditions, got none; see `apical lesion --list`")
-    head = _validated(Head, {key: value for key, value in document.items() if key != "conditions"}, "")
+    head = validated(Head, {key: value for key, value in document.items() if key != "conditions"}, "", SEE)
     for unread in UNREAD.get(head.stage, ()):
         if unread in head.model_fields_set:
             raise ConfigError(
@@ -189,7 +185,7 @@ def _condition(label: str, body: Any, stage: str) -> Condition:
         raise ConfigError(f"{path}: expected letters, digits and _ as its name, got {label!r}; rename it")
     if not isinstance(body, dict) or not isinstance(body.get("events"), list):
         raise ConfigError(f"{path}.events: expected a list of events, got none; for example [{{fixation: 1.0}}, probe]")
-    settings = _validated(ConditionSettings, {key: v for key, v in body.items() if key != "events"}, path)
+    settings = validated(ConditionSettings, {key: v for key, v in body.items() if key != "events"}, f"{path}.", SEE)
     if stage != "network" and settings.wiring != "own":
         raise ConfigError(
             f"{path}.wiring: expected own at stage {stage}, which wires no network anew, got {settings.wiring}; remove it"
@@ -226,17 +222,9 @@ def _event(item: Any, path: str, stage: str) -> Event:
         if values is not None and not kind.plain:
             raise ConfigError(f"{path}.{word}: expected a mapping of {', '.join(kind.model_fields)}, got {values!r}")
         values = {} if values is None else {kind.plain: values}
-    event = _validated(kind, values, f"{path}.{word}")
+    event = validated(kind, values, f"{path}.{word}.", SEE)
     for name, stages in event.misplaced(stage):
         raise ConfigError(
             f"{path}.{word}.{name}: expected a setting of stage {stage}, got one of {', '.join(stages)}; remove it"
         )
     return event
-
-
-def _validated(kind: type[S], values: Mapping[str, Any], path: str) -> S:
-    try:
-        return kind.model_validate(dict(values))
-    except ValidationError as error:
-        said = sentence(error, kind).replace("see apical config schema", "see the protocols that come with Apical")
-        raise ConfigError(f"{path}.{said}" if path else said) from error

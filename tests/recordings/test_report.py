@@ -1,5 +1,6 @@
 import base64
 import json
+import os
 import re
 from html.parser import HTMLParser
 
@@ -131,7 +132,7 @@ def test_an_empty_recording_has_a_report(tmp_path):
 
 
 def test_a_report_that_cannot_be_written_is_an_error(reported, tmp_path):
-    (reported[0].parent / "report.html.partial").mkdir()
+    (reported[0].parent / f".report.html.{os.getpid()}.partial").mkdir()
     with pytest.raises(RecordingError, match=r"report\.path: expected to write .*report\.html"):
         write_report(reported[0].parent, reported[1])
 
