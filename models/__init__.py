@@ -3,22 +3,25 @@
 if __name__ == "models":
     raise ImportError("import apical.models, not models: this folder is a room of the namespace package apical")
 
-from .apical import ApicalProjection
-from .areas import AreaPopulation, area_network
-from .blocks import BlockNetwork
-from .collector import Collector
 from .errors import CheckpointError, ModelError
-from .lars import LARS
-from .network import Network, conv_network, mlp, vgg6, vgg11, wire
-from .optimiser import AdamW, Optimiser
-from .pooling import Pooling
-from .population import Activity, ConvPopulation, DensePopulation, Population
-from .radius import RadiusStep
-from .relay import RELAYS, Relay
-from .sgd import SGD
-from .tap import Moment, Tap, TapSpec
-from .transfer import IDENTITY, RELU, Transfer, leaky, triangle
-from .wide import scff, softhebb
+from .networks.areas import area_network
+from .networks.columns import conv_network, mlp, vgg6, vgg11
+from .networks.in_blocks import BlockNetwork
+from .networks.network import Network, wire
+from .networks.three_blocks import scff, softhebb
+from .optimisers.adamw import AdamW
+from .optimisers.base import Optimiser
+from .optimisers.collector import Collector
+from .optimisers.lars import LARS
+from .optimisers.sgd import SGD
+from .optimisers.unit_kernels import RadiusStep
+from .populations.apical import ApicalProjection
+from .populations.areas import AreaPopulation
+from .populations.conv import Activity, ConvPopulation, DensePopulation, Population
+from .populations.pooling import Pooling
+from .populations.relay import RELAYS, Relay
+from .populations.transfer import IDENTITY, RELU, Transfer, leaky, triangle
+from .recorder import Moment, Recorder, RecorderSpec
 
 __all__ = [
     "IDENTITY",
@@ -42,9 +45,9 @@ __all__ = [
     "Pooling",
     "Population",
     "RadiusStep",
+    "Recorder",
+    "RecorderSpec",
     "Relay",
-    "Tap",
-    "TapSpec",
     "Transfer",
     "area_network",
     "conv_network",

@@ -9,7 +9,7 @@ Moraitis 2023, ICLR, arXiv 2209.11883 (multilayer, with anti-Hebbian losers).
     dW_k  ~= sum y_k x  -  (sum y_k u_k) W_k          sums over rows and places
 
 The change is Oja-like: weights shrink or grow until every kernel has unit length. Its size is given by the optimiser `softhebb`, which divides
-by the largest entry and learns faster the further a kernel is from unit length (`models/radius.py`). A network of another kind may
+by the largest entry and learns faster the further a kernel is from unit length (`models/optimisers/unit_kernels.py`). A network of another kind may
 have a bias; it enters u as it is and does not learn there.
 
 The soft rule without losers (`anti` false, y = p) is expectation-maximisation of a mixture whose components are the rows of W.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.relay import standardise
+from ..models.populations.relay import standardise
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ..models import Moment, Tap, TapSpec
+from ..models import Moment, Recorder, RecorderSpec
 from ..models.engine import BlockEngine, Engine, build_engine, checkpoint, keep_freed_memory
 from ..plasticity import Blockwise, pair
 from ..recordings import Writer
@@ -95,7 +95,7 @@ def load_stimulus(config: RunConfig, data_dir: Path | None, device: torch.device
 
 
 class Run:
-    """One training run: network, engine, tap and loop.
+    """One training run: network, engine, recorder and loop.
 
     Args:
         config: settings.
@@ -126,10 +126,10 @@ class Run:
         self.losses = network.names if explicit else [network.names[-1]]
         if isinstance(self.engine, BlockEngine):
             self.losses = self.engine.losses
-        spec = TapSpec(r.every, r.rows, r.units, r.unit_seed, r.populations, r.dtype)
-        self.tap = None
+        spec = RecorderSpec(r.every, r.rows, r.units, r.unit_seed, r.populations, r.dtype)
+        self.recorder = None
         if r.enabled:
-            self.tap = Tap(
+            self.recorder = Recorder(
                 network, spec, sources=getattr(self.rule, "sources", ()), losses=self.losses,
                 batch_rows=self.presentation.rows * t.batch, paired=self.presentation.paired,
                 modulated="neuromodulator" in self.rule.records,
@@ -149,17 +149,19 @@ class Run:
             self.step, self.seconds, cursor = state.step, state.seconds, state.cursor
         if resume:
             self.folder.keep_metrics_until(self.step)
-        if self.tap is None:
+        if self.recorder is None:
             return
         if cursor is not None:
             part = {"step": self.step, **circumstances(str(self.device))}
-            self.tap.writer = Writer.resume(self.folder.recording, cursor, part=part)
+            self.recorder.writer = Writer.resume(self.folder.recording, cursor, part=part)
             return
         if kept := set_aside(self.folder.recording):
             notice(f"{self.folder.path}: no checkpoint to resume from, so it starts again; its recording is now {kept}")
         data = {"name": self.stimulus.name, **fingerprints(self.stimulus)}
         attributes = provenance(self.config, device=str(self.device), stimulus=data)
-        self.tap.writer = Writer.create(self.folder.recording, self.tap.tables(self.steps), attributes=attributes)
+        self.recorder.writer = Writer.create(
+            self.folder.recording, self.recorder.tables(self.steps), attributes=attributes
+        )
 
     def train(self, progress: bool) -> dict[str, Any]:
         """Run to the end, to `max_seconds`, or to an interruption; a checkpoint is written in each case."""
@@ -209,7 +211,7 @@ class Run:
             )  # fmt: skip
         rate = self._learning_rate(step)
         self.engine.optimiser.learning_rate = rate
-        observer = self.tap if self.tap is not None and self.tap.due(step) else None
+        observer = self.recorder if self.recorder is not None and self.recorder.due(step) else None
         if observer is not None:
             rows = self.presentation.rows
             moment = Moment(
@@ -256,7 +258,7 @@ class Run:
 
     def _checkpoint(self, begun: float) -> None:
         # first the recording, then the checkpoint that names its cursor
-        cursor = {} if self.tap is None or self.tap.writer is None else self.tap.writer.commit()
+        cursor = {} if self.recorder is None or self.recorder.writer is None else self.recorder.writer.commit()
         seconds = self.seconds + time.perf_counter() - begun
         state = checkpoint.State(
             self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus)
@@ -264,8 +266,8 @@ class Run:
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 
     def _close(self, status: str) -> None:
-        if self.tap is not None and self.tap.writer is not None:
-            self.tap.writer.close(status)
+        if self.recorder is not None and self.recorder.writer is not None:
+            self.recorder.writer.close(status)
 
     def _result(self, status: str, losses: torch.Tensor, seconds: float, first: int) -> dict[str, Any]:
         values = self._values(losses)

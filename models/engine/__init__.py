@@ -1,11 +1,13 @@
 """The rate engine: forward sweep, apical sweep, plasticity step; end-to-end baselines; checkpoints."""
 
+from ..networks.table import Architecture
 from .backprop import BackpropEngine
 from .block import BlockEngine
-from .build import Architecture, Engine, build_blocks, build_engine, build_network
+from .build import Engine, build_blocks, build_engine, build_network
 from .feedback import FeedbackEngine
-from .local import LocalEngine, Observer
+from .local import LocalEngine
 from .memory import keep_freed_memory
+from .observer import Observer
 from .sweep import rates, settle
 
 __all__ = [

@@ -5,10 +5,10 @@ from torch import Tensor
 
 from ...plasticity import EndToEndRule, Pairing
 from ..errors import ModelError
-from ..network import Network
-from ..optimiser import Optimiser
-from ..population import Activity
-from .local import Observer
+from ..networks.network import Network
+from ..optimisers.base import Optimiser
+from ..populations.conv import Activity
+from .observer import Observer
 from .sweep import forward
 
 

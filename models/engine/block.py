@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ...plasticity import Blockwise, Pairing
-from ..blocks import BlockNetwork
 from ..errors import ModelError
-from ..optimiser import Optimiser, Resumable
-from .local import Observer
+from ..networks.in_blocks import BlockNetwork
+from ..optimisers.base import Optimiser, Resumable
+from .observer import Observer
 
 
 class BlockEngine:

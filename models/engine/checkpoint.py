@@ -16,10 +16,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..blocks import BlockNetwork
 from ..errors import CheckpointError
-from ..network import Network
-from ..optimiser import Resumable
+from ..networks.in_blocks import BlockNetwork
+from ..networks.network import Network
+from ..optimisers.base import Resumable
 from .build import Engine
 
 BUFFERS = "buffers.safetensors"

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from ...plasticity import Apical, FeedbackRule, Pairing, RoutedRule, Signals, product
-from ..areas import AreaPopulation
 from ..errors import ModelError
-from ..network import Network
-from ..optimiser import Optimiser
-from ..population import Activity, Population
-from .local import Observer
+from ..networks.network import Network
+from ..optimisers.base import Optimiser
+from ..populations.areas import AreaPopulation
+from ..populations.conv import Activity, Population
+from .observer import Observer
 from .sweep import forward
 
 HEAD = "head.feedback"

@@ -4,35 +4,16 @@ With lateral context a population is finished before the next one starts, and it
 population, not with depth. With direct feedback the activity of all populations waits for the top.
 """
 
-from typing import Protocol
-
 import torch
 from torch import Tensor
 
-from ...plasticity import Factors, LocalRule, Pairing, Signals
+from ...plasticity import LocalRule, Pairing
 from ..errors import ModelError
-from ..network import Network
-from ..optimiser import Optimiser
-from ..population import Activity, Population
+from ..networks.network import Network
+from ..optimisers.base import Optimiser
+from ..populations.conv import Activity
+from .observer import Observer
 from .sweep import forward, local_factors
-
-
-class Observer(Protocol):
-    """Who watches a step. Called once per population, before its activity is freed; must not keep tensors alive."""
-
-    def local(
-        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: dict[str, Tensor]
-    ) -> None:
-        """Signals, factors and squared norms of the changes (`basal`, and each context source) of one population."""
-        ...
-
-    def backprop(self, population: Population, activity: Activity, squares: dict[str, Tensor]) -> None:
-        """The same for an end-to-end rule, which has no apical side."""
-        ...
-
-    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
-        """Squared norms of the change and of the weights of one block, which has no compartments."""
-        ...
 
 
 class LocalEngine:

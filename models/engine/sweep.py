@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from ...plasticity import Apical, Factors, LocalRule, Pairing, Signals
-from ..apical import ApicalProjection
-from ..blocks import BlockNetwork
-from ..network import Network
-from ..population import Activity, Population
+from ..networks.in_blocks import BlockNetwork
+from ..networks.network import Network
+from ..populations.apical import ApicalProjection
+from ..populations.conv import Activity, Population
 
 
 def cast(population: Population, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

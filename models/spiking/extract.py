@@ -12,9 +12,9 @@ from torch import Tensor
 from ...plasticity import ClappPP, Factors, Pairing, Signals
 from ..engine.sweep import forward, local_factors
 from ..errors import ModelError
-from ..network import Network
-from ..population import Activity, ConvPopulation, Population
-from ..transfer import RELU
+from ..networks.network import Network
+from ..populations.conv import Activity, ConvPopulation, Population
+from ..populations.transfer import RELU
 from .circuit import Circuit
 from .neuron import unknown
 

@@ -24,12 +24,12 @@ from torch import Tensor
 from ...models import AdamW, Network
 from ...models.engine import LocalEngine
 from ...models.engine.sweep import forward
+from ...models.optimisers.selected import Selected
 from ...plasticity import Backprop, ClappPP
 from .batches import Batch
 from .blend import apical_weights, blend, set_apical
 from .gates import GateWatch
 from .measure import APICAL, local_change
-from .selection import Selected
 from .solve import Rows, solve
 from .top import top_network
 

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from ...models import Collector, Network
 from ...models.engine import BackpropEngine, LocalEngine
+from ...models.optimisers.selected import Selected
 from ...plasticity import Backprop, ClappPP
 from .batches import Batch
 from .gates import Gate, GateWatch, HeldGates
-from .selection import Selected
 from .top import top_network
 
 BASAL, APICAL = ".weight", ".apical"

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ...models import Moment, Tap, TapSpec
+from ...models import Moment, Recorder, RecorderSpec
 from ...models.engine import Architecture, Engine, build_engine, build_network
 from ...plasticity import ClappPP, pair
 from ...recordings import Writer
@@ -43,18 +43,18 @@ def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:
     """Seconds of `every` steps with one of them recorded and committed, over seconds of the same steps without."""
     batch, default = 64, RecordingConfig()
     engine = _engine("vgg6", batch)
-    spec = TapSpec(every, default.rows, default.units, default.unit_seed, None, default.dtype)
-    tap = Tap(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
+    spec = RecorderSpec(every, default.rows, default.units, default.unit_seed, None, default.dtype)
+    recorder = Recorder(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
     images = torch.randn(2 * batch, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     ratios, plain = [], []
     with tempfile.TemporaryDirectory() as folder:
-        writer = Writer.create(Path(folder) / "bench.zarr", tap.tables(every * (rounds + 1)), attributes={})
-        tap.writer = writer
+        writer = Writer.create(Path(folder) / "bench.zarr", recorder.tables(every * (rounds + 1)), attributes={})
+        recorder.writer = writer
         for turn in range(rounds + 1):
             start = time.perf_counter()
             _steps(engine, images, every, None)
             middle = time.perf_counter()
-            _steps(engine, images, every, tap)
+            _steps(engine, images, every, recorder)
             writer.commit()
             end = time.perf_counter()
             if turn:  # the first turn warms up
@@ -74,20 +74,20 @@ def _memory(recorded_steps: int, progress: bool) -> dict[str, Any]:
     """Resident memory while every step is recorded."""
     batch, default = 16, RecordingConfig()
     engine = _engine("mlp", batch)
-    spec = TapSpec(1, default.rows, default.units, default.unit_seed, None, default.dtype)
-    tap = Tap(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
+    spec = RecorderSpec(1, default.rows, default.units, default.unit_seed, None, default.dtype)
+    recorder = Recorder(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
     images = torch.randn(2 * batch, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     tenth = max(1, recorded_steps // 10)
     held = []
     with tempfile.TemporaryDirectory() as folder:
-        tap.writer = Writer.create(Path(folder) / "bench.zarr", tap.tables(10 * tenth), attributes={})
+        recorder.writer = Writer.create(Path(folder) / "bench.zarr", recorder.tables(10 * tenth), attributes={})
         for part in range(10):
-            _steps(engine, images, tenth, tap, first=part * tenth)
+            _steps(engine, images, tenth, recorder, first=part * tenth)
             gc.collect()
             held.append(resident())
             _tell(progress, f"{(part + 1) * tenth} recorded steps: {held[-1] / 2**20:.1f} MiB resident")
-        tap.writer.close()
-        ceiling = tap.writer.ceiling_bytes
+        recorder.writer.close()
+        ceiling = recorder.writer.ceiling_bytes
     return {
         "recorded_steps": 10 * tenth,
         "resident_bytes": held,
@@ -104,16 +104,16 @@ def _engine(builder: str, batch: int) -> Engine:
     return build_engine(build_network(architecture, RULE, seed=0), RULE, learning_rate=1e-4)
 
 
-def _steps(engine: Engine, images: torch.Tensor, count: int, tap: Tap | None, first: int = 0) -> None:
+def _steps(engine: Engine, images: torch.Tensor, count: int, recorder: Recorder | None, first: int = 0) -> None:
     rows = len(images)
     pairing, ids = pair(rows // 2), torch.arange(rows) % (rows // 2)
     for step in range(first, first + count):
-        due = tap is not None and tap.due(step)
-        if tap is not None and due:
-            tap.begin(Moment(step, step / 1000, step * rows // 2, 1e-4, ids, ids, pairing))
-        losses = engine.step(images, pairing, tap if due else None)
-        if tap is not None and due:
-            tap.end(losses)
+        due = recorder is not None and recorder.due(step)
+        if recorder is not None and due:
+            recorder.begin(Moment(step, step / 1000, step * rows // 2, 1e-4, ids, ids, pairing))
+        losses = engine.step(images, pairing, recorder if due else None)
+        if recorder is not None and due:
+            recorder.end(losses)
 
 
 def _tell(progress: bool, text: str) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...models import Collector
 from ...models.engine import LocalEngine, rates
-from ...models.population import Activity, Population
+from ...models.populations.conv import Activity, Population
 from ...plasticity import Factors, Pairing, Signals
 from ..errors import ConfigError
 from ..features import features

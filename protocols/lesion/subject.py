@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...models import AdamW, Network
 from ...models.engine import LocalEngine, checkpoint, rates
+from ...models.optimisers.frozen_steps import Held
 from ...plasticity import ClappPP, LocalRule
 from ..config import RunConfig, validate
 from ..errors import ConfigError, ProtocolError
@@ -21,7 +22,6 @@ from ..sources import merge
 from ..stimuli import Stimulus
 from ..streams import stream
 from .events import Apical, Contingency, Fixation, Gamma, Saccade
-from .held import Held
 from .looking import Glances, Looking
 from .manipulated import Modulated, manipulate
 

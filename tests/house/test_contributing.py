@@ -11,7 +11,7 @@ import pytest
 import torch
 from apical.models import SGD, mlp
 from apical.models.engine import LocalEngine
-from apical.models.transfer import IDENTITY
+from apical.models.populations.transfer import IDENTITY
 from apical.plasticity import RULES, RuleError
 from apical.protocols.config import load
 from apical.protocols.errors import ConfigError

@@ -5,14 +5,7 @@ import torch
 import torch.nn.functional as F
 from apical.models import RELAYS, Collector, ModelError, area_network
 from apical.models.engine import Architecture, FeedbackEngine, LocalEngine, build_engine, build_network, rates
-from apical.plasticity import (
-    SAL,
-    BPClassifier,
-    ClappPP,
-    DirectFeedbackAlignment,
-    FeedbackAlignment,
-    RuleError,
-)
+from apical.plasticity import SAL, BPClassifier, ClappPP, DirectFeedbackAlignment, FeedbackAlignment, RuleError
 
 CLASSES, ROWS, CPU = 4, 6, torch.device("cpu")
 MLP = Architecture("mlp", (2, 3, 3), hidden=(11, 7, 5))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from apical.models import ApicalProjection, Collector, Network, conv_network
 from apical.models.engine import LocalEngine
-from apical.models.network import VGG6
+from apical.models.networks.columns import VGG6
 from apical.plasticity import BPClappPP, BPInfoNCE, ClappPP, Signals, pair
 from apical.plasticity.signals import Apical
 

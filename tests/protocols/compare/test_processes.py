@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from .test_run import TINY
+from apical.tests.protocols.compare.test_run import TINY
 
 SCRIPT = """
 import sys

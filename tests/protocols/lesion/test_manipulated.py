@@ -4,8 +4,8 @@ import pytest
 import torch
 from apical.models import AdamW, Collector
 from apical.models.engine import Architecture, LocalEngine, build_network
+from apical.models.optimisers.frozen_steps import Held
 from apical.plasticity import ClappPP, pair
-from apical.protocols.lesion.held import Held
 from apical.protocols.lesion.manipulated import Modulated, manipulate
 
 ARCHITECTURE = Architecture("vgg6", (3, 16, 16), 1 / 64, grids=(4, 2, 2, 2, 1, 1))

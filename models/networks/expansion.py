@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ..plasticity import Blockwise
+from ...plasticity import Blockwise
 
 SLICE = 16  # features expanded at a time
 SMALL = 1 << 21  # values of an expanded map that is not worth slicing

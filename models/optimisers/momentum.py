@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from .optimiser import check_range, rate_of
+from .base import check_range, rate_of
 
 
 class Momentum:

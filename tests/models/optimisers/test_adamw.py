@@ -37,7 +37,7 @@ def test_layout_of_the_change_does_not_matter():
 
 @pytest.mark.parametrize("units", [1, 5, 300])
 def test_apical_change_in_blocks_is_the_whole_product(units, monkeypatch):
-    monkeypatch.setattr("apical.models.apical.BLOCK_BYTES", 4 * 9 * 7)  # seven rows a block
+    monkeypatch.setattr("apical.models.populations.apical.BLOCK_BYTES", 4 * 9 * 7)  # seven rows a block
     g = torch.Generator().manual_seed(0)
     prediction, context = torch.randn(8, units, generator=g), torch.randn(8, 9, generator=g)
     whole = torch.randn(units, 9, generator=g)

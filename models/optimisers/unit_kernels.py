@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from .errors import ModelError
-from .optimiser import check_range, rate_of
+from ..errors import ModelError
+from .base import check_range, rate_of
 
 REST, FLOOR = 1e-10, 1e-30
 

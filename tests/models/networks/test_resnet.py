@@ -3,7 +3,7 @@
 import pytest
 import torch
 from apical.models import ModelError
-from apical.models.resnet import Residual, resnet
+from apical.models.networks.resnet import Residual, resnet
 
 
 def count(modules):

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..plasticity import conv_change, patch_change, product
+from ...plasticity import conv_change, patch_change, product
+from ..errors import ModelError
 from .activity import Activity
 from .dense import DensePopulation
-from .errors import ModelError
 from .patches import PADDINGS, Padding, pad, unfold, use_patches
 from .pooling import MAX2, Pooling
 from .relay import Relay

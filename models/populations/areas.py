@@ -3,16 +3,14 @@
 See the rule `SAL` for the equations. Dense populations only: a map would need an area for every place.
 """
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from ..plasticity import dense_change, nearest, product, routing_point
-from .errors import ModelError
-from .network import Network
-from .population import Activity, DensePopulation
+from ...plasticity import dense_change, nearest, product, routing_point
+from ..errors import ModelError
+from .conv import Activity, DensePopulation
 from .transfer import RELU, Transfer
 
 
@@ -92,51 +90,3 @@ class AreaPopulation(DensePopulation):
         for index, rows in enumerate(area.argsort(stable=True).split(counts)):
             if len(rows):
                 yield index, rows
-
-
-def area_network(
-    shape: tuple[int, int, int],
-    hidden: Sequence[int],
-    *,
-    areas: int,
-    dimensions: int,
-    generator: torch.Generator,
-    transfer: Transfer = RELU,
-) -> Network:
-    """Fully connected populations area1, area2, ... on the flattened image, divided into areas.
-
-    All areas of a population start alike: as the identity where it has as many neurons as inputs, so that depth alone changes nothing at
-    the start, and He-normal (sd sqrt(2 / inputs)) elsewhere; biases 0. P is uniform within 1/sqrt(inputs).
-
-    Args:
-        shape: input shape (channels, height, width).
-        hidden: neurons of an area, per population.
-        areas: areas of every population.
-        dimensions: of the routing space.
-        generator: CPU generator of the initial weights.
-        transfer: rho of all populations.
-
-    Raises:
-        ModelError: no area or no dimension.
-    """
-    for name, value in (("areas", areas), ("routing", dimensions)):
-        if value < 1:
-            raise ModelError(f"network.{name}: expected at least 1, got {value}")
-    network = Network(shape, [])
-    inputs = math.prod(shape)
-    for i, units in enumerate(hidden, start=1):
-        start = torch.empty(units, inputs).normal_(0, math.sqrt(2 / inputs), generator=generator)
-        if units == inputs and i > 1:
-            start = torch.eye(units)
-        bound = inputs**-0.5
-        prototypes = torch.empty(areas, dimensions).normal_(generator=generator)
-        population = AreaPopulation(
-            f"area{i}", units,
-            weight=start.expand(areas, units, inputs).clone(), bias=torch.zeros(areas, units),
-            projection=torch.empty(dimensions, inputs).uniform_(-bound, bound, generator=generator),
-            prototypes=prototypes / prototypes.norm(dim=1, keepdim=True), transfer=transfer,
-        )  # fmt: skip
-        network.populations.append(population)
-        network.buffers |= {f"{population.name}.{name}": value for name, value in population.routing.items()}
-        inputs = units
-    return network

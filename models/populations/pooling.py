@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .errors import ModelError
+from ..errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The tap: from the signals of a step to rows of a recording.
+"""The recorder: from the signals of a step to rows of a recording.
 
 The tensors that drove plasticity are the ones recorded; nothing is computed a second time. A trial is one glance: row i of the batch gave
 the context, and with it the apical potential; basal potential, rate, score and neuromodulator belong to the row that followed it,
@@ -17,14 +17,14 @@ from torch import Tensor
 
 from ..plasticity import Factors, Pairing, Phase, Signals
 from ..recordings import Table, Writer, activity_table, metrics_table, updates_table
-from .blocks import BlockNetwork
 from .errors import ModelError
-from .network import Network
-from .population import Activity, ConvPopulation, Population
+from .networks.in_blocks import BlockNetwork
+from .networks.network import Network
+from .populations.conv import Activity, ConvPopulation, Population
 
 
 @dataclass(frozen=True, slots=True)
-class TapSpec:
+class RecorderSpec:
     """What is recorded.
 
     Attributes:
@@ -65,7 +65,7 @@ class Moment:
     pairing: Pairing | None
 
 
-class Tap:
+class Recorder:
     """Observer of an engine that appends to a recording.
 
     Args:
@@ -85,7 +85,7 @@ class Tap:
     def __init__(
         self,
         network: Network | BlockNetwork,
-        spec: TapSpec,
+        spec: RecorderSpec,
         *,
         sources: Sequence[str],
         losses: Sequence[str],
@@ -258,7 +258,9 @@ class Tap:
 
     def _writing(self) -> tuple[Writer, Moment]:
         if self.writer is None or self._moment is None:
-            raise ModelError("tap.writer: expected an open recording and a begun step, got none; call begin() first")
+            raise ModelError(
+                "recorder.writer: expected an open recording and a begun step, got none; call begin() first"
+            )
         return self.writer, self._moment
 
 
@@ -283,7 +285,7 @@ def _map_shape(population: Population) -> tuple[int, int, int]:
     return population.shape[0], 1, 1
 
 
-def _draw_units(population: Population, spec: TapSpec) -> Tensor:
+def _draw_units(population: Population, spec: RecorderSpec) -> Tensor:
     """Flat positions of the recorded neurons, sorted, channel-major."""
     total = int(np.prod(population.shape))
     drawn = np.random.default_rng(spec.seed).choice(total, size=min(spec.units, total), replace=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .errors import ModelError
+from ..errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..plasticity import product
-from .optimiser import Optimiser
+from ...plasticity import product
+from ..optimisers.base import Optimiser
 
 BLOCK_BYTES = 2 << 20  # rows of B per block: small enough that gradient, moments and copy meet in cache
 

@@ -5,62 +5,12 @@ Equal to `torch.optim.AdamW`; written out because the optimiser class needs a wh
 a CPU, or for the areas in use alone. The correction of the moments' bias counts the steps of the run, for blocks that rested as well.
 """
 
-import math
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from .errors import ModelError
-
-
-class Optimiser(Protocol):
-    """What an engine asks of an optimiser.
-
-    Attributes:
-        learning_rate: of the next step; a schedule sets it.
-    """
-
-    learning_rate: float
-
-    def register(self, name: str, weight: Tensor) -> None:
-        """Make ready for a weight."""
-        ...
-
-    def advance(self) -> None:
-        """Begin the next step."""
-        ...
-
-    def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
-        """Take the change of a weight, or of a block of its rows."""
-        ...
-
-
-@runtime_checkable
-class Resumable(Protocol):
-    """What a checkpoint asks of an optimiser."""
-
-    learning_rate: float
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Everything it remembers, by name; the tensors themselves, not copies."""
-        ...
-
-    def restore(self, step: int) -> None:
-        """Continue after `step` steps; the tensors are filled by who holds them."""
-        ...
-
-
-def check_range(name: str, value: float, top: float = math.inf) -> None:
-    """Refuse a hyperparameter outside [0, top)."""
-    if not (0 <= value < top):
-        raise ModelError(f"optimiser.{name}: expected at least 0 and below {top}, got {value!r}")
-
-
-def rate_of(name: str, learning_rate: float, factors: Mapping[str, float]) -> float:
-    """Learning rate of a weight: that of the optimiser times the factor of its population, which its name begins with."""
-    return learning_rate * factors.get(name.partition(".")[0], 1.0)
+from .base import check_range, rate_of
 
 
 class AdamW:

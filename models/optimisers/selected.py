@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...models import Optimiser
+from .base import Optimiser
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from apical.models import RELAYS, Collector, ModelError
 from apical.models.engine import Architecture, BackpropEngine, build_network, settle
-from apical.models.relay import standardise
+from apical.models.populations.relay import standardise
 from apical.plasticity import LPL, SCFF, Backprop, SoftHebb, pair
 from hypothesis import given
 from hypothesis import strategies as st

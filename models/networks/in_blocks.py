@@ -11,10 +11,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..plasticity import Blockwise
-from .apical import ApicalProjection
+from ...plasticity import Blockwise
+from ..populations.apical import ApicalProjection
+from ..populations.conv import Population
 from .expansion import PlaceMean, expansion, projector
-from .population import Population
 from .resnet import initialise
 
 

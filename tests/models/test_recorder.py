@@ -1,9 +1,9 @@
-"""What the tap records is what drove plasticity."""
+"""What the recorder records is what drove plasticity."""
 
 import numpy as np
 import pytest
 import torch
-from apical.models import ModelError, Moment, Tap, TapSpec
+from apical.models import ModelError, Moment, Recorder, RecorderSpec
 from apical.models.engine import Architecture, build_engine, build_network
 from apical.plasticity import BPClappPP, Clapp, ClappPP, ClappS, GreedyInfoMax, pair
 from apical.recordings import Writer
@@ -19,31 +19,31 @@ def pairing_of(rule, step=0):
 
 
 def record(rule, path, spec=None, steps=3, half=False):
-    spec = spec or TapSpec(every=1, rows=4, units=9)
+    spec = spec or RecorderSpec(every=1, rows=4, units=9)
     network = build_network(SMALL, rule, seed=0)
     engine = build_engine(network, rule, learning_rate=1e-3, half=half)
     sources = getattr(rule, "sources", ())
     losses = network.names if sources else network.names[-1:]
-    tap = Tap(network, spec, sources=sources, losses=losses, batch_rows=2 * OBJECTS)
-    with Writer.create(path, tap.tables(steps), attributes={}) as writer:
-        tap.writer = writer
+    recorder = Recorder(network, spec, sources=sources, losses=losses, batch_rows=2 * OBJECTS)
+    with Writer.create(path, recorder.tables(steps), attributes={}) as writer:
+        recorder.writer = writer
         for step in range(steps):
             images = torch.randn(2 * OBJECTS, 3, 16, 16, generator=torch.Generator().manual_seed(step))
             pairing = pairing_of(rule, step)
             ids = torch.arange(OBJECTS).repeat(2) + 100 * step
-            observer = tap if tap.due(step) else None
+            observer = recorder if recorder.due(step) else None
             if observer:
-                tap.begin(Moment(step, step / 2, (step + 1) * OBJECTS, 1e-3, ids, ids % 3, pairing))
+                recorder.begin(Moment(step, step / 2, (step + 1) * OBJECTS, 1e-3, ids, ids % 3, pairing))
             loss = engine.step(images, pairing, observer)
             if observer:
-                tap.end(loss)
+                recorder.end(loss)
     return open_recording(path), network
 
 
 @pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
 def test_recorded_signals_obey_the_rule(context, tmp_path):
     rule = ClappPP(context=context)
-    tree, network = record(rule, tmp_path / "r.zarr", TapSpec(every=1, rows=8, units=10_000), steps=1)
+    tree, network = record(rule, tmp_path / "r.zarr", RecorderSpec(every=1, rows=8, units=10_000), steps=1)
     suffixes = ["", "_feedback"] if context == "both" else [""]
     for population in network.populations:
         found = tree[f"activity/{population.name}"].to_dataset().load()
@@ -62,7 +62,7 @@ def test_recorded_signals_obey_the_rule(context, tmp_path):
 @pytest.mark.parametrize("rule", [ClappS(others=3), GreedyInfoMax(others=3)], ids=["clapp-s", "gim"])
 def test_of_several_negatives_the_first_is_recorded_whole(rule, tmp_path):
     """Rate, score and neuromodulator of a saccade are those of one row, which the rule used."""
-    tree, network = record(rule, tmp_path / "r.zarr", TapSpec(every=1, rows=8, units=10_000), steps=1)
+    tree, network = record(rule, tmp_path / "r.zarr", RecorderSpec(every=1, rows=8, units=10_000), steps=1)
     others = pairing_of(rule).others
     for population in network.populations:
         found = tree[f"activity/{population.name}"].to_dataset().load()
@@ -99,13 +99,13 @@ def test_either_silences_the_phase_that_was_not_made(tmp_path):
 def test_recording_does_not_change_what_is_learned(tmp_path):
     rule = ClappPP(context="dfb")
     _, watched = record(rule, tmp_path / "a.zarr")
-    _, unwatched = record(rule, tmp_path / "b.zarr", TapSpec(every=100, rows=1, units=1))
+    _, unwatched = record(rule, tmp_path / "b.zarr", RecorderSpec(every=100, rows=1, units=1))
     for one, two in zip(watched.weights().values(), unwatched.weights().values(), strict=True):
         assert torch.equal(one, two)
 
 
 def test_updates_and_metrics(tmp_path):
-    tree, network = record(ClappPP(), tmp_path / "r.zarr", TapSpec(every=2, rows=2, units=4), steps=5)
+    tree, network = record(ClappPP(), tmp_path / "r.zarr", RecorderSpec(every=2, rows=2, units=4), steps=5)
     metrics = tree["metrics"].to_dataset().load()
     assert metrics.step.values.tolist() == [0, 2, 4]
     assert metrics.population.values.tolist() == network.names
@@ -127,7 +127,7 @@ def test_backprop_records_rates_without_apical_signals(tmp_path):
 
 def test_bfloat16_signals_are_stored_as_asked(tmp_path):
     tree, _ = record(
-        ClappPP(context="both"), tmp_path / "r.zarr", TapSpec(every=1, rows=2, units=3, dtype="float16"), half=True
+        ClappPP(context="both"), tmp_path / "r.zarr", RecorderSpec(every=1, rows=2, units=3, dtype="float16"), half=True
     )
     found = tree["activity/conv1"].to_dataset().load()
     assert found.rate.dtype == found.apical_feedback.dtype == np.float16
@@ -135,13 +135,13 @@ def test_bfloat16_signals_are_stored_as_asked(tmp_path):
 
 
 def test_only_the_asked_populations_are_recorded(tmp_path):
-    tree, _ = record(ClappPP(), tmp_path / "r.zarr", TapSpec(every=1, rows=2, units=3, populations=("conv4",)))
+    tree, _ = record(ClappPP(), tmp_path / "r.zarr", RecorderSpec(every=1, rows=2, units=3, populations=("conv4",)))
     assert list(tree["activity"].children) == ["conv4"]
 
 
 @pytest.mark.parametrize(("spec", "message"), [
-    (TapSpec(populations=("conv9",)), "recording.populations: expected names among conv1"),
-    (TapSpec(rows=99), "recording.rows: expected at most the batch's 8 rows, got 99"),
+    (RecorderSpec(populations=("conv9",)), "recording.populations: expected names among conv1"),
+    (RecorderSpec(rows=99), "recording.rows: expected at most the batch's 8 rows, got 99"),
 ])  # fmt: skip
 def test_misuse_is_refused(spec, message, tmp_path):
     with pytest.raises(ModelError, match=message):
@@ -151,13 +151,19 @@ def test_misuse_is_refused(spec, message, tmp_path):
 def test_the_backwards_dendrite_is_left_out(tmp_path):
     rule = Clapp()
     network = build_network(SMALL, rule, seed=0)
-    tap = Tap(network, TapSpec(every=1, rows=4, units=9), sources=rule.sources, losses=network.names, batch_rows=8)
-    with Writer.create(tmp_path / "r.zarr", tap.tables(1), attributes={}) as writer:
-        tap.writer = writer
+    recorder = Recorder(
+        network, RecorderSpec(every=1, rows=4, units=9), sources=rule.sources, losses=network.names, batch_rows=8
+    )
+    with Writer.create(tmp_path / "r.zarr", recorder.tables(1), attributes={}) as writer:
+        recorder.writer = writer
         pairing = pair(OBJECTS, negatives="random", phases="either", generator=torch.Generator().manual_seed(0))
-        tap.begin(Moment(0, 0.0, OBJECTS, 1e-3, torch.arange(4).repeat(2), torch.zeros(8, dtype=torch.long), pairing))
+        recorder.begin(
+            Moment(0, 0.0, OBJECTS, 1e-3, torch.arange(4).repeat(2), torch.zeros(8, dtype=torch.long), pairing)
+        )
         engine = build_engine(network, rule, learning_rate=1e-3)
-        tap.end(engine.step(torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)), pairing, tap))
+        recorder.end(
+            engine.step(torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)), pairing, recorder)
+        )
     found = open_recording(tmp_path / "r.zarr")["activity/conv1"].to_dataset().load()
     assert {"apical", "neuromodulator", "score"} <= set(found)
     assert not [name for name in found if "feedback" in name or "retro" in name]

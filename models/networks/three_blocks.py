@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .errors import ModelError
+from ..errors import ModelError
+from ..populations.conv import ConvPopulation, Population
+from ..populations.pooling import Pooling
+from ..populations.transfer import RELU, Transfer, triangle
 from .network import Network
-from .pooling import Pooling
-from .population import ConvPopulation, Population
-from .transfer import RELU, Transfer, triangle
 
 
 @dataclass(frozen=True, slots=True)

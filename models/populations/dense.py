@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from ..plasticity import dense_change, product
+from ...plasticity import dense_change, product
 from .activity import Activity
 from .relay import Relay
 from .transfer import RELU, Transfer

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import ModelError
+from ..errors import ModelError
+from .base import check_range
 from .momentum import Momentum
-from .optimiser import check_range
 
 
 class LARS(Momentum):

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..plasticity import Pairing
-from .errors import ModelError
+from ...plasticity import Pairing
+from ..errors import ModelError
 
 EPS = 1e-8
 TINY = 1e-10

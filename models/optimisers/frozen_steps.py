@@ -12,8 +12,8 @@ import math
 
 from torch import Tensor
 
-from ...models import AdamW
-from ...models.optimiser import rate_of
+from .adamw import AdamW
+from .base import rate_of
 
 
 class Held:

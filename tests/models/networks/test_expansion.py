@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from apical.models import expansion as module
-from apical.models.expansion import ConvExpansion, PlaceMean
+from apical.models.networks import expansion as module
+from apical.models.networks.expansion import ConvExpansion, PlaceMean
 from torch import nn
 
 

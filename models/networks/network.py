@@ -1,0 +1,101 @@
+"""Networks: populations in a row, and the wiring of their apical dendrites."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..errors import ModelError
+from ..populations.apical import ApicalProjection
+from ..populations.conv import Population
+from .initial import uniform
+
+
+@dataclass(slots=True)
+class Network:
+    """Populations from the input upwards, and their apical projections.
+
+    Attributes:
+        shape: input shape (channels, height, width).
+        populations: from the bottom to the top.
+        apical: per context source (`lateral`, `dfb`), one projection per population.
+        head: projection of an end-to-end objective at the top, or None.
+        buffers: what is not learnt by an optimiser but belongs to the network, by `<population>.<name>`: states of the rule, running
+            statistics of relays.
+    """
+
+    shape: tuple[int, int, int]
+    populations: list[Population]
+    apical: dict[str, list[ApicalProjection]] = field(default_factory=dict)
+    head: Tensor | None = None
+    buffers: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the populations, bottom first."""
+        return [p.name for p in self.populations]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.populations[0].weight.device
+
+    def weights(self) -> dict[str, Tensor]:
+        """Every plastic weight by name, in a fixed order; the tensors themselves, not copies."""
+        found: dict[str, Tensor] = {}
+        for population in self.populations:
+            found[f"{population.name}.weight"] = population.weight
+            found[f"{population.name}.bias"] = population.bias
+        for projections in self.apical.values():
+            found |= {f"{p.name}.apical": p.weight for p in projections}
+        if self.head is not None:
+            found["head"] = self.head
+        return found
+
+    def state(self, population: str) -> dict[str, Tensor]:
+        """Buffers of one population, by name; the tensors themselves, not copies."""
+        start = f"{population}."
+        return {name.removeprefix(start): b for name, b in self.buffers.items() if name.startswith(start)}
+
+    def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Network":
+        """Move every weight in place; convolution kernels channels-last."""
+        for population in self.populations:
+            layout = torch.channels_last if population.weight.dim() == 4 else torch.contiguous_format
+            population.weight = population.weight.to(device, dtype, memory_format=layout)
+            population.bias = population.bias.to(device, dtype)
+        for projection in (p for projections in self.apical.values() for p in projections):
+            projection.weight = projection.weight.to(device, dtype)
+        if self.head is not None:
+            self.head = self.head.to(device, dtype)
+        self.buffers = {n: b.to(device, dtype if b.is_floating_point() else None) for n, b in self.buffers.items()}
+        for population in self.populations:
+            if population.relay is not None:
+                population.relay.buffers = {n: self.buffers[f"{population.name}.{n}"] for n in population.relay.buffers}
+            population.routing = {n: self.buffers[f"{population.name}.{n}"] for n in population.routing}
+        return self
+
+
+def wire(network: Network, sources: Sequence[str], *, generator: torch.Generator) -> Network:
+    """Give every population one apical projection per context source.
+
+    Args:
+        network: the network; changed in place and returned.
+        sources: `lateral` and `retro` (context = own block-pooled rate, predicting forwards and backwards in time), `dfb` (context =
+            that of the top population).
+        generator: CPU generator of the initial B.
+
+    Raises:
+        ModelError: an unknown source.
+    """
+    top = network.populations[-1].units
+    for source in sources:
+        if source not in ("lateral", "retro", "dfb"):
+            raise ModelError(f"network.sources: expected lateral, retro or dfb, got {source!r}")
+        projections = []
+        for population in network.populations:
+            inputs = top if source == "dfb" else population.units
+            weight = uniform((population.units, inputs), inputs, generator)
+            projections.append(ApicalProjection(f"{population.name}.{source}", weight))
+        network.apical[source] = projections
+    return network

@@ -1,0 +1,1 @@
+"""How changes become weights: one optimiser a file, chosen by a word in `table.py`."""

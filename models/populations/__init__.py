@@ -1,0 +1,1 @@
+"""Two-compartment populations: convolutional, dense, divided into areas; their pools, relays, apical projections and geometry."""
