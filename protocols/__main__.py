@@ -1,6 +1,6 @@
 """`python -m apical.protocols`: the same as `apical`."""
 
-from .cli import main
+from .command.main import main
 
 if __name__ == "__main__":
     main(prog_name="apical")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ..models import ModelError
-from .config import load
 from .inspect import inspect_run
-from .probe import probe
-from .train import train
+from .probe.run import probe
+from .settings.load import load
+from .train.run import train
 
 
 def demo(out: Path | None, seed: int, progress: bool = True) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..recordings import draw_all, write_report
-from .run import RunFolder
+from .runs.folder import RunFolder
 
 
 def inspect_run(run: Path) -> dict[str, Any]:

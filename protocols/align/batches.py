@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ...plasticity import ClappPP, Pairing, pair
 from ..errors import ConfigError
+from ..runs.streams import stream
 from ..stimuli import Stimulus
-from ..streams import stream
 
 
 @dataclass(frozen=True, slots=True)

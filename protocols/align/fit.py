@@ -27,11 +27,11 @@ from ...models.engine.sweep import forward
 from ...models.optimisers.selected import Selected
 from ...plasticity import Backprop, ClappPP
 from .batches import Batch
-from .blend import apical_weights, blend, set_apical
 from .gates import GateWatch
+from .least_squares import Rows, solve
 from .measure import APICAL, local_change
-from .solve import Rows, solve
-from .top import top_network
+from .mixture import apical_weights, blend, set_apical
+from .top_objective import top_network
 
 
 def fit_to_objective(

@@ -20,7 +20,7 @@ from ...models.optimisers.selected import Selected
 from ...plasticity import Backprop, ClappPP
 from .batches import Batch
 from .gates import Gate, GateWatch, HeldGates
-from .top import top_network
+from .top_objective import top_network
 
 BASAL, APICAL = ".weight", ".apical"
 

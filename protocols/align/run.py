@@ -16,13 +16,14 @@ from ...models.engine import checkpoint, keep_freed_memory
 from ...plasticity import ClappPP
 from ...recordings import write_results
 from ...recordings.plot_style import save
-from ..config import RunConfig, digest
-from ..documents import write_json
 from ..errors import ConfigError, nearest
-from ..networks import fresh_network
-from ..rules import clapp_rule
-from ..run import RunFolder, git_state
-from ..train import load_stimulus, pick_device
+from ..runs.files import write_json
+from ..runs.folder import RunFolder
+from ..runs.network import fresh_network
+from ..runs.provenance import git_state
+from ..runs.setup import load_stimulus, pick_device
+from ..runs.trained import clapp_rule
+from ..settings.load import RunConfig, digest
 from .batches import Batch, Batches
 from .figure import alignment
 from .fit import fit_to_backprop, fit_to_objective

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..config import RunConfig
+from ..settings.load import RunConfig
 from .measure import Alignment
 
 FITS = {"none": "", "objective": ", B fitted to its objective", "backprop": ", B fitted to backprop"}

@@ -14,9 +14,9 @@ from ...models import Moment, Recorder, RecorderSpec
 from ...models.engine import Architecture, Engine, build_engine, build_network
 from ...plasticity import ClappPP, pair
 from ...recordings import Writer
-from ..settings import RecordingConfig
+from ..runs.provenance import machine
+from ..settings.groups import RecordingConfig
 from .contest import resident
-from .speed import machine
 
 GRIDS = (8, 4, 4, 4, 2, 2)
 RULE = ClappPP(context="dfb")

@@ -6,13 +6,13 @@ so that a noisy machine is noisy for both.
 """
 
 import json
-import platform
 import statistics
 import subprocess
 import sys
 from typing import Any
 
 from ..errors import ProtocolError
+from ..runs.provenance import machine
 
 CONTESTANTS = ("autograd", "explicit", "explicit-bf16")
 
@@ -103,25 +103,4 @@ def _contest(
             f"bench.engine: expected {name} to finish, got exit code {done.returncode}: {done.stderr.strip()[-300:]}"
         )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def machine() -> dict[str, Any]:
-    """Processor, cores and versions, to stand beside every measured number."""
-    import torch
-
-    name = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as info:  # noqa: PTH123
-            name = next(line.split(":", 1)[1].strip() for line in info if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    found = {
-        "cpu": name,
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
-    if torch.cuda.is_available():
-        found["gpu"] = torch.cuda.get_device_name()
     return found

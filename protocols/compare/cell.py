@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ...models.engine import checkpoint
-from .. import config as settings
-from .. import sources
-from ..probe import probe
-from ..run import RunFolder
-from ..train import train
+from ..probe.run import probe
+from ..runs.folder import RunFolder
+from ..settings import load as settings
+from ..settings.yaml import merge, parse
+from ..train.run import train
 from .processes import end_with_parent
 
 
@@ -27,14 +27,14 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         Row of the comparison: accuracy, accuracy_random, accuracy_pixels, layers, images_per_second, peak_memory_bytes, epochs, seconds.
     """
     out, data_dir = Path(task["out"]), None if task["data_dir"] is None else Path(task["data_dir"])
-    config = settings.validate(sources.parse(task["config"], "task"))
+    config = settings.validate(parse(task["config"], "task"))
     stored = RunFolder(out)
     before = _spent(stored)
     trained: dict[str, Any] = {}
     budget = task["max_seconds"]
     if budget is None or before < budget:
         training = {} if budget is None else {"max_seconds": budget - before}
-        config = settings.validate(sources.merge(settings.resolve(config), {"training": training}))
+        config = settings.validate(merge(settings.resolve(config), {"training": training}))
         trained = train(config, out, data_dir=data_dir, resume=stored.config.is_file(), progress=False)
     last = _last(stored)
     read = probe(out, data_dir=data_dir, progress=False)

@@ -8,12 +8,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..bench.speed import machine
-from ..config import to_yaml
-from ..documents import write_json
 from ..errors import ConfigError, ProtocolError
-from . import spec
-from .kept import begin, cell_name, finished, keep_row, run_folder
+from ..runs.files import write_json
+from ..runs.provenance import machine
+from ..settings.load import to_yaml
+from . import comparison as spec
+from .finished_cells import begin, cell_name, finished, keep_row, run_folder
 from .page import write_page
 from .processes import Processes, terminated_as_interrupted
 from .table import Cell, rows_of, summary, write_csv

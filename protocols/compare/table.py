@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from .kept import cell_file, read_row
-from .spec import Entry
+from .comparison import Entry
+from .finished_cells import cell_file, read_row
 
 RANDOM, PIXELS = "random init", "pixels"
 CONTROLS = {RANDOM: "nothing: weights as drawn", PIXELS: "nothing: the read-out alone"}

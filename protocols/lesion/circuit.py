@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...models.spiking import Circuit, calibrate, extract, replay
 from ..errors import ConfigError, ProtocolError
 from .events import Contingency, Fixation, Gamma, Probe
-from .spec import Condition
+from .protocol import Condition
 from .subject import Subject
 
 UNITS, TRIALS = 24, 16

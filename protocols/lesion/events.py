@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ..complaints import Contradiction
-from ..settings import Settings
-from .expect import CHANGE
+from ..settings.groups import Settings
+from ..settings.wording import Contradiction
+from .expectations import CHANGE
 
 Scale = Annotated[float, Field(ge=0, le=1e3)]
 Share = Annotated[float, Field(ge=0, le=1)]

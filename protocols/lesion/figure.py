@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...recordings.plot_style import GREY, colours, new_figure, styled
-from .spec import Protocol
+from .protocol import Protocol
 from .table import CURVES
 
 COLUMNS = 3

@@ -11,11 +11,11 @@ from ...models.engine import LocalEngine, rates
 from ...models.populations.conv import Activity, Population
 from ...plasticity import Factors, Pairing, Signals
 from ..errors import ConfigError
-from ..features import features
-from ..readout import ridge_read_out, standardise
+from ..readouts.features import features
+from ..readouts.fitted import ridge_read_out, standardise
 from .events import Contingency
+from .glances import Glances
 from .gratings import tuning
-from .looking import Glances
 from .subject import Subject
 
 BATCHES = 4  # batches of glances that a probe looks at

@@ -15,21 +15,21 @@ from tqdm import tqdm
 from ...models.engine import checkpoint, keep_freed_memory
 from ...recordings import write_results
 from ...recordings.plot_style import save
-from ..config import RunConfig, digest
-from ..documents import write_json
 from ..errors import ConfigError
-from ..rules import clapp_rule
-from ..run import RunFolder, git_state
-from ..terminal import plain
-from ..train import load_stimulus, pick_device
-from . import spec
+from ..runs.files import plain, write_json
+from ..runs.folder import RunFolder
+from ..runs.provenance import git_state
+from ..runs.setup import load_stimulus, pick_device
+from ..runs.trained import clapp_rule
+from ..settings.load import RunConfig, digest
+from . import protocol as spec
 from .circuit import Found, cut, pulse
 from .events import Apical, Contingency, Event, Fixation, Gamma, Probe, Saccade
 from .figure import draw
-from .looking import Looking
+from .glances import Looking
 from .measures import Probing, Value
-from .memory import Key, Memory, keep, key, recall, shared
-from .names import MEASURES
+from .quantities import MEASURES
+from .shared_past import Key, Memory, keep, key, recall, shared
 from .subject import Diverged, Source, Subject
 from .synapse import pairings
 from .table import Results, dataset, numbers, verdicts

@@ -14,16 +14,16 @@ from ...models import AdamW, Network
 from ...models.engine import LocalEngine, checkpoint, rates
 from ...models.optimisers.frozen_steps import Held
 from ...plasticity import ClappPP, LocalRule
-from ..config import RunConfig, validate
 from ..errors import ConfigError, ProtocolError
-from ..networks import fresh_network
-from ..rules import clapp_rule
-from ..sources import merge
+from ..runs.network import fresh_network
+from ..runs.streams import stream
+from ..runs.trained import clapp_rule
+from ..settings.load import RunConfig, validate
+from ..settings.yaml import merge
 from ..stimuli import Stimulus
-from ..streams import stream
 from .events import Apical, Contingency, Fixation, Gamma, Saccade
-from .looking import Glances, Looking
-from .manipulated import Modulated, manipulate
+from .glances import Glances, Looking
+from .manipulations import Modulated, manipulate
 
 
 class Diverged(ProtocolError):

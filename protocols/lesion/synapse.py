@@ -15,7 +15,7 @@ from ...models.spiking import LINEAR
 from ..errors import ConfigError
 from .circuit import Found
 from .events import Apical, Pairing, Probe
-from .spec import Condition
+from .protocol import Condition
 
 SPIKE, THRESHOLD = 15.0, 2.0  # mV
 TRACE, JITTER = 20.0, 1.0  # ms

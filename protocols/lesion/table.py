@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from .circuit import Found
-from .expect import CHANGE, Lookup
+from .expectations import CHANGE, Lookup
 from .measures import Value
-from .names import DERIVED, MEASURES
-from .spec import Protocol
+from .protocol import Protocol
+from .quantities import DERIVED, MEASURES
 
 # by condition and seed, probe by probe
 Results = dict[tuple[str, int], dict[str, Found | dict[str, Value]]]

@@ -1,7 +1,7 @@
 """`apical replay`: does the rule of a trained network survive spikes, noise, pools, delays and leaky dendrites?"""
 
-from .brief import brief
 from .run import replay_run
-from .settings import ReplaySettings, parse_place
+from .settings import ReplaySettings
+from .summary import brief
 
-__all__ = ["ReplaySettings", "brief", "parse_place", "replay_run"]
+__all__ = ["ReplaySettings", "brief", "replay_run"]

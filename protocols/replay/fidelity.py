@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from ...models.spiking import LINEAR, Circuit, Replay
 from ...models.spiking.calibration import TAIL_HZ
-from .bench import Bench, cosine_of, traces
-from .numbers import (
+from .agreement import (
     correlation,
     line,
     mean_cosine,
@@ -19,8 +18,9 @@ from .numbers import (
     top_agreement,
     total_cosine,
 )
-from .record import Check, at_least, at_most
-from .record import Criterion as Between
+from .check import Check, at_least, at_most
+from .check import Criterion as Between
+from .workbench import Bench, cosine_of, traces
 
 BORDER = 0.25  # s.d. of a
 

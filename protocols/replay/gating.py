@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import Circuit, Replay
-from .bench import Bench, traces
-from .numbers import correlation, line, total_cosine
-from .record import Check, Criterion, at_least
+from .agreement import correlation, line, total_cosine
+from .check import Check, Criterion, at_least
+from .workbench import Bench, traces
 
 Array = NDArray[np.float64]
 AWAY = 0.25  # s.d. of the score

@@ -10,12 +10,12 @@ from torch import Tensor
 from ...models import Collector, ConvPopulation, Network
 from ...models.engine import LocalEngine, rates
 from ...models.spiking import Circuit, calibrate, replay
-from ..readout import ridge_read_out, standardise
-from ..streams import stream
-from .bench import Bench
-from .load import Loaded
-from .numbers import ratio
-from .record import Check, Criterion, at_least
+from ..readouts.fitted import ridge_read_out, standardise
+from ..runs.streams import stream
+from .agreement import ratio
+from .check import Check, Criterion, at_least
+from .circuits import Loaded
+from .workbench import Bench
 
 STEPS = 5
 STEP_SIZE = 0.005  # length of the first change, relative to the weights of the circuit

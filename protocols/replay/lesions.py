@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import LINEAR, Circuit, Replay
-from .bench import Bench
-from .numbers import ratio, total_cosine
-from .record import Check, Criterion, at_most
+from .agreement import ratio, total_cosine
+from .check import Check, Criterion, at_most
+from .workbench import Bench
 
 KAPPA = 5.0  # nS, drive of the soma by the tuft in the control
 DEPTH = 10.0  # mV below rest, of a tuft held there by a current

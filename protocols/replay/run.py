@@ -12,24 +12,24 @@ from tqdm import tqdm
 from ...models.spiking import replay
 from ...models.spiking.brian import check_target, load_brian
 from ...recordings import ReplayStore, write_report, write_results
-from ..config import digest
-from ..documents import write_json
-from ..run import git_state
-from .bench import Bench
-from .cell import bursts, fi_curve, pairs
+from ..runs.files import write_json
+from ..runs.provenance import git_state
+from ..settings.load import digest
+from .check import Check
+from .circuits import load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
 from .figures import draw
 from .gating import gate
 from .learning import learning_level
 from .lesions import apical_block, dissociation
-from .load import load_run
 from .preflight import check_memory, check_modulated
-from .record import Check
 from .risks import RISKS
 from .settings import ReplaySettings
+from .single_neuron import bursts, fi_curve, pairs
 from .timing import context_delay, duration, modulator
 from .variants import dale, somatic_leak
-from .yardsticks import nulls, yardsticks
+from .workbench import Bench
+from .wrong_rules import nulls, yardsticks
 
 Measure = Callable[[Bench], list[Check]]
 # those of `QUICK` need no replay beside those of the circuit itself

@@ -87,20 +87,3 @@ class ReplaySettings:
     def reference(self) -> dict[str, Any]:
         """The same at level 2, which the variants are compared with."""
         return self.operating | {"level": 2, "tau_a": self.tau, "dale": None}
-
-
-def parse_place(text: str | None) -> tuple[int, int] | None:
-    """`R,C` as a place; None stays None.
-
-    >>> parse_place("3, 4")
-    (3, 4)
-
-    Raises:
-        ConfigError: anything else.
-    """
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
-        raise ConfigError(f"--position: expected a row and a column, got {text!r}; for example 8,8")
-    return int(parts[0]), int(parts[1])

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import LINEAR, Circuit, Replay, modulate
-from .bench import Bench, cosine_of, traces
-from .numbers import total_cosine
-from .record import Check, Criterion, at_least, at_most
+from .agreement import total_cosine
+from .check import Check, Criterion, at_least, at_most
+from .workbench import Bench, cosine_of, traces
 
 STATED = 300.0  # ms, the short end of the windows measured at spines (Yagishita 2014)
 # the long end of how long a glance lasts; the replay's window is longer for the sake of its averages

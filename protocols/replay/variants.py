@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import LINEAR, Circuit, Replay
-from .bench import Bench, cosine_of, traces
-from .numbers import correlation, line, mean_cosine
-from .record import Check, at_least, at_most
+from .agreement import correlation, line, mean_cosine
+from .check import Check, at_least, at_most
+from .workbench import Bench, cosine_of, traces
 
 Array = NDArray[np.float64]
 LEAKS = (0.5, 1.0, 2.0, 5.0)  # nS from soma to tuft

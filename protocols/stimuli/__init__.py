@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .names import KNOWN
     from .stimulus import Stimulus
     from .table import load
-    from .views import simclr_views
+    from .views.views import simclr_views
 
 __all__ = ["KNOWN", "ImageSet", "Normalisation", "Stimulus", "StimulusError", "load", "simclr_views"]
 
@@ -24,7 +24,7 @@ _HOMES = {
     "Stimulus": "stimulus",
     "StimulusError": "errors",
     "load": "table",
-    "simclr_views": "views",
+    "simclr_views": "views.views",
 }
 
 

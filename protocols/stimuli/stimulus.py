@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .images import ImageSet, Normalisation, moved
-from .views import ViewSettings, apply_views, draw_views
+from .views.views import ViewSettings, apply_views, draw_views
 
 
 class Stimulus(Protocol):

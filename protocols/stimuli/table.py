@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from .cifar import NORMALISATION as CIFAR_NORMALISATION
-from .cifar import load_cifar10, load_cifar100
+from .datasets.cifar import NORMALISATION as CIFAR_NORMALISATION
+from .datasets.cifar import load_cifar10, load_cifar100
+from .datasets.folder import load_folder
+from .datasets.mnist import NORMALISATION as MNIST_NORMALISATION
+from .datasets.mnist import load_mnist
+from .datasets.npz import load_npz
+from .datasets.stl10 import load_stl10
 from .errors import misuse, unknown_name
-from .folder import load_folder
 from .images import ImageSet, Normalisation
-from .mnist import NORMALISATION as MNIST_NORMALISATION
-from .mnist import load_mnist
 from .names import KNOWN
-from .npz import load_npz
-from .shapes import load_shapes
+from .objects.shapes import load_shapes
 from .stimulus import Stimulus, ViewedImages
-from .stl10 import load_stl10
-from .views import ViewSettings
+from .views.views import ViewSettings
 
 SMALL_CROPS, LARGE_CROPS = (0.08, 1.0), (0.25, 1.0)
 

@@ -11,8 +11,8 @@ import torch
 from tqdm import tqdm
 
 from ...recordings import write_results
-from ..documents import write_json
-from ..run import git_state
+from ..runs.files import write_json
+from ..runs.provenance import git_state
 from . import breaking, hinge, proposition_3_5, theorem_3_1, theorem_3_3
 from .dataset import dataset
 from .figures import draw

@@ -52,30 +52,13 @@ class Plan:
 
     @property
     def floors(self) -> int:
-        """Boxes on the longest walk from the roof to the ground; those of a circle stand on one floor."""
-        return max(map(len, self._levels()), default=0) if self.circle else self._deepest()
-
-    def _deepest(self) -> int:
+        """Boxes on the longest walk from the roof to the ground; -1 where walks go round."""
+        if self.circle:
+            return -1
         height: dict[str, int] = {}
         for box in TopologicalSorter(self.arrows).static_order():
             height[box] = 1 + max((height[below] for below in self.arrows.get(box, ())), default=0)
         return max(height.values(), default=0)
-
-    def _levels(self) -> list[list[str]]:
-        """Longest simple walks, for a room with a circle."""
-        longest: list[str] = []
-
-        def walk(box: str, seen: list[str]) -> None:
-            nonlocal longest
-            if len(seen) > len(longest):
-                longest = seen
-            for below in self.arrows.get(box, ()):
-                if below not in seen:
-                    walk(below, [*seen, below])
-
-        for box in self.arrows:
-            walk(box, [box])
-        return [longest]
 
 
 def plan(room: str) -> Plan:

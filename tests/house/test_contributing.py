@@ -13,10 +13,10 @@ from apical.models import SGD, mlp
 from apical.models.engine import LocalEngine
 from apical.models.populations.transfer import IDENTITY
 from apical.plasticity import RULES, RuleError
-from apical.protocols.config import load
 from apical.protocols.errors import ConfigError
-from apical.protocols.probe import probe
-from apical.protocols.train import train
+from apical.protocols.probe.run import probe
+from apical.protocols.settings.load import load
+from apical.protocols.train.run import train
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 (EXAMPLE,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)

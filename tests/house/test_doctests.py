@@ -28,4 +28,4 @@ def test_module_imports_and_its_examples_hold(name):
 
 def test_an_example_was_run():
     """Against a walk that finds nothing."""
-    assert doctest.testmod(importlib.import_module("apical.protocols.sources")).attempted >= 2
+    assert doctest.testmod(importlib.import_module("apical.protocols.settings.yaml")).attempted >= 2

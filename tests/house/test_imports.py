@@ -1,14 +1,12 @@
 """The four rooms: imports run one way, and a room answers to its full name only."""
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from floors import ROOT, imported
 
-ROOT = Path(__file__).resolve().parents[2]
 MAY_IMPORT = {
     "plasticity": set(),
     "recordings": set(),
@@ -16,19 +14,6 @@ MAY_IMPORT = {
     "protocols": {"plasticity", "recordings", "models"},
 }
 FILES = [path.relative_to(ROOT) for room in MAY_IMPORT for path in sorted((ROOT / room).rglob("*.py"))]
-
-
-def imported(path: Path, text: str) -> Iterator[str]:
-    """Full names of all modules a file imports; relative ones are resolved as if the root were the package `apical`."""
-    package = ["apical", *path.parent.parts]
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = [*base, *(node.module or "").split(".")] if node.module else base
-            # `from .. import models` names a module only in its list
-            yield from (".".join([*module, alias.name]) for alias in node.names)
 
 
 def wrong_arrows(path: Path, text: str) -> list[str]:

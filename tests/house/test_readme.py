@@ -5,8 +5,8 @@ from pathlib import Path
 
 import matplotlib
 import pytest
-from apical.protocols.config import load
-from apical.protocols.train import train
+from apical.protocols.settings.load import load
+from apical.protocols.train.run import train
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from apical.protocols.stimuli import files
+from apical.protocols.stimuli.datasets import files
 
 
 def lay_out(root, monkeypatch, name, layout, contents):

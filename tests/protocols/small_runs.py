@@ -2,8 +2,8 @@
 
 import json
 
-from apical.protocols.config import load
-from apical.protocols.train import train
+from apical.protocols.settings.load import load
+from apical.protocols.train.run import train
 
 SMALL = {
     "name": "small",

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from apical.protocols import demo as module
-from apical.protocols.config import load
+from apical.protocols.settings.load import load
 
 TINY = (
     "network.width=0.016",

@@ -6,12 +6,12 @@ import pytest
 import torch
 from apical.models import IDENTITY, conv_network, wire
 from apical.plasticity import Backprop, ClappPP, Linear, Softplus
-from apical.protocols.align.blend import apical_weights, blend
 from apical.protocols.align.fit import collect, fit_to_backprop, fit_to_objective, targets
 from apical.protocols.align.gates import HeldGates
+from apical.protocols.align.least_squares import Rows, scaled, solve
 from apical.protocols.align.measure import backprop_change, local_change, measure
-from apical.protocols.align.solve import Rows, scaled, solve
-from apical.protocols.align.top import top_network
+from apical.protocols.align.mixture import apical_weights, blend
+from apical.protocols.align.top_objective import top_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_networks import batches, tiny

@@ -7,7 +7,7 @@ from apical.plasticity import Apical, Backprop, ClappPP, Hinge, Linear, Logistic
 from apical.protocols.align.batches import Batch
 from apical.protocols.align.gates import GateWatch
 from apical.protocols.align.measure import backprop_change, compare, local_change, measure
-from apical.protocols.align.top import top_network
+from apical.protocols.align.top_objective import top_network
 from tiny_networks import batches, tiny
 
 CONTEXTS = ("lateral", "dfb", "both")

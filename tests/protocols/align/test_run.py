@@ -14,7 +14,7 @@ from apical.plasticity import ClappPP
 from apical.protocols.align import Plan, align
 from apical.protocols.align.batches import Batches
 from apical.protocols.align.measure import measure
-from apical.protocols.cli import main
+from apical.protocols.command.main import main
 from apical.protocols.errors import ConfigError
 from apical.protocols.stimuli import load
 from apical.recordings import open as open_recording

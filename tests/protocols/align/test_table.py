@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from apical.protocols.align.measure import Alignment
 from apical.protocols.align.table import averages, dataset, labels, table
-from apical.protocols.config import load
+from apical.protocols.settings.load import load
 
 
 def settings(context="lateral", grids="[8,4,4,4,2,2]"):

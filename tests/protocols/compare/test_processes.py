@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from apical.tests.protocols.compare.test_run import TINY
+from tiny_cells import TINY
 
 SCRIPT = """
 import sys

@@ -9,10 +9,7 @@ from apical.protocols.compare.processes import Processes
 from apical.protocols.compare.run import compare
 from apical.protocols.compare.table import markdown
 from apical.protocols.errors import ConfigError, ProtocolError
-
-TINY = [
-    "network.width=0.016", "stimulus.n_train=64", "stimulus.n_test=32", "training.batch=16", "probe.n_train=null",
-]  # fmt: skip
+from tiny_cells import TINY
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +48,10 @@ def test_what_is_finished_is_kept_and_other_settings_are_refused(finished):
 
 
 def test_a_cell_stopped_half_way_goes_on_where_it_was(tmp_path):
-    from apical.protocols.compare import cell, spec
-    from apical.protocols.config import to_yaml
-    from apical.protocols.probe import probe
+    from apical.protocols.compare import cell
+    from apical.protocols.compare import comparison as spec
+    from apical.protocols.probe.run import probe
+    from apical.protocols.settings.load import to_yaml
 
     entry = spec.load("shapes", ["clapp++-dfb"], TINY)[0]
     config = to_yaml(entry.config(0, {"threads": 1, "epochs": 2, "checkpoint_every": 1}))

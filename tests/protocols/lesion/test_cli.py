@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 import torch
-from apical.protocols.cli import main
-from apical.protocols.lesion.spec import known
+from apical.protocols.command.main import main
+from apical.protocols.lesion.protocol import known
 
 
 def call(capsys, *arguments):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from apical.protocols.lesion.figure import draw
-from apical.protocols.lesion.spec import build, load
+from apical.protocols.lesion.protocol import build, load
 from apical.protocols.lesion.table import dataset
 
 

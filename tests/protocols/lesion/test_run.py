@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 from apical.protocols.errors import ConfigError, ProtocolError
-from apical.protocols.lesion import spec
+from apical.protocols.lesion import protocol as spec
 from apical.protocols.lesion.events import Fixation
 from apical.protocols.lesion.run import lesion, steps_of
 from apical.recordings import open as open_recording

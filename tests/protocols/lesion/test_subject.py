@@ -3,11 +3,11 @@
 import pytest
 import torch
 from apical.protocols.lesion.events import Apical
-from apical.protocols.lesion.looking import Looking
-from apical.protocols.lesion.spec import Stimuli
+from apical.protocols.lesion.glances import Looking
+from apical.protocols.lesion.protocol import Stimuli
 from apical.protocols.lesion.subject import Source, Subject
-from apical.protocols.run import RunFolder
-from apical.protocols.train import load_stimulus
+from apical.protocols.runs.folder import RunFolder
+from apical.protocols.train.run import load_stimulus
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Pairs of spikes at one synapse, and pulses of the modulator at a replayed circuit."""
 
 import pytest
-from apical.protocols.lesion import spec
+from apical.protocols.lesion import protocol as spec
 from apical.protocols.lesion.events import Pairing
 from apical.protocols.lesion.synapse import pairings, trace
 

@@ -3,7 +3,7 @@
 import numpy as np
 from apical.models.spiking import Circuit, Replay, calibrate, cosine
 from apical.protocols.replay import ReplaySettings
-from apical.protocols.replay.bench import Bench
+from apical.protocols.replay.workbench import Bench
 
 
 def made_circuit(trials: int = 24, units: int = 8, inputs: int = 30, seed: int = 0) -> Circuit:

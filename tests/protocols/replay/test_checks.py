@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from apical.protocols.replay import yardsticks as yardsticks_file
+from apical.protocols.replay import wrong_rules as yardsticks_file
 from apical.protocols.replay.fidelity import changes, kink, potentials, tails
 from apical.protocols.replay.figures import draw
 from apical.protocols.replay.gating import gate, scores
@@ -13,7 +13,7 @@ from apical.protocols.replay.lesions import DEPTH, apical_block, held_tuft
 from apical.protocols.replay.preflight import ARRAYS
 from apical.protocols.replay.timing import FIXATION, STATED, carried_over, duration
 from apical.protocols.replay.variants import _stated, _tolerated
-from apical.protocols.replay.yardsticks import nulls, wrong_rules, yardsticks
+from apical.protocols.replay.wrong_rules import nulls, wrong_rules, yardsticks
 from made_replays import made_bench, made_circuit, made_replay
 
 CIRCUIT = made_circuit()

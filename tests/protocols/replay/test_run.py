@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from apical.models.spiking import calibrate
-from apical.protocols.cli import main
+from apical.protocols.command.main import main
 from apical.protocols.replay import ReplaySettings, figures, replay_run
 from apical.protocols.replay import run as run_file
-from apical.protocols.replay.cell import bursts, fi_curve, pairs
+from apical.protocols.replay.circuits import load_run
 from apical.protocols.replay.learning import apply
-from apical.protocols.replay.load import load_run
 from apical.protocols.replay.run import MEASURES
+from apical.protocols.replay.single_neuron import bursts, fi_curve, pairs
 from apical.recordings import open_replay
 from small_runs import make_run
 

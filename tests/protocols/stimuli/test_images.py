@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 import torch
+from apical.protocols.stimuli.datasets.splits import split_by_seed
 from apical.protocols.stimuli.errors import StimulusError
 from apical.protocols.stimuli.images import ImageSet, Normalisation, balanced_order, moved
-from apical.protocols.stimuli.splits import split_by_seed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

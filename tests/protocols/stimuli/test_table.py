@@ -118,7 +118,7 @@ def test_the_environment_names_the_data_directory(tmp_path, monkeypatch):
 
 
 def test_file_checks_need_no_torch():
-    code = "import sys, apical.protocols.data as d; d.list_datasets('/nowhere'); sys.exit('torch' in sys.modules)"
+    code = "import sys, apical.protocols.stimuli.datasets.fetch as d; d.list_datasets('/nowhere'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from apical.protocols import theory
-from apical.protocols.cli import main
+from apical.protocols.command.main import main
 from apical.protocols.theory import breaking, hinge, proposition_3_5, run, theorem_3_1, theorem_3_3, unmet
 from apical.recordings import Table, Variable, Writer, open
 from click.testing import CliRunner

@@ -1,0 +1,1 @@
+"""The command line: `main.py` names the commands, each of which imports its experiment when it runs."""

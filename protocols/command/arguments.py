@@ -1,0 +1,63 @@
+"""The words of the command line: rules, seeds and budgets; read without torch."""
+
+import re
+from typing import TypedDict
+
+from ..errors import ConfigError
+
+
+class Budget(TypedDict):
+    """Exactly one of the two is a number."""
+
+    seconds: float | None
+    epochs: int | None
+
+
+def parse_names(text: str | None) -> list[str] | None:
+    """`a,b` as names; None stays None."""
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or len(set(names)) < len(names):
+        raise ConfigError(f"--rules: expected different names between commas, got {text!r}; for example clapp++,lpl")
+    return names
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`0-2` or `0,1,5` as numbers."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*", part)
+        if not found or int(found[2] or found[1]) - int(found[1]) > 10_000:
+            raise ConfigError(f"--seeds: expected numbers or a range, got {text!r}; for example 0-2 or 0,1,5")
+        first, last = int(found[1]), int(found[2] or found[1])
+        seeds += range(first, last + 1)
+    if not seeds or len(set(seeds)) < len(seeds) or max(seeds) >= 2**32:
+        raise ConfigError(f"--seeds: expected different seeds from 0 to {2**32 - 1}, got {text!r}; for example 0-2")
+    return seeds
+
+
+def parse_budget(text: str) -> Budget:
+    """`120s` or `3epochs`."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s\s*|\s*(\d+)\s*epochs?\s*", text)
+    number = float(found[1] or found[2]) if found else 0.0
+    if not found or not number:
+        raise ConfigError(f"--budget: expected seconds or epochs above 0, got {text!r}; for example 120s or 3epochs")
+    return {"seconds": number, "epochs": None} if found[1] else {"seconds": None, "epochs": int(number)}
+
+
+def parse_place(text: str | None) -> tuple[int, int] | None:
+    """`R,C` as a place; None stays None.
+
+    >>> parse_place("3, 4")
+    (3, 4)
+
+    Raises:
+        ConfigError: anything else.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise ConfigError(f"--position: expected a row and a column, got {text!r}; for example 8,8")
+    return int(parts[0]), int(parts[1])

@@ -1,0 +1,121 @@
+"""The groups of the `apical` command: `data`, `config` and `bench`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import PRESETS, data_dir_option, quiet_option, set_option
+from .terminal import Commands, json_option, show
+
+
+@click.group(cls=Commands)
+def data() -> None:
+    """Data sets: which there are, fetch them, verify them."""
+
+
+@data.command("list")
+@data_dir_option
+@json_option
+def data_list(data_dir: Path | None, as_json: bool) -> None:
+    """Names of the data sets, and which are here."""
+    from ..stimuli.datasets.fetch import list_datasets
+
+    show({"datasets": list_datasets(data_dir)}, as_json)
+
+
+@data.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@data_dir_option
+@quiet_option
+@json_option
+def data_fetch(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool) -> None:
+    """Download data sets that are not here yet, and check them."""
+    from ..stimuli.datasets.fetch import fetch
+
+    show({"datasets": [{"name": name, "path": fetch(name, data_dir, not quiet)} for name in names]}, as_json)
+
+
+@data.command("verify")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@data_dir_option
+@json_option
+def data_verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
+    """Compare files with their published checksums; exit 1 if any differs.
+
+    Without a NAME, all data sets that are here.
+    """
+    from ..stimuli.datasets.fetch import list_datasets, verify
+
+    here = names or [entry["name"] for entry in list_datasets(data_dir) if entry["status"] != "absent"]
+    checked = [verify(name, data_dir) for name in here]
+    intact = all(entry["ok"] for entry in checked)
+    show({"ok": intact, "datasets": checked}, as_json)
+    if not intact:
+        sys.exit(1)
+
+
+@click.group(cls=Commands)
+def config() -> None:
+    """Settings: show what a preset or file resolves to, or what can be set."""
+
+
+@config.command("show", epilog=PRESETS)
+@click.argument("preset", metavar="PRESET|FILE")
+@set_option
+@json_option
+def config_show(preset: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Every setting of PRESET or FILE, defaults included."""
+    from ..settings.load import digest, load, resolve, to_yaml
+
+    settings = load(preset, overrides)
+    if as_json:
+        show({"config": resolve(settings), "config_sha256": digest(settings)}, as_json)
+    else:
+        click.echo(f"# sha256 {digest(settings)}\n{to_yaml(settings)}", nl=False)
+
+
+@config.command("schema")
+@json_option
+def config_schema(as_json: bool) -> None:
+    """The settings as JSON schema: types, bounds, defaults."""
+    import json
+
+    from ..settings.load import schema
+
+    click.echo(json.dumps(schema(), indent=None if as_json else 2))
+
+
+@click.group(cls=Commands)
+def bench() -> None:
+    """Speed, memory and recording overhead, as ratios within one run."""
+
+
+@bench.command("engine")
+@click.option(
+    "--context", "contexts", multiple=True, type=click.Choice(["lateral", "dfb", "both"]), help="[default: all]"
+)
+@click.option("--batch", type=click.IntRange(2, 65536), default=32, show_default=True, help="Objects per step.")
+@click.option("--width", type=click.FloatRange(0, 4, min_open=True), default=1.0, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=5, show_default=True, help="Timed steps per round.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Turns of each contestant.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: torch's choice]")
+@quiet_option
+@json_option
+def bench_engine(contexts: tuple[str, ...], quiet: bool, as_json: bool, **given: Any) -> None:
+    """Images per second and peak memory, against the same rule by plain autograd."""
+    from ..bench import engine
+
+    show(engine(contexts=contexts or ("lateral", "dfb", "both"), progress=not quiet, **given), as_json)
+
+
+@bench.command("recording")
+@quiet_option
+@json_option
+def bench_recording(quiet: bool, as_json: bool) -> None:
+    """Training with recording, against training without."""
+    from ..bench import recording
+
+    show(recording(progress=not quiet), as_json)

@@ -1,0 +1,340 @@
+"""The `apical` command.
+
+Each body reads its options, calls one function of this room and shows the result. What needs torch, or takes time
+to import, is imported inside the body: `--help` and a misspelt option answer at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import ConfigError, ProtocolError
+from ..stimuli.names import WORDS
+from .groups import bench, config, data
+from .options import FOLDER, PRESETS, data_dir_option, device_option, quiet_option, run_argument, set_option
+from .terminal import Commands, json_option, resumable, show
+
+if TYPE_CHECKING:
+    from ..settings.load import RunConfig
+
+
+@click.group("apical", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="apical")
+def main() -> None:
+    """Simulate plasticity in networks of two-compartment neurons.
+
+    RUN is the folder of one run: recording.zarr, config.yaml, checkpoints, metrics.jsonl, figures, report.html.
+    """
+
+
+@main.command()
+@click.option("--out", type=FOLDER, help="Folder of the run.  [default: runs/demo-seedS]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@quiet_option
+@json_option
+def demo(out: Path | None, seed: int, quiet: bool, as_json: bool) -> None:
+    """Train, record, probe and draw on the embedded objects, end to end."""
+    from ..demo import demo as run_demo
+
+    show(run_demo(out, seed, not quiet), as_json)
+
+
+@main.command(epilog=PRESETS)
+@click.argument("preset", metavar="PRESET|FILE", required=False)
+@click.option("--data", metavar="NAME", help=f"Stimulus: {WORDS}.")
+@data_dir_option
+@click.option("--out", type=FOLDER, help="Folder of the run.  [default: runs/NAME-seedS]")
+@set_option
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of every random draw.")
+@click.option("--epochs", type=int, help="Passes over the training images.")
+@click.option("--device", metavar="NAME", help="auto, cpu or cuda.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run; its own settings apply.")
+@quiet_option
+@json_option
+@resumable
+def train(
+    preset: str | None, data_dir: Path | None, out: Path | None, resume: bool, quiet: bool, as_json: bool, **given: Any
+) -> None:
+    """Train one network and record its dendrites.
+
+    PRESET is a name from the list below, FILE a YAML file of settings.
+    """
+    overrides = given.pop("overrides")
+    paths = {"data": "stimulus.name", "seed": "seed", "epochs": "training.epochs", "device": "training.device"}
+    options = {paths[name]: value for name, value in given.items()}
+    settings, folder = _settings(preset, out, resume, overrides, options)
+    from ..train.run import train as run_training
+
+    show(run_training(settings, folder, data_dir=data_dir, resume=resume, progress=not quiet), as_json)
+
+
+def _settings(
+    preset: str | None, out: Path | None, resume: bool, overrides: Sequence[str], options: Mapping[str, Any]
+) -> "tuple[RunConfig, Path]":
+    """Settings of the run to start or to continue, and its folder."""
+    from ..settings import load as config
+
+    if preset is None:
+        if out is None or not resume:
+            raise ConfigError("PRESET|FILE: expected a preset or a file, got none; or continue with --resume --out RUN")
+        return config.resume(out, None, overrides, options), out
+    settings = config.load(preset, overrides, options)
+    folder = out or Path("runs") / f"{settings.name}-seed{settings.seed}"
+    return (config.resume(folder, preset, overrides, options) if resume else settings), folder
+
+
+@main.command()
+@run_argument
+@click.option(
+    "--read-out", type=click.Choice(["linear", "knn", "goodness"]), help="[default: as in the run's settings]"
+)
+@click.option("--layers", metavar="A,B", help="Populations to read out, by name.  [default: all]")
+@click.option("--corruptions", is_flag=True, help="Read out corrupted test images as well, 12 kinds at 5 severities.")
+@click.option(
+    "--corrupted-images", type=click.IntRange(1), default=1000, show_default=True, help="Test images to corrupt."
+)
+@click.option("--set", "overrides", multiple=True, metavar="probe.A=B", help="Change one read-out setting; repeatable.")
+@device_option
+@data_dir_option
+@quiet_option
+@json_option
+def probe(
+    run: Path,
+    read_out: str | None,
+    layers: str | None,
+    corruptions: bool,
+    corrupted_images: int,
+    overrides: tuple[str, ...],
+    device: str | None,
+    data_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Read out the frozen rates of RUN, beside a random network and the pixels."""
+    names = None if layers is None else [name.strip() for name in layers.split(",")]
+    if names is not None and not all(names):
+        raise ConfigError(f"--layers: expected names between commas, got {layers!r}; for example conv1,conv6")
+    from ..probe.run import probe as run_probe
+
+    corrupted = corrupted_images if corruptions else None
+    result = run_probe(
+        run, read_out=read_out, layers=names, corruptions=corrupted, overrides=overrides, device=device, data_dir=data_dir,
+        progress=not quiet,
+    )  # fmt: skip
+    show(result, as_json)
+
+
+@main.command()
+@click.argument(
+    "runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False, exists=True)
+)
+@click.option("--batches", type=click.IntRange(2), default=8, show_default=True, help="Batches to measure on.")
+@click.option("--batch-size", type=click.IntRange(2, 65536), help="Objects per batch.  [default: as in training]")
+@click.option(
+    "--fit-b",
+    type=click.Choice(["none", "objective", "backprop"]),
+    default="none",
+    show_default=True,
+    help="Measure with a fitted B as well: fitted to its own objective, or to the backprop gradient.",
+)
+@click.option(
+    "--fit-batches", type=click.IntRange(2), help="Batches to fit B on.  [default: objective 200, backprop 16]"
+)
+@click.option("--last", is_flag=True, help="Only the newest checkpoint, beside the initialisation.")
+@click.option("--out", type=FOLDER, help="Folder of the common table and figure.  [default: the first RUN]")
+@device_option
+@data_dir_option
+@quiet_option
+@json_option
+def align(
+    runs: tuple[Path, ...],
+    data_dir: Path | None,
+    out: Path | None,
+    device: str | None,
+    quiet: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Compare the local changes of RUN... with backprop, layer by layer."""
+    from ..align import Plan
+    from ..align import align as run_alignment
+
+    result = run_alignment(runs, Plan(**given), data_dir=data_dir, out=out, device=device, progress=not quiet)
+    show(result, as_json)
+
+
+@main.command()
+@click.option("--out", type=FOLDER, help="Folder of the results.  [default: runs/theory-seedS]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--cases", type=click.IntRange(1), default=240, show_default=True, help="Networks for theorem 3.3.")
+@quiet_option
+@json_option
+def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) -> None:
+    """Check where local learning equals backprop, in deep linear networks.
+
+    Theorems 3.1 and 3.3 and proposition 3.5 of arXiv 2601.21683; exit 1 if any does not hold.
+    """
+    from ..theory import check_theory, unmet
+
+    result = check_theory(out or Path("runs") / f"theory-seed{seed}", seed, cases, progress=not quiet)
+    show(result, as_json)
+    if missed := unmet(result):
+        raise ProtocolError(missed)
+
+
+@main.command()
+@run_argument
+@click.option("--population", metavar="NAME", help="[default: the lowest above the first without max-pool]")
+@click.option("--position", metavar="R,C", help="Place on its map before the max-pool.  [default: the centre]")
+@click.option("--units", type=click.IntRange(1), default=30, show_default=True, help="Neurons of the circuit.")
+@click.option("--source", metavar="dfb|lateral", help="Context of the tufts.  [default: the rule's first]")
+@click.option("--trials", type=click.IntRange(4), default=64, show_default=True, help="Fixations and saccades.")
+@click.option(
+    "--level",
+    type=int,
+    default=2,
+    show_default=True,
+    help="0 rates, 1 Poisson inputs, 2 spikes, 3 conductances, 4 bursts.",
+)
+@click.option("--pool", type=int, default=10, show_default=True, help="Neurons per input and context neuron.")
+@click.option("--duration", type=float, default=500.0, show_default=True, help="Window of a trial, ms.")
+@click.option("--tau", type=float, default=50.0, show_default=True, help="Of apical and basal potential, ms.")
+@click.option("--dt", type=float, default=0.1, show_default=True, help="Time step, ms.")
+@click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="Every check once for each.")
+@click.option(
+    "--target",
+    default="numpy",
+    show_default=True,
+    metavar="numpy|cython|cpp_standalone",
+    help="Where Brian2 computes; single cells and late modulators on numpy for cpp_standalone.",
+)
+@click.option("--dale", metavar="none|split|relay|blanket", help="Dale's law.  [default: the level's own]")
+@click.option("--name", help="Of the replay in the recording.  [default: POPULATION-SOURCE, replacing an earlier one]")
+@click.option("--quick", is_flag=True, help="One seed, 16 trials, 16 neurons, no variants of the circuit.")
+@click.option("--learning", is_flag=True, help="Also apply the changes to the rate network (C15; minutes).")
+@data_dir_option
+@quiet_option
+@json_option
+def replay(
+    run: Path, position: str | None, seeds: str, data_dir: Path | None, quiet: bool, as_json: bool, **given: Any
+) -> None:
+    """Replay a circuit of RUN with spiking two-compartment neurons.
+
+    Compares every factor of the rule, spikes against rates, with a criterion each; failed ones are results, the exit code stays 0.
+    """
+    from .arguments import parse_place, parse_seeds
+
+    place, numbers = parse_place(position), parse_seeds(seeds)
+    from ..replay import ReplaySettings, brief, replay_run
+
+    settings = ReplaySettings(position=place, seeds=tuple(numbers), **given)
+    result = replay_run(run, settings, data_dir=data_dir, progress=not quiet)
+    show(result if as_json else brief(result), as_json)
+
+
+@main.command()
+@click.argument("run", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--protocol", metavar="NAME|FILE", help="A protocol of ours, or a YAML file of your own; see --list.")
+@click.option("--list", "listed", is_flag=True, help="Protocols that come with Apical, and where their files lie.")
+@click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
+@click.option("--steps", type=click.IntRange(1), help="Plasticity steps of a condition.  [default: the protocol's]")
+@data_dir_option
+@device_option
+@quiet_option
+@json_option
+def lesion(
+    run: Path | None,
+    protocol: str | None,
+    listed: bool,
+    seeds: str,
+    steps: int | None,
+    data_dir: Path | None,
+    device: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Block, cut, scale or retime signals of RUN, beside controls.
+
+    RUN's own settings, checkpoints and recorded tables stay as they are.
+    """
+    from ..lesion.protocol import overview
+
+    if listed:
+        show({"protocols": overview()}, as_json)
+        return
+    if run is None or protocol is None:
+        missing = "RUN" if run is None else "--protocol"
+        raise ConfigError(
+            f"{missing}: expected a value, got none; for example apical lesion RUN --protocol apical_block"
+        )
+    from .arguments import parse_seeds
+
+    numbers = parse_seeds(seeds)
+    from ..lesion.run import lesion as run_lesion
+
+    result = run_lesion(run, protocol, seeds=numbers, steps=steps, data_dir=data_dir, device=device, progress=not quiet)
+    show(result, as_json)
+
+
+@main.command()
+@run_argument
+@json_option
+def inspect(run: Path, as_json: bool) -> None:
+    """Draw the dendritic signals of RUN and write its report.html."""
+    from ..inspect import inspect_run
+
+    show(inspect_run(run), as_json)
+
+
+@main.command()
+@click.option(
+    "--data",
+    default="shapes",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="shapes, cifar10, or a YAML file of your own.",
+)
+@click.option("--rules", metavar="A,B", help="Entries of the comparison, by name.  [default: all]")
+@click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One run per rule and seed.")
+@click.option("--budget", default="120s", show_default=True, metavar="Ns|Nepochs", help="Training of every run.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Runs side by side.")
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads of one run.")
+@click.option("--out", type=FOLDER, help="Folder; what is finished there is kept.  [default: runs/compare-NAME]")
+@set_option
+@data_dir_option
+@quiet_option
+@json_option
+def compare(
+    data: str,
+    rules: str | None,
+    seeds: str,
+    budget: str,
+    jobs: int,
+    threads: int,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    data_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Train plasticity rules side by side, with equal budgets and the same read-outs.
+
+    Repeat the same command to go on after an interruption.
+    """
+    from .arguments import parse_budget, parse_names, parse_seeds
+
+    names, numbers, limits = parse_names(rules), parse_seeds(seeds), parse_budget(budget)
+    from ..compare.run import compare as run_compare
+
+    folder = out or Path("runs") / f"compare-{Path(data).stem}"
+    result = run_compare(
+        data, folder, rules=names, seeds=numbers, **limits, jobs=jobs, threads=threads, overrides=overrides,
+        data_dir=data_dir, progress=not quiet,
+    )  # fmt: skip
+    show(result, as_json)
+
+
+for _group in (data, config, bench):
+    main.add_command(_group)

@@ -1,0 +1,154 @@
+"""What is compared: a YAML file with one `base` for all and one entry per rule.
+
+base: settings that every entry shares; `extends` names a preset or several
+entries:
+  LABEL:
+    settings: laid over the base; `rule` replaces the base's rule as a whole
+    locality: what one update needs, in words
+    published: {accuracy: 80.65, source: where it is printed}     optional
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from ..errors import ConfigError, nearest
+from ..settings.groups import Settings
+from ..settings.load import RunConfig, validate
+from ..settings.wording import Contradiction, validated
+from ..settings.yaml import merge, override, parse_file, read
+
+SPECS = Path(__file__).parent / "specs"
+SEE = "a known comparison"
+
+
+def _mapping(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise Contradiction(
+            f"expected a mapping, got {'null' if value is None else repr(value)}; see a known comparison"
+        )
+    return value
+
+
+Group = Annotated[dict[Any, Any], BeforeValidator(_mapping)]
+
+
+class Published(Settings):
+    """An accuracy that was printed, and where."""
+
+    accuracy: float = Field(ge=0, le=100, description="top-1, in per cent, of the full-size system")
+    source: str
+
+
+class Row(Settings):
+    """What a file says of one entry."""
+
+    settings: Group = Field(default_factory=dict)
+    locality: str = "not stated"
+    published: Published | None = None
+
+
+class Comparison(Settings):
+    """What a file says."""
+
+    base: Group = Field(default_factory=dict)
+    entries: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the comparison.
+
+    Attributes:
+        label: its name.
+        settings: resolved settings of its runs, seed and budget aside.
+        locality: what one update of a synapse needs.
+        published: top-1 accuracy in per cent printed for the full-size system, and where; None where there is none.
+    """
+
+    label: str
+    settings: Mapping[str, Any]
+    locality: str
+    published: tuple[float, str] | None
+
+    def config(self, seed: int, training: Mapping[str, Any]) -> RunConfig:
+        """Settings of one run.
+
+        Raises:
+            ConfigError: the entry's settings are wrong; the message begins with its label.
+        """
+        settings = merge(self.settings, {"name": self.label, "seed": seed, "training": dict(training)})
+        try:
+            return validate(settings)
+        except ConfigError as error:
+            raise ConfigError(f"entries.{self.label}: {error}") from error
+
+
+def known() -> list[str]:
+    """Names of the comparisons that come with Apical."""
+    return sorted(path.stem for path in SPECS.glob("*.yaml"))
+
+
+def load(name_or_path: str, labels: Sequence[str] | None = None, overrides: Sequence[str] = ()) -> list[Entry]:
+    """Entries of a comparison.
+
+    Args:
+        name_or_path: one of `known()`, or the path of a YAML file.
+        labels: entries to keep, in this order; None for all.
+        overrides: `a.b=c` texts for every entry.
+
+    Raises:
+        ConfigError: no such comparison or entry, or a file of another form.
+    """
+    path = SPECS / f"{name_or_path}.yaml" if name_or_path in known() else Path(name_or_path)
+    if not path.is_file():
+        raise ConfigError(
+            f"compare.data: expected one of {', '.join(known())} or a YAML file, got {name_or_path!r}"
+            + nearest(name_or_path, known())
+        )
+    found = _entries(path, overrides)
+    for label in labels or ():
+        if label not in found:
+            raise ConfigError(
+                f"compare.rules: expected names among {', '.join(found)}, got {label!r}{nearest(label, list(found))}"
+            )
+    return [found[label] for label in (labels if labels is not None else found)]
+
+
+def _entries(path: Path, overrides: Sequence[str]) -> dict[str, Entry]:
+    document = parse_file(path)
+    if not isinstance(document, dict) or not document.get("entries"):
+        raise ConfigError(f"{path}: expected a mapping with base and entries, got another form; see a known comparison")
+    whole = validated(Comparison, document, f"{path}: ", SEE)
+    base = _base(whole.base, path)
+    return {str(label): _entry(str(label), entry, base, overrides, path) for label, entry in whole.entries.items()}
+
+
+def _base(base: Mapping[Any, Any], path: Path) -> dict[str, Any]:
+    settings = dict(base)
+    parents = settings.pop("extends", [])
+    merged: dict[str, Any] = {}
+    for name in parents if isinstance(parents, list) else [parents]:
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"{path}: base.extends: expected names of presets or files, got {name!r}; write their names"
+            )
+        merged = merge(merged, read(name))
+    return merge(merged, settings)
+
+
+def _entry(label: str, entry: Any, base: Mapping[str, Any], overrides: Sequence[str], path: Path) -> Entry:
+    if not isinstance(entry, dict):
+        known = ", ".join(Row.model_fields)
+        raise ConfigError(f"{path}: entries.{label}: expected a mapping with {known}, got {type(entry).__name__}")
+    row = validated(Row, entry, f"{path}: entries.{label}.", SEE)
+    whole = {key: value for key, value in base.items() if key not in row.settings or key != "rule"}
+    return Entry(
+        label,
+        override(merge(whole, row.settings), overrides),
+        row.locality,
+        None if row.published is None else (row.published.accuracy, row.published.source),
+    )

@@ -1,0 +1,202 @@
+"""What the eye is shown: batches of glances, and who follows whom in them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...plasticity import Pairing, pair
+from ..errors import ConfigError
+from ..runs.streams import stream
+from ..stimuli import Stimulus
+from .events import Contingency
+from .protocol import Stimuli, View
+
+VIEWS: Mapping[str, View] = {"fovea": View(), "swap": View(size=0.6), "nonswap": View(size=1.6)}
+
+
+@dataclass(frozen=True, slots=True)
+class Glances:
+    """One batch.
+
+    Attributes:
+        images: first glances, then second ones, (2n, channels, height, width).
+        pairing: who follows whom.
+        substituted: rows whose fixation was not what the sequence predicts, bool (2n,).
+    """
+
+    images: Tensor
+    pairing: Pairing
+    substituted: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Glances of one seed, as functions of the step: every condition of a protocol sees the same.
+
+    Attributes:
+        stimulus: the run's.
+        stimuli: what of it is looked at.
+        batch: objects per step of a stream.
+        seed: of every draw.
+    """
+
+    stimulus: Stimulus
+    stimuli: Stimuli
+    batch: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        needed = {"stream": self.batch, "familiar": self.stimuli.count, "pairs": 2 * self.stimuli.count}
+        wanted, present = needed[self.stimuli.objects], len(self.stimulus.train)
+        if wanted > present:
+            raise ConfigError(f"stimuli.count: expected at most the {present} training images, got {wanted}; lower it")
+
+    def glances(self, purpose: str, step: int, contingency: Contingency, negatives: str) -> Glances:
+        """The batch of one step.
+
+        Args:
+            purpose: name of the random streams, e.g. `fixation`.
+            step: number of the step.
+            contingency: who follows whom.
+            negatives: where saccades go, `next` or `random`.
+        """
+        images, objects = self._images(purpose, step)
+        draws = stream(self.seed, f"lesion-{purpose}-pairing", step)
+        plain = pair(objects, negatives="random" if negatives == "random" else "next", generator=draws)
+        return Glances(images, *follow(plain, contingency, self.stimuli, draws))
+
+    def _images(self, purpose: str, step: int) -> tuple[Tensor, int]:
+        views = stream(self.seed, f"lesion-{purpose}-views", step)
+        if self.stimuli.objects == "pairs":
+            first, second = self.pairs()
+            return self._pair_images(first, second), 4 * self.stimuli.count
+        if self.stimuli.objects == "familiar":
+            index = self._order()[: self.stimuli.count]
+        else:
+            order = torch.randperm(len(self.stimulus.train), generator=stream(self.seed, f"lesion-{purpose}", step))
+            index = order[: self.batch]
+        return self.stimulus.glances(index, views), len(index)
+
+    def _order(self) -> Tensor:
+        return torch.randperm(len(self.stimulus.train), generator=stream(self.seed, "lesion-objects"))
+
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """Objects P and N of every pair, of different classes where they have some, int64 (pairs,) each."""
+        labels, order, count = self.stimulus.train.labels.cpu(), self._order().tolist(), self.stimuli.count
+        first, rest = order[:count], order[count:]
+        second = []
+        for p in first:
+            chosen = next((i for i, n in enumerate(rest) if labels[n] < 0 or labels[n] != labels[p]), None)
+            if chosen is None:
+                raise ConfigError(
+                    "stimuli.objects: expected objects of two classes or more for pairs, got one; show others"
+                )
+            second.append(rest.pop(chosen))
+        return torch.tensor(first), torch.tensor(second)
+
+    def seen(self, index: Tensor, view: str) -> Tensor:
+        """Stored pictures of objects at a view, normalised, (objects, channels, height, width)."""
+        pictures = self.stimulus.train.images[index.to(self.stimulus.train.images.device)]
+        return moved(self.stimulus.still(pictures), self.stimuli.views.get(view, VIEWS[view]))  # type: ignore[call-overload]
+
+    def _pair_images(self, first: Tensor, second: Tensor) -> Tensor:
+        """P and N at the swap view, P and N at the other view, then what the fovea sees of each: rows of one pair never adjoin."""
+        both = torch.cat([first, second])
+        foveal = self.seen(both, "fovea")
+        return torch.cat([self.seen(both, "swap"), self.seen(both, "nonswap"), foveal, foveal])
+
+
+def moved(images: Tensor, view: View) -> Tensor:
+    """Images shifted, scaled and turned about their middle; the rim is continued outwards.
+
+    Args:
+        images: (images, channels, height, width).
+        view: what is done to them.
+    """
+    if view == View():
+        return images
+    angle = math.radians(view.turn)
+    cosine, sine = math.cos(angle) / view.size, math.sin(angle) / view.size
+    x = -2 * view.shift
+    matrix = torch.tensor([[cosine, -sine, x * cosine], [sine, cosine, x * sine]], dtype=images.dtype)
+    grid = F.affine_grid(matrix.expand(len(images), 2, 3).to(images.device), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def follow(
+    plain: Pairing, contingency: Contingency, stimuli: Stimuli, generator: torch.Generator
+) -> tuple[Pairing, Tensor]:
+    """The pairing under a contingency, and which rows it substitutes.
+
+    Args:
+        plain: rows follow the other glance at the same object.
+        contingency: what follows instead.
+        stimuli: what is looked at.
+        generator: CPU generator of the draws.
+
+    Raises:
+        ConfigError: a contingency that these objects do not allow.
+    """
+    rows = len(plain.fixation)
+    none = torch.zeros(rows, dtype=torch.bool)
+    if contingency.follows == "same":
+        return plain, none
+    if contingency.follows == "swapped":
+        if stimuli.objects != "pairs":
+            raise ConfigError(
+                "contingency.follows: expected objects in pairs for swapped, got others; set stimuli.objects: pairs"
+            )
+        return _with(plain, _swapped(plain.fixation, contingency.view, stimuli.count)), none
+    if contingency.follows == "random":
+        return _with(plain, _scrambled(plain.fixation, contingency.share, generator)), none
+    return _sequence(plain, contingency, generator)
+
+
+def _with(plain: Pairing, fixation: Tensor, saccade: Tensor | None = None) -> Pairing:
+    jump = plain.saccade if saccade is None else saccade
+    return Pairing(fixation, jump, plain.fixation_weight, plain.saccade_weight, plain.others)
+
+
+def _swapped(fixation: Tensor, view: str, pairs: int) -> Tensor:
+    """At one view P is followed by N and N by P, and backwards alike."""
+    found, objects = fixation.clone(), 4 * pairs
+    start = 0 if view == "swap" else 2 * pairs
+    p, n = torch.arange(start, start + pairs), torch.arange(start + pairs, start + 2 * pairs)
+    found[p], found[n], found[objects + p], found[objects + n] = objects + n, objects + p, n, p
+    return found
+
+
+def _scrambled(fixation: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """A share of the objects exchange their second glances in a circle."""
+    objects = len(fixation) // 2
+    chosen = torch.randperm(objects, generator=generator)[: round(share * objects)]
+    follower = torch.arange(objects)
+    follower[chosen] = chosen.roll(1)
+    found = fixation.clone()
+    found[:objects] = objects + follower
+    found[objects + follower] = torch.arange(objects)
+    return found
+
+
+def _sequence(plain: Pairing, contingency: Contingency, generator: torch.Generator) -> tuple[Pairing, Tensor]:
+    """Every object is followed by the next of its sequence, now and then by one of a second; saccades go to a third."""
+    rows, length = len(plain.fixation), contingency.length
+    objects = rows // 2
+    if objects % length or objects < 3 * length:
+        raise ConfigError(
+            f"contingency.length: expected a divisor of {objects} objects that leaves three sequences, got {length}; "
+            "change stimuli.count"
+        )
+    place = torch.arange(objects)
+    succeeding = place // length * length + (place + 1) % length
+    elsewhere, third = (place + length) % objects, (place + 2 * length) % objects
+    fixation = torch.cat([objects + succeeding, succeeding])
+    substituted = torch.rand(rows, generator=generator) < contingency.share
+    other = torch.cat([objects + succeeding[elsewhere], succeeding[elsewhere]])
+    # of neither: a saccade to where the substitute stands would take back what the substitute teaches
+    saccade = torch.cat([objects + third, third])
+    return _with(plain, torch.where(substituted, other, fixation), saccade), substituted

@@ -1,0 +1,1 @@
+"""`apical probe`: frozen read-outs of a trained run."""

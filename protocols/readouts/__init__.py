@@ -1,0 +1,1 @@
+"""Read-outs: from rates or potentials to an accuracy."""

@@ -1,0 +1,50 @@
+"""What a read-out sees of each network: to which side maps are pooled, and which populations it reads together."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...models.populations.relay import standardise
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Maps of one network in read-outs.
+
+    Attributes:
+        grids: side to which the map of each population is pooled, bottom first; 2 above the last entry.
+        top: whether the read-out of all populations together reads the top one alone.
+        level: whether the pooled map of each row and population is standardised.
+    """
+
+    grids: tuple[int, ...]
+    top: bool = False
+    level: bool = False
+
+    def together(self, names: list[str]) -> list[str]:
+        """Populations that are read out together when nobody asks for others."""
+        return names[-1:] if self.top else names
+
+    def features(self, rate: Tensor, position: int) -> Tensor:
+        """Pooled rate of one population, (rows, features)."""
+        if rate.dim() == 2:
+            return rate
+        side = self.grids[position] if position < len(self.grids) else 2
+        pooled = F.adaptive_avg_pool2d(rate, min(side, *rate.shape[-2:]))
+        return (standardise(pooled) if self.level else pooled).flatten(1)
+
+
+# The paper's read-out of VGG-6: 32,768 features in all; the same for every rule, whatever its own grids.
+VGG = Maps((8, 4, 4, 4, 2, 2))
+MAPS = {
+    # the published read-out is the flattened last block, 24,576 features; the lower ones are pooled to 6,144
+    "softhebb": Maps((8, 4, 4), top=True),
+    # 2x2 means of every block, 18,432 features in all
+    "scff": Maps((8, 4, 2), level=True),
+}
+
+
+def maps_of(builder: str) -> Maps:
+    """How networks of that builder are read out."""
+    return MAPS.get(builder, VGG)

@@ -1,0 +1,60 @@
+"""Networks of a run, from its settings."""
+
+from ...models import BlockNetwork, Network
+from ...models.engine import Architecture, build_blocks, build_network
+from ...plasticity import Blockwise
+from ..errors import ConfigError
+from ..settings.load import RunConfig
+from ..settings.rule import make_rule
+from ..stimuli import Stimulus
+from ..stimuli.presentations.table import PRESENTATIONS
+
+
+def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture:
+    """What fixes the network of a run."""
+    n = config.network
+    return Architecture(
+        n.builder,
+        shape,
+        n.width,
+        tuple(n.hidden),
+        tuple(config.rule.grids),
+        stem=n.stem,
+        zero_init=n.zero_init,
+        radius=n.radius,
+        areas=n.areas,
+        routing=n.routing,
+    )
+
+
+def initial_network(config: RunConfig, stimulus: Stimulus) -> Network | BlockNetwork:
+    """The network of a run as it was before the first step, of populations or in blocks."""
+    rule = make_rule(config.rule)
+    if isinstance(rule, Blockwise):
+        return build_blocks(architecture(config, stimulus.shape), rule, seed=config.seed)
+    return fresh_network(config, stimulus)
+
+
+def fresh_network(config: RunConfig, stimulus: Stimulus) -> Network:
+    """The populations of a run as they were before the first step.
+
+    Raises:
+        ConfigError: the network is in blocks and has no populations, or a fully connected one that would be built for a part of the image and read out on the whole.
+    """
+    if config.network.builder.startswith("resnet"):
+        raise ConfigError(
+            f"network.builder: expected a network of populations, got {config.network.builder}, whose blocks have no compartments; "
+            "use apical probe for such a run"
+        )
+    rule = make_rule(config.rule)
+    shape = PRESENTATIONS[rule.presentation].frame(stimulus.shape)
+    if shape != stimulus.shape and config.network.builder == "mlp":
+        raise ConfigError(
+            f"network.builder: expected vgg6 or vgg11 for {rule.presentation}, got 'mlp', which cannot be read out on whole images"
+        )
+    return build_network(
+        architecture(config, shape),
+        rule,
+        seed=config.seed,
+        classes=len(stimulus.train.classes),
+    )

@@ -1,0 +1,54 @@
+"""What a run is made of, from its settings: device, stimulus, presentation."""
+
+from pathlib import Path
+
+import torch
+
+from ...plasticity import Rule
+from ..errors import ConfigError
+from ..settings.load import RunConfig
+from ..settings.rule import RuleConfig, make_rule
+from ..stimuli import Stimulus, load
+from ..stimuli.presentations.table import PRESENTATIONS, Presentation
+
+
+def shown_as(config: RuleConfig) -> Presentation:
+    """The presentation that the rule of a run declares."""
+    return PRESENTATIONS[make_rule(config).presentation]
+
+
+def presentation_of(rule: Rule, stimulus: Stimulus) -> Presentation:
+    """The presentation that a rule declares, for a stimulus that can be shown so.
+
+    Raises:
+        ConfigError: the rule is supervised and training images lack labels.
+    """
+    unlabelled = int((stimulus.train.labels < 0).sum())
+    if rule.supervised and unlabelled:
+        raise ConfigError(
+            f"stimulus.name: expected a label for every training image, which {type(rule).__name__} needs, "
+            f"got {unlabelled} without; choose another rule or stimulus"
+        )
+    return PRESENTATIONS[rule.presentation]
+
+
+def pick_device(word: str) -> torch.device:
+    """The device of a setting: `auto` takes CUDA where there is one.
+
+    Raises:
+        ConfigError: CUDA was asked for and is not there.
+    """
+    if word == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if word == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("training.device: expected a CUDA device, got none on this machine; use --device cpu")
+    return torch.device(word)
+
+
+def load_stimulus(config: RunConfig, data_dir: Path | None, device: torch.device) -> Stimulus:
+    """The stimulus of a run, on its device."""
+    s = config.stimulus
+    return load(
+        s.name, data_dir=data_dir, image_size=s.image_size, n_train=s.n_train, n_test=s.n_test,
+        seed=config.seed, crop_scale=s.crop_scale, device=str(device),
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""Whether settings and images are still those that a checkpoint was trained with."""
+
+from pathlib import Path
+
+from ...models.engine.checkpoint import State
+from ..errors import ConfigError, ProtocolError
+from ..progress import notice
+from ..settings.load import RunConfig, identity
+from ..stimuli import Stimulus
+
+OWN = ("folder", "npz")  # the user's data, which nothing else checks
+
+
+def fingerprints(stimulus: Stimulus) -> dict[str, str]:
+    """SHA-256 of the images by split, as checkpoints and recordings keep them."""
+    return {"train": stimulus.train.fingerprint, "test": stimulus.test.fingerprint}
+
+
+def same_settings(config: RunConfig, state: State, where: Path) -> None:
+    """Refuse settings that would make a run another one.
+
+    Args:
+        config: settings to go on with.
+        state: of the checkpoint to go on from.
+        where: file of the settings.
+
+    Raises:
+        ConfigError: they are not those of the checkpoint.
+    """
+    if state.identity_sha256 and state.identity_sha256 != identity(config):
+        raise ConfigError(
+            f"{where}: expected the settings that step {state.step} was trained with, got others; "
+            "the file was edited: undo that, or train a new run"
+        )
+
+
+def same_data(config: RunConfig, stimulus: Stimulus, state: State) -> None:
+    """Refuse images other than those of the training: a held-out part may have been drawn anew, with images that were learnt from.
+
+    Data sets that come with a checksum or are rendered are fixed by the settings; there another machine may round a pixel differently,
+    which is said and stops nothing.
+
+    Args:
+        config: settings of the run.
+        stimulus: what was loaded by them.
+        state: of the checkpoint.
+
+    Raises:
+        ProtocolError: a folder or an archive of the user has changed.
+    """
+    found, name = fingerprints(stimulus), config.stimulus.name
+    changed = " and ".join(split for split, mark in found.items() if state.data.get(split, mark) != mark)
+    if not changed:
+        return
+    text = f"stimulus.name: expected the {changed} images of the training, got others from {name}"
+    if name.partition(":")[0] in OWN:
+        raise ProtocolError(f"{text}; restore its files, or train a new run")
+    notice(f"{text}; another machine or version rounds a few pixels differently")

@@ -1,0 +1,1 @@
+"""Settings: files, presets, groups, and what contradicts what."""

@@ -1,0 +1,107 @@
+"""Groups of settings that stand by themselves, and what all groups share.
+
+They are frozen and checked as a whole: a run that starts has no setting that is misspelt, and none of network, rule or optimiser that
+nothing reads. Settings of the recording and of read-outs stand ready for when they are asked for.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ..errors import nearest
+from ..stimuli.names import KNOWN, NAMED, WORDS
+from .wording import Contradiction
+
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Grid = Annotated[int, Field(ge=1, le=1024)]
+Size = Annotated[int, Field(ge=1, le=65536)]
+Factor = Annotated[float, Field(ge=0, le=1e6)]
+Option = bool | int | float | str
+Share = Annotated[float, Field(gt=0, le=1)]
+Penalty = Annotated[float, Field(gt=0, le=1e6)]
+
+
+def list_of(minimum: int, maximum: int) -> Any:
+    """A setting of so many entries: a YAML list becomes a tuple; its entries stay strict."""
+    return Field(strict=False, min_length=minimum, max_length=maximum)
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that takes no unknown name and converts no type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class StimulusConfig(Settings):
+    """What is seen."""
+
+    name: str = Field(default="shapes", description=WORDS)
+    image_size: int | None = Field(default=None, ge=8, le=512, description="side in pixels; null = the data's own")
+    n_train: int | None = Field(default=None, ge=2, le=10**9, description="training images; null = all")
+    n_test: int | None = Field(default=None, ge=1, le=10**9, description="test images; null = all")
+    crop_scale: Annotated[tuple[Share, Share], Field(strict=False)] | None = Field(
+        default=None, description="smallest and largest share of the image in one view; null = the stimulus's own"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        kind, colon, path = name.partition(":")
+        if name in NAMED or (kind in ("folder", "npz") and path):
+            return name
+        remedy = f"; write {kind}:PATH" if kind in ("folder", "npz") else nearest(kind if colon else name, KNOWN)
+        raise Contradiction(f"expected one of {', '.join(KNOWN)}, got {name!r}{remedy}")
+
+    @field_validator("crop_scale")
+    @classmethod
+    def _ordered(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
+        if scale is not None and scale[0] > scale[1]:
+            raise Contradiction(f"expected the smaller share first, got {list(scale)}; exchange the two")
+        return scale
+
+
+class TrainingConfig(Settings):
+    """How long, in what pieces and on what."""
+
+    epochs: int = Field(default=10, ge=1, le=100_000)
+    batch: int = Field(default=32, ge=2, le=65536, description="images per step; each gives two glances")
+    precision: Literal["float32", "bf16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null = torch's choice")
+    checkpoint_every: Count | None = Field(default=None, description="steps between checkpoints; null = once per epoch")
+    max_seconds: float | None = Field(
+        default=None, gt=0, le=1e9, description="stop, resumable, after this many seconds"
+    )
+    keep_checkpoints: int = Field(default=2, ge=1, le=100_000, description="newest checkpoints that are kept")
+
+
+class RecordingConfig(Settings):
+    """What is kept of the dendritic signals."""
+
+    enabled: bool = True
+    every: Count = Field(default=100, description="steps between recorded steps")
+    rows: Size = Field(default=16, description="rows of the batch recorded at such a step")
+    units: Size = Field(default=64, description="units recorded per population")
+    unit_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the choice of units")
+    populations: Annotated[tuple[str, ...], list_of(1, 64)] | None = Field(
+        default=None, description="names; null = all"
+    )
+    dtype: Literal["float32", "float16"] = "float32"
+
+
+class ProbeConfig(Settings):
+    """How frozen rates are read out."""
+
+    read_out: Literal["linear", "knn"] = "linear"
+    solver: Literal["ridge", "logistic"] = Field(default="ridge", description="of the linear read-out")
+    penalties: Annotated[tuple[Penalty, ...], list_of(1, 32)] = Field(
+        default=(1e-4, 1e-3, 1e-2, 1e-1, 1.0), description="ridge penalties to choose from on held-out training images"
+    )
+    epochs: int = Field(default=50, ge=1, le=10_000, description="of the logistic read-out")
+    batch: Size = Field(default=512, description="of the logistic read-out")
+    learning_rate: float = Field(default=1e-3, gt=0, le=10, description="of the logistic read-out")
+    neighbours: int = Field(default=20, ge=1, le=10_000, description="k of the knn read-out")
+    temperature: float = Field(default=0.07, gt=0, le=100, description="of the knn vote")
+    n_train: int | None = Field(
+        default=None, ge=2, le=10**9, description="images the read-out is fitted on; null = all"
+    )

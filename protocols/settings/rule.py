@@ -1,0 +1,102 @@
+"""Settings of the rule, and the rule that they make: every rule's own dataclass says which settings it reads."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..errors import nearest
+from .groups import Grid, Option, Settings, list_of
+
+if TYPE_CHECKING:  # settings are read without torch where nothing needs a rule
+    from ...plasticity import Rule
+
+# settings that several rules share and that have a name of their own under `rule`; all others are `rule.options`
+SHARED = ("context", "contrast", "negatives", "phases", "temperature")
+
+
+class RuleConfig(Settings):
+    """How synapses change."""
+
+    name: str = Field(default="clapp++", description="a rule of plasticity's table; bp-: baselines by backpropagation")
+    context: Literal["lateral", "dfb", "both"] = Field(
+        default="lateral", description="activity an apical dendrite receives"
+    )
+    contrast: Literal["hinge", "softplus", "logistic", "linear"] = Field(
+        default="hinge", description="objective on the score"
+    )
+    grids: Annotated[tuple[Grid, ...], list_of(0, 64)] = Field(
+        default=(8, 4, 4, 4, 2, 2), description="side after block pooling, per population of all but mlp"
+    )
+    negatives: Literal["next", "random"] = Field(default="next", description="which other object a saccade goes to")
+    phases: Literal["both", "either"] = Field(
+        default="both", description="fixation and saccade in one step, or one of them"
+    )
+    temperature: float | None = Field(default=None, gt=0, le=100, description="of rules that have one, and only there")
+    options: dict[str, Option | list[Option]] = Field(default={}, description="the rule's other hyperparameters")
+
+
+def make_rule(config: RuleConfig) -> "Rule":
+    """The rule that the settings describe.
+
+    Raises:
+        RuleError: an option outside its range.
+    """
+    from ...plasticity import CONTRASTS, RULES, hyperparameters
+
+    kind: Any = RULES[config.name]
+    read = hyperparameters(kind)
+    words: dict[str, Any] = {name: getattr(config, name) for name in SHARED if name in read}
+    if "contrast" in words:
+        words["contrast"] = CONTRASTS[config.contrast]()
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in config.options.items()}
+    return kind(**words, **options)  # type: ignore[no-any-return]
+
+
+def in_blocks(name: str) -> bool | None:
+    """Whether a rule of that name needs a network in blocks; None for an unknown name."""
+    from ...plasticity import RULES, Variant
+
+    return isinstance(RULES[name], Variant) if name in RULES else None
+
+
+def routed(name: str) -> bool:
+    """Whether a rule of that name needs populations divided into areas."""
+    from ...plasticity import RULES
+
+    return bool(getattr(RULES.get(name), "routed", False))
+
+
+def complaints(config: RuleConfig) -> Iterator[str]:
+    """What is wrong with the settings of a rule, one sentence each, `rule.` included."""
+    from ...plasticity import RULES, RuleError, hyperparameters
+
+    if config.name not in RULES:
+        yield f"rule.name: expected one of {', '.join(RULES)}, got {config.name!r}{nearest(config.name, list(RULES))}"
+        return
+    kind: Any = RULES[config.name]
+    read = hyperparameters(kind)
+    if config.phases == "either" and config.contrast == "logistic" and "contrast" in read:
+        yield "rule.phases: expected both for the logistic contrast, which needs both scores of a row, got 'either'"
+    if "temperature" in read and config.temperature is None:
+        yield f"rule.temperature: expected a number for {config.name}, got null; for example 0.1"
+    if "temperature" not in read and config.temperature is not None:
+        yield f"rule.temperature: expected null for {config.name}, which has none, got {config.temperature}; remove it"
+    for name in SHARED:
+        default, value = type(config).model_fields[name].default, getattr(config, name)
+        if name not in read and name != "temperature" and value != default:
+            yield f"rule.{name}: expected {default} for {config.name}, which does not read it, got {value!r}; remove it"
+    options = sorted(read - set(SHARED))
+    for name in config.options:
+        if name in SHARED:
+            yield f"rule.options.{name}: expected rule.{name} instead, got an option; move it"
+        elif name not in options:
+            known = ", ".join(options) or "none"
+            yield f"rule.options.{name}: expected one of {known}, got an option unknown to {config.name}{nearest(name, options)}"
+            return
+    try:
+        make_rule(config)
+    except RuleError as error:
+        yield f"rule.options: {error}" if config.options else str(error)
+    except TypeError as error:
+        yield f"rule.options: expected values of the right type, got {error}; see the rule's arguments"

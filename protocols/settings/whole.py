@@ -1,0 +1,50 @@
+"""The settings of a run as a whole, and which of them contradict each other."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from . import rule as rules
+from .groups import ProbeConfig, RecordingConfig, Settings, StimulusConfig, TrainingConfig
+from .network import NetworkConfig, network_complaints
+from .optimiser import OptimiserConfig, optimiser_complaints
+from .rule import RuleConfig
+from .wording import Contradiction
+
+
+class RunConfig(Settings):
+    """Everything that decides what a run computes."""
+
+    name: str = Field(
+        default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$", description="first part of the run folder"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    stimulus: StimulusConfig = StimulusConfig()
+    network: NetworkConfig = NetworkConfig()
+    rule: RuleConfig = RuleConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    training: TrainingConfig = TrainingConfig()
+    recording: RecordingConfig = RecordingConfig()
+    probe: ProbeConfig = ProbeConfig()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        complaints = chain(
+            network_complaints(self),
+            rules.complaints(self.rule),
+            optimiser_complaints(self.optimiser),
+            _size_complaints(self),
+        )
+        if complaint := next(complaints, None):
+            raise Contradiction(complaint)
+        return self
+
+
+def _size_complaints(config: RunConfig) -> Iterator[str]:
+    batch, n_train, rows = config.training.batch, config.stimulus.n_train, config.recording.rows
+    if n_train is not None and batch > n_train:
+        yield f"training.batch: expected at most stimulus.n_train = {n_train}, got {batch}; lower it"
+    if config.recording.enabled and rows > batch:
+        yield f"recording.rows: expected at most training.batch = {batch}, got {rows}; lower it"

@@ -1,0 +1,1 @@
+"""Data sets: official files, image folders, archives."""

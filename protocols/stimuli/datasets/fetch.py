@@ -1,0 +1,128 @@
+"""Data sets on disk: which are there, fetching them, and checking their files (no torch needed)."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pooch  # type: ignore[import-untyped]
+
+from ..errors import StimulusError, misuse, unknown_name
+from .files import DOWNLOADS, LAYOUTS, Download, Layout, data_directory, find_file, locate, read_checked
+
+DESCRIPTIONS = {
+    "shapes": "procedural textured objects, 32 px colour, 10 classes; embedded, nothing to fetch",
+    "cifar10": "CIFAR-10, 60,000 colour photographs of 32 px, 10 classes",
+    "cifar100": "CIFAR-100, 60,000 colour photographs of 32 px, 100 classes",
+    "stl10": "STL-10, 100,000 unlabelled and 13,000 labelled colour photographs of 96 px, 10 classes",
+    "mnist": "MNIST, 70,000 grey handwritten digits of 28 px, 10 classes",
+}
+EMBEDDED = ("shapes",)
+
+
+def list_datasets(data_dir: str | Path | None = None) -> list[dict[str, Any]]:
+    """Return one dictionary per data set: name, description, status, path, urls.
+
+    The status is embedded, present, incomplete or absent. Only the presence of the files is looked at; ``verify``
+    checks their content.
+    """
+    return [_entry(name, data_dir) for name in DESCRIPTIONS]
+
+
+def _entry(name: str, data_dir: str | Path | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": name, "description": DESCRIPTIONS[name], "path": None, "urls": []}
+    if name in EMBEDDED:
+        return {**entry, "status": "embedded"}
+    entry["urls"] = [download.url for download in DOWNLOADS[name]]
+    try:
+        layout, folder = locate(name, data_dir)
+    except StimulusError:
+        return {**entry, "status": "absent"}
+    complete = all(find_file(layout, folder, file) for file in layout.md5)
+    return {**entry, "status": "present" if complete else "incomplete", "path": str(folder)}
+
+
+def _known(name: str) -> None:
+    if name not in DESCRIPTIONS:
+        raise unknown_name("data", name, DESCRIPTIONS)
+
+
+def verify(name: str, data_dir: str | Path | None = None) -> dict[str, Any]:
+    """Check every official file of data set ``name`` against its MD5.
+
+    Returns name, ok, path and files: for each its name, ok and problem (None, or one sentence). Raises
+    ``StimulusError`` where the name is unknown or there are no files at all.
+    """
+    _known(name)
+    if name in EMBEDDED:
+        return {"name": name, "ok": True, "path": None, "files": []}
+    layout, folder = locate(name, data_dir)
+    files = [_check(name, layout, folder, file) for file in layout.md5]
+    return {"name": name, "ok": all(file["ok"] for file in files), "path": str(folder), "files": files}
+
+
+def _check(name: str, layout: Layout, folder: Path, file: str) -> dict[str, Any]:
+    try:
+        read_checked(name, layout, folder, file)
+    except StimulusError as error:
+        return {"name": file, "ok": False, "problem": str(error)}
+    return {"name": file, "ok": True, "problem": None}
+
+
+def fetch(name: str, data_dir: str | Path | None = None, progress: bool = True) -> Path:
+    """Download data set ``name`` from its official address, check it, and return the folder of its files.
+
+    Files that are there and correct are left alone. Raises ``StimulusError`` where the name is unknown or embedded,
+    the download fails, or its MD5 differs.
+    """
+    _known(name)
+    if name in EMBEDDED:
+        raise misuse(f"data.{name}: expected a data set with files, got an embedded one; use it as it is")
+    try:
+        report = verify(name, data_dir)
+        if report["ok"]:
+            return Path(report["path"])
+    except StimulusError:
+        pass  # nothing there yet
+    root, layout = data_directory(data_dir), LAYOUTS[name][0]
+    target = root / layout.folders[0]
+    for download in DOWNLOADS[name]:
+        _obtain(name, download, root, target, progress)
+    for file in layout.md5:
+        read_checked(name, layout, target, file)
+    return target
+
+
+def _obtain(name: str, download: Download, root: Path, target: Path, progress: bool) -> None:
+    """Download one file; an archive is unpacked beside the target, and its files then moved: no half file is left."""
+    file = download.url.rsplit("/", 1)[-1]
+    try:
+        path = Path(
+            pooch.retrieve(
+                download.url,
+                known_hash=f"md5:{download.md5}",
+                fname=file,
+                path=root if download.archive else target,
+                downloader=pooch.HTTPDownloader(progressbar=progress, timeout=30),
+            )
+        )
+        if download.archive:
+            with tempfile.TemporaryDirectory(dir=root) as folder:
+                with tarfile.open(path) as archive:
+                    archive.extractall(folder, filter="data")
+                _replace(Path(folder) / target.name, target)
+            path.unlink()
+    except (OSError, ValueError, tarfile.TarError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        remedy = f"connect to the network, or put the official files into {target}"
+        raise StimulusError(f"data.{name}: expected {download.url}, got {reason}; {remedy}") from error
+
+
+def _replace(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        raise ValueError(f"no folder {source.name} in the archive")
+    target.mkdir(parents=True, exist_ok=True)
+    for file in source.iterdir():
+        file.replace(target / file.name)

@@ -1,0 +1,1 @@
+"""Presentations: what a network is shown at a step."""

@@ -1,0 +1,73 @@
+"""Presentations: what a network is shown at a step, from the stimulus and the drawn objects."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .. import Stimulus
+from ..images import moved
+from ..stimulus import ViewedImages
+from .patch_pairs import frame, patches
+from .patchworks import hybrids
+from .written_labels import neutral, overlay
+
+
+def stored(stimulus: Stimulus, images: Tensor) -> Tensor:
+    """Images as they are stored, normalised."""
+    return stimulus.still(images)
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """One way of showing objects.
+
+    Attributes:
+        rows: rows of the batch per object.
+        paired: whether rows follow each other as `pair` says; such a presentation has two rows per object.
+        show: from stimulus, indices of the objects (n,) and a generator to images (rows * n, channels, height, width) and the class of
+            every row, int64 (rows * n,), both on the data's device.
+        still: what a network is shown when it is only read, from stimulus and uint8 images (n, channels, height, width).
+        frame: shape that networks are built for, from the shape of the stimulus.
+    """
+
+    rows: int
+    paired: bool
+    show: Callable[[Stimulus, Tensor, torch.Generator], tuple[Tensor, Tensor]]
+    still: Callable[[Stimulus, Tensor], Tensor] = stored
+    frame: Callable[[tuple[int, int, int]], tuple[int, int, int]] = lambda shape: shape
+
+
+def _labels(stimulus: Stimulus, index: Tensor) -> Tensor:
+    return stimulus.train.labels[moved(index, stimulus.train.labels.device)]
+
+
+def glances(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two glances at each object: rows 0..n-1 the first, rows n..2n-1 the second."""
+    return stimulus.glances(index, generator), _labels(stimulus, index).repeat(2)
+
+
+def images(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The picture of each object as it is stored, without augmentation."""
+    shown = stimulus.train.images[moved(index, stimulus.train.images.device)]
+    return stimulus.still(shown), _labels(stimulus, index)
+
+
+def twice(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Each picture as rows i and n + i, alike, mirrored by chance where the stimulus's views are: what is made into pairs further on."""
+    shown = stimulus.train.images[moved(index, stimulus.train.images.device)]
+    chance = stimulus.settings.flip if isinstance(stimulus, ViewedImages) else 0.0
+    mirrored = moved(torch.rand(len(index), generator=generator) < chance, shown.device)
+    shown = torch.where(mirrored[:, None, None, None], shown.flip(3), shown)
+    return stimulus.still(shown).repeat(2, 1, 1, 1), _labels(stimulus, index).repeat(2)
+
+
+PRESENTATIONS: dict[str, Presentation] = {
+    "glances": Presentation(2, True, glances),
+    "images": Presentation(1, False, images),
+    "overlay": Presentation(2, True, overlay, neutral),
+    "hybrids": Presentation(2, True, hybrids),
+    "twice": Presentation(2, True, twice),
+    "patches": Presentation(2, True, patches, frame=frame),
+}

@@ -1,0 +1,1 @@
+"""`apical train`: one network, one rule, one stimulus."""

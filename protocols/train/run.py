@@ -1,0 +1,52 @@
+"""`apical train`: one network, one rule, one stimulus; recorded while it runs, resumable at every checkpoint."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...models.engine import keep_freed_memory
+from ..runs.folder import RunFolder
+from ..runs.setup import load_stimulus, pick_device
+from ..settings.load import RunConfig
+from .loop import Run
+
+
+def train(
+    config: RunConfig, out: Path, *, data_dir: Path | None = None, resume: bool = False, progress: bool = True
+) -> dict[str, Any]:
+    """Train one network and record it.
+
+    Args:
+        config: settings of the run.
+        out: folder of the run; new, or that of an interrupted run with `resume`.
+        data_dir: folder of the data sets.
+        resume: continue from the newest checkpoint; without one from the first step, beside what was recorded before.
+        progress: show a bar on stderr, when that is a terminal.
+
+    Returns:
+        JSON-ready dict: run, status, epochs, images_per_second, peak_memory_bytes, loss, ...
+
+    Raises:
+        ConfigError: the folder exists and `resume` is false, another process trains it, or settings do not fit the data or the checkpoint.
+        ProtocolError: the data are no longer those of the checkpoint, or a loss is not finite.
+        KeyboardInterrupt: SIGINT or SIGTERM; the run was checkpointed first.
+    """
+    folder = RunFolder(out)
+    if resume:
+        folder.settings()
+    elif folder.path.exists() and any(folder.path.iterdir()):
+        folder.claim(config)  # refuses before any data is read
+    device = pick_device(config.training.device)
+    keep_freed_memory()
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    stimulus = load_stimulus(config, data_dir, device)
+    run = Run(config, folder, stimulus, device)
+    if not resume:
+        folder.claim(config)
+    with folder.alone():
+        run.open(resume)
+        if resume:
+            folder.keep(config)
+        return run.train(progress)
