@@ -30,7 +30,8 @@ types: $(WHEEL)/.installed
 # The wheel is complete: it runs from a folder that has no sources.
 wheel: $(WHEEL)/.installed
 	cd $(WHEEL) && bin/apical --help > /dev/null && bin/apical config show demo > /dev/null
-	cd $(WHEEL) && bin/python -c 'import apical.models, apical.protocols; assert "site-packages" in apical.models.__file__'
+	cd $(WHEEL) && bin/python -c 'import apical, sys; assert "site-packages" in apical.__file__ and "torch" not in sys.modules; \
+	  assert "site-packages" in apical.models.__file__ and apical.__version__ and apical.Run and apical.train'
 	@echo "wheel: installed and run from another folder"
 
 # The stamp is newer than pyproject.toml once everything is installed: a second call starts at once.

@@ -4,9 +4,8 @@ Each body reads its options, calls one function of this room and shows the resul
 to import, is imported inside the body: `--help` and a misspelt option answer at once.
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,9 +14,6 @@ from ..stimuli.names import WORDS
 from .groups import bench, config, data
 from .options import FOLDER, PRESETS, data_dir_option, device_option, quiet_option, run_argument, set_option
 from .terminal import Commands, json_option, resumable, show
-
-if TYPE_CHECKING:
-    from ..settings.load import RunConfig
 
 
 @click.group("apical", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -64,25 +60,12 @@ def train(
     overrides = given.pop("overrides")
     paths = {"data": "stimulus.name", "seed": "seed", "epochs": "training.epochs", "device": "training.device"}
     options = {paths[name]: value for name, value in given.items()}
-    settings, folder = _settings(preset, out, resume, overrides, options)
+    from ..settings.load import begin
+
+    settings, folder = begin(preset, out, resume, overrides, options)
     from ..train.run import train as run_training
 
     show(run_training(settings, folder, data_dir=data_dir, resume=resume, progress=not quiet), as_json)
-
-
-def _settings(
-    preset: str | None, out: Path | None, resume: bool, overrides: Sequence[str], options: Mapping[str, Any]
-) -> "tuple[RunConfig, Path]":
-    """Settings of the run to start or to continue, and its folder."""
-    from ..settings import load as config
-
-    if preset is None:
-        if out is None or not resume:
-            raise ConfigError("PRESET|FILE: expected a preset or a file, got none; or continue with --resume --out RUN")
-        return config.resume(out, None, overrides, options), out
-    settings = config.load(preset, overrides, options)
-    folder = out or Path("runs") / f"{settings.name}-seed{settings.seed}"
-    return (config.resume(folder, preset, overrides, options) if resume else settings), folder
 
 
 @main.command()

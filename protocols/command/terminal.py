@@ -11,6 +11,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
+from ..layout import lines
 from ..runs.files import plain
 
 P = ParamSpec("P")
@@ -120,32 +121,4 @@ def show(result: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(plain(result), allow_nan=False))
     else:
-        click.echo("\n".join(_lines(plain(result))))
-
-
-def _lines(result: Mapping[str, Any], indent: str = "") -> list[str]:
-    lines: list[str] = []
-    for key, value in result.items():
-        if isinstance(value, Mapping):
-            lines += [f"{indent}{key}", *_lines(value, indent + "  ")]
-        elif _is_table(value):
-            lines.append(f"{indent}{key}")
-            for row in value:
-                inner = {name: cell for name, cell in row.items() if isinstance(cell, Mapping) or _is_table(cell)}
-                cells = [f"{name} {_text(cell)}" for name, cell in row.items() if name not in inner]
-                lines += [f"{indent}  {'  '.join(cells)}", *_lines(inner, indent + "    ")]
-        else:
-            lines.append(f"{indent}{key:<20} {_text(value)}")
-    return lines
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 1000 else f"{value:.1f}"
-    if isinstance(value, list) and value:
-        return ", ".join(_text(item) for item in value)
-    return "-" if value is None or value == [] else str(value)
+        click.echo("\n".join(lines(plain(result))))

@@ -30,6 +30,7 @@ __all__ = [
     "RunConfig",
     "StimulusConfig",
     "TrainingConfig",
+    "begin",
     "change",
     "digest",
     "identity",
@@ -38,6 +39,7 @@ __all__ = [
     "resolve",
     "resume",
     "schema",
+    "texts",
     "to_yaml",
     "validate",
 ]
@@ -49,18 +51,20 @@ MAY_CHANGE = ("max_seconds", "device", "threads", "checkpoint_every", "keep_chec
 AS_ONE = ("rule.options",)
 
 
-def load(preset_or_path: str, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> RunConfig:
+def load(
+    source: str | Mapping[str, Any], overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None
+) -> RunConfig:
     """Settings of a preset or file, with `a.b=c` overrides and then options laid over them.
 
     Args:
-        preset_or_path: name of a preset, or path of a YAML file.
+        source: name of a preset, path of a YAML file, or the nested mapping that such a file would hold.
         overrides: texts such as `training.epochs=3`; the values are read as YAML.
         options: dotted path to value; None means not given.
 
     Raises:
         ConfigError: an unknown preset or setting, a wrong type, or settings that contradict each other.
     """
-    settings = override(read(preset_or_path), overrides)
+    settings = override(read(source) if isinstance(source, str) else source, overrides)
     for path, value in (options or {}).items():
         if value is not None:
             settings = merge(settings, nested(path, value))
@@ -69,7 +73,7 @@ def load(preset_or_path: str, overrides: Sequence[str] = (), options: Mapping[st
 
 def resume(
     run: Path,
-    preset_or_path: str | None = None,
+    source: str | Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> RunConfig:
@@ -77,7 +81,7 @@ def resume(
 
     Args:
         run: folder of the run.
-        preset_or_path: None, or the preset or file the run was started with.
+        source: None, or what the run was started with.
         overrides: as in `load`.
         options: as in `load`.
 
@@ -87,7 +91,7 @@ def resume(
     stored = run / CONFIG_FILE
     if not stored.is_file():
         raise ConfigError(f"{stored}: expected the settings of a run, got no such file; start it without --resume")
-    ours, theirs = _leaves(resolve(read_stored(stored))), load(preset_or_path or str(stored), overrides, options)
+    ours, theirs = _leaves(resolve(read_stored(stored))), load(source or str(stored), overrides, options)
     for path, value in _leaves(resolve(theirs)).items():
         group, _, name = path.rpartition(".")
         if value != ours[path] and not (group == "training" and name in MAY_CHANGE):
@@ -96,6 +100,49 @@ def resume(
                 "resume with the run's own settings or choose another --out"
             )
     return theirs
+
+
+def begin(
+    source: str | Mapping[str, Any] | None,
+    out: Path | None,
+    again: bool,
+    overrides: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> tuple[RunConfig, Path]:
+    """Settings of a run to start or to continue, and its folder.
+
+    Args:
+        source: as in `load`; None to continue `out` as it is.
+        out: folder; None for runs/NAME-seedS.
+        again: whether it is continued.
+        overrides: as in `load`.
+        options: as in `load`.
+
+    Raises:
+        ConfigError: neither a source nor a run to continue, or as in `load` and `resume`.
+    """
+    if source is None:
+        if out is None or not again:
+            raise ConfigError("PRESET|FILE: expected a preset or a file, got none; or continue with --resume --out RUN")
+        return resume(out, None, overrides, options), out
+    settings = load(source, overrides, options)
+    folder = out or Path("runs") / f"{settings.name}-seed{settings.seed}"
+    return (resume(folder, source, overrides, options) if again else settings), folder
+
+
+def texts(changes: Mapping[str, Any]) -> list[str]:
+    """Dotted paths and their values as overrides.
+
+    >>> texts({"probe.n_train": None, "rule.grids": (4, 2)})
+    ['probe.n_train=null', 'rule.grids=[4, 2]']
+
+    Raises:
+        ConfigError: a value that no settings file could hold.
+    """
+    try:
+        return [f"{path}={json.dumps(value)}" for path, value in changes.items()]
+    except TypeError as error:
+        raise ConfigError(f"changes: expected numbers, texts, lists and mappings, got others ({error})") from error
 
 
 def read_stored(path: Path) -> RunConfig:

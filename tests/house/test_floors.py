@@ -5,7 +5,7 @@ from floors import ROOT, Plan, plan
 
 EXPERIMENTS = {"train", "probe", "align", "lesion", "replay", "theory", "bench", "inspect"}
 # these run experiments: one floor above
-ABOVE = {"compare", "demo", "command", "__main__"}
+ABOVE = {"compare", "demo", "calls", "command", "__main__"}
 
 
 @pytest.mark.parametrize("room", ["plasticity", "models", "recordings", "protocols"])

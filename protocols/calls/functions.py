@@ -1,0 +1,274 @@
+"""The experiments as functions of plain arguments: each does what the command of its name does."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError
+from ..settings.load import RunConfig, texts
+from .result import Result
+from .run import Run, folder_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Where = str | PathLike[str] | Mapping[str, Any]
+Folder = str | PathLike[str]
+
+
+def load(run: Where, *, device: str | None = None, data_dir: Folder | None = None) -> Run:
+    """A trained run: its settings, rule, stimulus, network and recording.
+
+    Args:
+        run: folder of the run, or the result of `train` or `demo`.
+        device: auto, cpu or cuda; None for the run's own setting.
+        data_dir: folder of the data sets.
+
+    Raises:
+        ConfigError: no run there.
+        ProtocolError: on first use of the network: no checkpoint, or other images than those of the training.
+    """
+    return run if isinstance(run, Run) else Run(folder_of(run), device=device, data_dir=data_dir)
+
+
+def open(recording: Where) -> "xr.DataTree":
+    """Signals of a run, lazily, as an xarray DataTree; see `apical.recordings.open`.
+
+    Args:
+        recording: folder of a run, `Run`, result of what made it; or any store that `apical.recordings.open` takes.
+
+    Raises:
+        RecordingError: nothing there, no recording, or a damaged one.
+    """
+    from ...recordings import open as call
+
+    return call(folder_of(recording) if isinstance(recording, (Mapping, Run)) else recording)
+
+
+def train(
+    settings: str | PathLike[str] | Mapping[str, Any] | RunConfig | None = None,
+    out: Folder | None = None,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    epochs: int | None = None,
+    device: str | None = None,
+    data_dir: Folder | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Result:
+    """Train one network and record it; `apical train`.
+
+    Args:
+        settings: name of a preset, path of a YAML file, a nested mapping of settings, or a `RunConfig`; None to resume `out`.
+        out: folder of the run; None for runs/NAME-seedS.
+        changes: dotted path to value, such as `{"optimiser.learning_rate": 1e-3}`.
+        seed, epochs, device: the same for seed, training.epochs and training.device.
+        data_dir: folder of the data sets.
+        resume: continue the run in `out`.
+        progress: show a bar where a terminal or notebook has one.
+
+    Raises:
+        ConfigError: settings that do not exist, contradict each other or do not fit the run; a folder that exists.
+        ProtocolError: data that changed, or losses that diverge.
+    """
+    from ..settings import load as sources
+    from ..train.run import train as run
+
+    if settings is None and not (resume and out is not None):
+        raise ConfigError(
+            "train.settings: expected a preset, a file or a mapping, got None; or continue with out=RUN, resume=True"
+        )
+    source = settings if settings is None or isinstance(settings, Mapping) else str(settings)
+    if isinstance(settings, sources.RunConfig):
+        source = sources.resolve(settings)
+    options = {"seed": seed, "training.epochs": epochs, "training.device": device}
+    config, folder = sources.begin(source, _path(out), resume, sources.texts(changes or {}), options)
+    return Result("train", run(config, folder, data_dir=_path(data_dir), resume=resume, progress=progress))
+
+
+def probe(
+    run: Where,
+    *,
+    read_out: str | None = None,
+    layers: Sequence[str] | None = None,
+    corruptions: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    data_dir: Folder | None = None,
+    progress: bool = True,
+) -> Result:
+    """Read out the frozen rates of a run, beside a random network and the pixels; `apical probe`.
+
+    Args:
+        run: folder, `Run`, or result of `train`.
+        read_out: `linear`, `knn`, `goodness`; None for the run's own.
+        layers: populations; None for all.
+        corruptions: test images to read out under every corruption; None for none.
+        changes: of `probe` settings, such as `{"probe.solver": "logistic"}`.
+        device, data_dir, progress: as in `train`.
+    """
+    from ..probe.run import probe as call
+
+    found = call(
+        folder_of(run), read_out=read_out, layers=None if layers is None else list(layers), corruptions=corruptions,
+        overrides=texts(changes or {}), device=device, data_dir=_path(data_dir), progress=progress,
+    )  # fmt: skip
+    return Result("probe", found)
+
+
+def align(
+    *runs: Where,
+    batches: int = 8,
+    batch_size: int | None = None,
+    fit_b: str = "none",
+    fit_batches: int | None = None,
+    last: bool = False,
+    out: Folder | None = None,
+    device: str | None = None,
+    data_dir: Folder | None = None,
+    progress: bool = True,
+) -> Result:
+    """Cosine and norm ratio of local changes and backprop gradients, layer by layer; `apical align`.
+
+    Args:
+        runs: one or several, each as in `probe`.
+        batches, batch_size, fit_b, fit_batches, last: see `apical.protocols.align.Plan`.
+        out: folder of the common table and figure; None for that of the first run.
+        device, data_dir, progress: as in `train`.
+    """
+    from ..align import Plan
+    from ..align import align as call
+
+    plan = Plan(batches=batches, batch_size=batch_size, fit_b=fit_b, fit_batches=fit_batches, last=last)
+    folders = [folder_of(run) for run in runs]
+    if not folders:
+        raise ConfigError(
+            "align.runs: expected at least one run, got none; for example apical.align('runs/demo-seed0')"
+        )
+    return Result(
+        "align", call(folders, plan, data_dir=_path(data_dir), out=_path(out), device=device, progress=progress)
+    )
+
+
+def lesion(
+    run: Where,
+    protocol: str,
+    *,
+    seeds: Sequence[int] | int = (0, 1, 2),
+    steps: int | None = None,
+    device: str | None = None,
+    data_dir: Folder | None = None,
+    progress: bool = True,
+) -> Result:
+    """Block, cut, scale or retime signals of a run, beside controls; `apical lesion`.
+
+    Args:
+        run: as in `probe`.
+        protocol: name, or path of a YAML file.
+        seeds: one repetition each.
+        steps: plasticity steps of a condition; None for the protocol's.
+        device, data_dir, progress: as in `train`.
+    """
+    from ..lesion.run import lesion as call
+
+    found = call(
+        folder_of(run), protocol, seeds=_numbers(seeds), steps=steps, data_dir=_path(data_dir), device=device, progress=progress
+    )  # fmt: skip
+    return Result("lesion", found)
+
+
+def replay(
+    run: Where, *, data_dir: Folder | None = None, report: bool = True, progress: bool = True, **settings: Any
+) -> Result:
+    """Replay a circuit of a run with spiking two-compartment neurons; `apical replay`.
+
+    Args:
+        run: as in `probe`.
+        data_dir, progress: as in `train`.
+        report: also write the run's report anew.
+        settings: fields of `apical.protocols.replay.ReplaySettings`, such as `quick=True` or `population="conv3"`.
+    """
+    from dataclasses import fields
+
+    from ..errors import nearest
+    from ..replay import ReplaySettings, replay_run
+
+    known = [field.name for field in fields(ReplaySettings)]
+    for name in settings:
+        if name not in known:
+            raise ConfigError(f"replay.{name}: expected one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
+    if "seeds" in settings:
+        settings["seeds"] = _numbers(settings["seeds"])
+    chosen = ReplaySettings(**settings)
+    return Result(
+        "replay", replay_run(folder_of(run), chosen, data_dir=_path(data_dir), report=report, progress=progress)
+    )
+
+
+def inspect(run: Where) -> Result:
+    """Draw the dendritic signals of a run and write its report; `apical inspect`."""
+    from ..inspect import inspect_run
+
+    return Result("inspect", inspect_run(folder_of(run)))
+
+
+def compare(
+    data: str = "shapes",
+    out: Folder | None = None,
+    *,
+    rules: Sequence[str] | None = None,
+    seeds: Sequence[int] | int = (0, 1, 2),
+    seconds: float | None = None,
+    epochs: int | None = None,
+    jobs: int = 1,
+    threads: int = 1,
+    changes: Mapping[str, Any] | None = None,
+    data_dir: Folder | None = None,
+    progress: bool = True,
+) -> Result:
+    """Train rules side by side with equal budgets and the same read-outs; `apical compare`.
+
+    Args:
+        data: `shapes`, `cifar10`, or path of a YAML file.
+        out: folder, where finished cells are kept; None for runs/compare-NAME.
+        rules: entries by name; None for all.
+        seeds: one run per rule and seed.
+        seconds, epochs: budget of every run, one of the two; 120 seconds where neither is given.
+        jobs, threads: runs side by side, and CPU threads of each.
+        changes: of every entry's settings, dotted path to value.
+        data_dir, progress: as in `train`.
+    """
+    from ..compare.run import compare as call
+
+    folder = Path(out) if out is not None else Path("runs") / f"compare-{Path(data).stem}"
+    budget = 120.0 if seconds is None and epochs is None else seconds
+    found = call(
+        data, folder, rules=rules, seeds=_numbers(seeds), seconds=budget, epochs=epochs, jobs=jobs, threads=threads,
+        overrides=texts(changes or {}), data_dir=_path(data_dir), progress=progress,
+    )  # fmt: skip
+    return Result("compare", found)
+
+
+def demo(out: Folder | None = None, seed: int = 0, *, progress: bool = True) -> Result:
+    """Train, record, probe, replay and draw on the embedded objects; `apical demo`."""
+    from ..demo import demo as call
+
+    return Result("demo", call(_path(out), seed, progress))
+
+
+def theory(out: Folder | None = None, *, seed: int = 0, cases: int = 240, progress: bool = True) -> Result:
+    """Check where local learning equals backprop; `apical theory`, but what does not hold raises nothing here."""
+    from ..theory import check_theory
+
+    folder = Path(out) if out is not None else Path("runs") / f"theory-seed{seed}"
+    return Result("theory", check_theory(folder, seed, cases, progress=progress))
+
+
+def _path(folder: Folder | None) -> Path | None:
+    return None if folder is None else Path(folder)
+
+
+def _numbers(seeds: Sequence[int] | int) -> tuple[int, ...]:
+    return (seeds,) if isinstance(seeds, int) else tuple(seeds)

@@ -1,0 +1,87 @@
+"""A trained run as an object: what it was trained with, and its network as it ended."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError
+from ..runs.folder import RunFolder
+from ..settings.load import RunConfig
+
+if TYPE_CHECKING:  # a run's recording is opened without torch
+    import xarray as xr
+
+    from ...models import BlockNetwork, Network
+    from ...plasticity import Rule
+    from ..stimuli import Stimulus
+
+
+class Run:
+    """The folder of a run; everything in it is read when it is first asked for.
+
+    Args:
+        path: folder of the run.
+        device: auto, cpu or cuda; None for the run's own setting.
+        data_dir: folder of the data sets.
+
+    Raises:
+        ConfigError: no run there.
+    """
+
+    def __init__(
+        self, path: str | PathLike[str], *, device: str | None = None, data_dir: str | PathLike[str] | None = None
+    ) -> None:
+        self.path = Path(path)
+        self._device, self._data_dir = device, None if data_dir is None else Path(data_dir)
+        self.settings: RunConfig = RunFolder(self.path).settings()
+
+    @cached_property
+    def _opened(self) -> Any:
+        raise NotImplementedError  # runs/trained
+
+    @property
+    def rule(self) -> "Rule":
+        """The rule it was trained with."""
+        rule: Rule = self._opened.rule
+        return rule
+
+    @property
+    def stimulus(self) -> "Stimulus":
+        """What it saw: training and test images, still and as views."""
+        stimulus: Stimulus = self._opened.stimulus
+        return stimulus
+
+    @cached_property
+    def network(self) -> "Network | BlockNetwork":
+        """The network of the newest checkpoint."""
+        network: Network | BlockNetwork = self._opened.network()
+        return network
+
+    @property
+    def recording(self) -> "xr.DataTree":
+        """Its recording, opened anew: rows that were committed meanwhile are in it."""
+        from ...recordings import open
+
+        return open(self.path)
+
+    def __fspath__(self) -> str:
+        return fspath(self.path)
+
+    def __repr__(self) -> str:
+        s = self.settings
+        return f"Run({str(self.path)!r}: {s.rule.name} on {s.stimulus.name}, {s.network.builder}, {s.training.epochs} epochs, seed {s.seed})"
+
+
+def folder_of(run: str | PathLike[str] | Mapping[str, Any]) -> Path:
+    """Folder of a run, given as a path, a `Run`, or the result of what made it.
+
+    Raises:
+        ConfigError: something else.
+    """
+    if isinstance(run, Mapping) and "run" in run:
+        return Path(run["run"])
+    if isinstance(run, (str, PathLike)):
+        return Path(run)
+    raise ConfigError(f"run: expected a folder, a Run or a result with one, got {type(run).__name__}; see apical.load")
