@@ -65,9 +65,14 @@ def train(
     paths = {"data": "stimulus.name", "seed": "seed", "epochs": "training.epochs", "device": "training.device"}
     options = {paths[name]: value for name, value in given.items()}
     settings, folder = _settings(preset, out, resume, overrides, options)
+    from .diverging import DivergedError
     from .train import train as run_training
 
-    show(run_training(settings, folder, data_dir=data_dir, resume=resume, progress=not quiet), as_json)
+    try:
+        show(run_training(settings, folder, data_dir=data_dir, resume=resume, progress=not quiet), as_json)
+    except DivergedError as error:
+        show(error.result, as_json)
+        raise
 
 
 def _settings(

@@ -1,7 +1,6 @@
 """The folder of a run: what lies where, and what may be written into it."""
 
 import errno
-import json
 import os
 import platform
 import socket
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..recordings.atomic import write_text
-from .config import RunConfig, digest, read_stored, resolve, to_yaml
+from .config import RunConfig, digest, read_stored, resolve, stored_text
 from .errors import ConfigError
 from .terminal import notice
 
@@ -77,12 +76,12 @@ class RunFolder:
                 f"run.out: expected a new folder, got {self.path}, which exists; continue it with --resume or choose another --out"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        write_text(self.config, to_yaml(config))
+        write_text(self.config, stored_text(config))
 
     def keep(self, config: RunConfig) -> None:
         """Write the settings that a run goes on with, if they are others."""
         if config != self.settings():
-            write_text(self.config, to_yaml(config))
+            write_text(self.config, stored_text(config))
 
     def settings(self) -> RunConfig:
         """The settings of an existing run.
@@ -120,20 +119,6 @@ class RunFolder:
                     raise
                 notice(f"{self.path}: this file system has no locks; let no other process train this run")
             yield
-
-    def keep_metrics_until(self, step: int) -> None:
-        """Drop the lines of metrics.jsonl that a resumed run will write again."""
-        if not self.metrics.exists():
-            return
-        lines = [line for line in self.metrics.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-        write_text(self.metrics, "".join(f"{line}\n" for line in lines))
-
-
-def _step_of(line: str) -> float:
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return float("inf")  # a line cut short by a kill
 
 
 def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str]) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from tqdm import tqdm
 
 from ...models.engine import checkpoint, keep_freed_memory
 from ...recordings import write_results
+from ...recordings.atomic import free_name
 from ...recordings.plot_style import save
+from ...recordings.seal import unsealed
 from ..config import RunConfig, digest
 from ..documents import write_json
 from ..errors import ConfigError
@@ -294,7 +296,9 @@ def _write(
 def _keep(path: Path, name: str, result: dict[str, Any]) -> None:
     """Results of one protocol beside those of others."""
     try:
-        kept = json.loads(path.read_text()) if path.is_file() else {}
-    except ValueError:
-        kept = {}  # written by something else, or cut short
+        kept = unsealed(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        kept, damaged = {}, free_name(path)
+        path.rename(damaged)
+        notice(f"{path}: expected the results of other protocols, got {error}; it is now {damaged}")
     write_json(path, {**kept, name: result})

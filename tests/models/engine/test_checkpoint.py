@@ -73,7 +73,7 @@ def test_only_a_checkpoint_with_one_before_it_may_be_deleted(tmp_path):
     older, newer = checkpoint.found(tmp_path)
     for path in (older, newer):
         (path / "state.json").write_text("[]")
-    with pytest.raises(CheckpointError, match="delete this checkpoint to resume from the one before"):
+    with pytest.raises(CheckpointError, match="tells what is whole; with --repair it sets this checkpoint aside"):
         checkpoint.read_state(newer)
     with pytest.raises(CheckpointError, match="there is none before it: restore the file from a copy"):
         checkpoint.read_state(older)
