@@ -19,6 +19,7 @@ from .errors import ProtocolError
 
 # any last entry of this length is taken for the checksum, so that a bit flipped in its name does not make a line an earlier one
 _LAST = re.compile(r', "([^"]{4,6})": "([^"]{8})"\}\Z')
+_HEX = re.compile(r"[0-9a-f]{8}")
 INTERRUPTED = "interrupted"
 RESTORED = "restored"
 CUT_SHORT = "a line cut short"
@@ -29,7 +30,7 @@ class Lines:
     """What could be read of a metrics.jsonl.
 
     Attributes:
-        lines: the whole lines, in order, without checksums.
+        lines: the whole lines, in order, without checksums; also those after a damaged one.
         damaged: number of the first line that is not whole, counted from 1, and the reason; None where all are.
         sealed: whether the lines carry checksums.
     """
@@ -40,7 +41,7 @@ class Lines:
 
 
 def read(path: Path) -> Lines:
-    """Read lines up to the first that is damaged.
+    """Read the lines, each against the checksum that stands in the line before.
 
     Raises:
         OSError: the file cannot be read.
@@ -49,14 +50,15 @@ def read(path: Path) -> Lines:
     unfinished = texts.pop()
     sealed = any(_LAST.search(text.decode(errors="replace")) for text in texts)
     lines: list[dict[str, Any]] = []
-    before = 0
+    before, damaged = 0, (len(texts) + 1, CUT_SHORT) if unfinished else None
     for number, raw in enumerate(texts, 1):
         try:
-            line, before = _line(raw.decode(), before, sealed)
+            lines.append(_line(raw.decode(), before, sealed))
         except ValueError as error:  # no UTF-8 is one too
-            return Lines(lines, (number, str(error)), sealed)
-        lines.append(line)
-    return Lines(lines, (len(texts) + 1, CUT_SHORT) if unfinished else None, sealed)
+            damaged = damaged if damaged and damaged[0] < number else (number, str(error))
+        stored = _LAST.search(raw.decode(errors="replace"))
+        before = int(stored[2], 16) if stored and _HEX.fullmatch(stored[2]) else 0
+    return Lines(lines, damaged, sealed)
 
 
 def check(path: Path, found: Lines, step: int, expected: int) -> list[dict[str, Any]]:
@@ -126,16 +128,16 @@ class Metrics:
         return f'{body}, "crc32": "{self._last:08x}"}}\n'
 
 
-def _line(text: str, before: int, sealed: bool) -> tuple[dict[str, Any], int]:
+def _line(text: str, before: int, sealed: bool) -> dict[str, Any]:
     found = _LAST.search(text)
     if sealed:
         if found is None:
             raise ValueError("a line without its checksum")
-        before = zlib.crc32(text[: found.start()].encode(), before)
-        if found.groups() != ("crc32", f"{before:08x}"):
+        own = zlib.crc32(text[: found.start()].encode(), before)
+        if found.groups() != ("crc32", f"{own:08x}"):
             raise ValueError("another checksum: this line was changed, or one before it is missing")
     line = json.loads(text)
     if not isinstance(line, dict) or not isinstance(line.get("step"), int):
         raise ValueError("no JSON object with a step")
     line.pop("crc32", None)
-    return line, before
+    return line

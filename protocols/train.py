@@ -18,8 +18,8 @@ from ..plasticity import Blockwise, pair
 from ..recordings import Writer
 from ..recordings.stores import set_aside
 from .config import RunConfig, digest, identity
-from .errors import ConfigError
 from .diverging import CHECK_EVERY, DivergedError, Watch, check_finite
+from .errors import ConfigError
 from .identity import fingerprints, same_data, same_settings
 from .metrics import INTERRUPTED, Metrics
 from .networks import initial_network

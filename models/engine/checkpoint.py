@@ -22,7 +22,18 @@ from ..optimiser import Resumable
 from .build import Engine
 from .stored import broken, check_files, found, put_in_place, read_document, remove, tidy, write_state
 
-__all__ = ["State", "check_files", "found", "load", "load_network", "load_weights", "read_state", "save", "tidy"]
+__all__ = [
+    "State",
+    "check_files",
+    "check_readable",
+    "found",
+    "load",
+    "load_network",
+    "load_weights",
+    "read_state",
+    "save",
+    "tidy",
+]
 
 BUFFERS = "buffers.safetensors"
 WEIGHTS = "weights.safetensors"
@@ -135,6 +146,22 @@ def load_network(checkpoint: Path, network: Network | BlockNetwork) -> None:
     if network.buffers:
         check_files(checkpoint, (BUFFERS,))
         _fill(checkpoint / BUFFERS, network.buffers)
+
+
+def check_readable(checkpoint: Path) -> None:
+    """Read every file of a checkpoint, also one without checksums.
+
+    Raises:
+        CheckpointError: a file cannot be read.
+    """
+    for name in (WEIGHTS, MOMENTS, BUFFERS):
+        path = checkpoint / name
+        if name == BUFFERS and not path.exists():
+            continue
+        try:
+            load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise broken(path, "a whole safetensors file", error) from error
 
 
 def load(checkpoint: Path, engine: Engine) -> State:

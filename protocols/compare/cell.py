@@ -11,6 +11,7 @@ from typing import Any
 from ...models.engine import checkpoint
 from .. import config as settings
 from .. import sources
+from ..metrics import read
 from ..probe import probe
 from ..run import RunFolder
 from ..train import train
@@ -53,7 +54,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _last(folder: RunFolder) -> dict[str, Any]:
-    return dict(json.loads(folder.metrics.read_text().strip().splitlines()[-1]))
+    return read(folder.metrics).lines[-1]
 
 
 def _spent(folder: RunFolder) -> float:

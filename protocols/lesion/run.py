@@ -1,6 +1,5 @@
 """`apical lesion`: a protocol, its conditions on the copies of a run's network, and what was expected of them."""
 
-import json
 import math
 import sys
 import time
@@ -22,7 +21,7 @@ from ..documents import write_json
 from ..errors import ConfigError
 from ..rules import clapp_rule
 from ..run import RunFolder, git_state
-from ..terminal import plain
+from ..terminal import notice, plain
 from ..train import load_stimulus, pick_device
 from . import spec
 from .circuit import Found, cut, pulse
