@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -71,12 +72,20 @@ class RunFolder:
         Raises:
             ConfigError: something is there already; nothing is written.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.taken():
             raise ConfigError(
                 f"run.out: expected a new folder, got {self.path}, which exists; continue it with --resume or choose another --out"
             )
         self.path.mkdir(parents=True, exist_ok=True)
+        for left_over in self.path.iterdir():  # by a start that was killed
+            left_over.unlink()
         write_text(self.config, stored_text(config))
+
+    def taken(self) -> bool:
+        """Whether anything is there, other than settings that a killed start left half written."""
+        if not self.path.is_dir():
+            return self.path.exists()
+        return any(not fnmatch(path.name, ".config.yaml.*.partial") for path in self.path.iterdir())
 
     def keep(self, config: RunConfig) -> None:
         """Write the settings that a run goes on with, if they are others."""

@@ -56,7 +56,7 @@ def train(
     folder = RunFolder(out)
     if resume:
         folder.settings()
-    elif folder.path.exists() and any(folder.path.iterdir()):
+    elif folder.taken():
         folder.claim(config)  # refuses before any data is read
     device = pick_device(config.training.device)
     keep_freed_memory()

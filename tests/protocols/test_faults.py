@@ -132,6 +132,7 @@ def test_a_missing_file_is_told(name, tiny, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("default")  # what Brian2 warns of when it is imported is its own
 def test_every_file_flipped_and_removed(full, tmp_path):
     """At least 200 bits, every file at least once; then every file removed in turn."""
     draws, names = random.Random(0), files_of(full)
