@@ -14,6 +14,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from .digests import update_attributes
 from .errors import RecordingError, unknown_name
 from .schema import Table
 
@@ -132,7 +133,7 @@ class BlockThread:
             if not item.full:  # a partial block is committed with the others of the same commit, in one attribute
                 return
         if self._landed != self.committed:
-            self._root.attrs["committed"] = dict(self._landed)
+            update_attributes(self._root, {"committed": dict(self._landed)})
             self.committed = dict(self._landed)
 
     def _write(self, block: Block) -> None:
@@ -140,7 +141,9 @@ class BlockThread:
         for name, values in block.arrays.items():
             path = f"{block.table.path}/{name}"
             if path not in self._arrays:
-                self._arrays[path] = cast("zarr.Array[Any]", self._root[path])
+                array = cast("zarr.Array[Any]", self._root[path])
+                # also where all values are fill values: a chunk of committed rows that is not there is a damaged one
+                self._arrays[path] = array.with_config({"write_empty_chunks": True})
             self._arrays[path][block.start : stop] = values
 
 

@@ -16,6 +16,7 @@ from .plot_factors import gates, scores
 from .plot_learning import changes, learning, read_outs
 from .plot_style import save
 from .reader import open as open_recording
+from .seal import unsealed
 from .stores import refusing
 
 logger = logging.getLogger(__name__)
@@ -76,10 +77,10 @@ def read_replay(run_dir: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        replay = json.loads(path.read_text(encoding="utf-8"))
+        replay = unsealed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordingError(f"run.replay: expected JSON in {path}, got {error}; replay the run again") from error
-    if not isinstance(replay, dict) or not isinstance(replay.get("figures", {}), dict | list):
+    if not isinstance(replay.get("figures", {}), dict | list):
         raise RecordingError(f"run.replay: expected a replay in {path}, got {_brief(replay)}; replay the run again")
     return replay
 
@@ -115,7 +116,7 @@ def read_probe(run_dir: Path) -> dict[str, Any]:
     if not path.exists():
         raise RecordingError(f"run.probe: expected {path}, got no such file; run `apical probe {run_dir}` first")
     try:
-        probe = json.loads(path.read_text(encoding="utf-8"))
+        probe = unsealed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordingError(f"run.probe: expected JSON in {path}, got {error}; run the read-out again") from error
     if not _is_read_out(probe):

@@ -15,6 +15,8 @@ import numpy as np
 import zarr
 from zarr.abc.store import Store
 
+from .checked import compressors
+from .digests import METADATA, SINCE, check_attributes
 from .errors import RecordingError
 from .schema import SCHEMA, SCHEMA_VERSION, Table, Variable
 
@@ -38,7 +40,14 @@ def create_table(root: zarr.Group, table: Table, block_bytes: int) -> None:
     reserved = {"record_dim": table.dim, "variables": names, "coordinates": " ".join(coordinates)}
     group = root.create_group(table.path, attributes={**json_values(table.attributes, table.path), **reserved})
     for name, (dims, values, attributes) in table.coords.items():
-        group.create_array(name, data=values, dimension_names=dims, attributes=json_values(attributes, name))
+        group.create_array(
+            name,
+            data=values,
+            dimension_names=dims,
+            attributes=json_values(attributes, name),
+            compressors=compressors(),
+            config={"write_empty_chunks": True},
+        )
     rows = block_rows(table, block_bytes)
     for variable in table.variables:
         _create_array(group, table, variable, rows)
@@ -55,6 +64,7 @@ def _create_array(group: zarr.Group, table: Table, variable: Variable, rows: int
         dtype=variable.dtype,
         chunks=chunks,
         shards=None if shards == chunks else shards,
+        compressors=compressors(),
         fill_value=variable.fill,
         dimension_names=(table.dim, *variable.dims),
         attributes={**json_values(variable.attributes, f"{table.path}/{variable.name}"), **said},
@@ -114,7 +124,7 @@ def root_attributes(root: zarr.Group, where: str) -> dict[str, Any]:
     """Attributes of a recording's root group, checked.
 
     Raises:
-        RecordingError: the group is no recording, or one of a newer schema.
+        RecordingError: the group is no recording, one of a newer schema, or its attributes are damaged.
     """
     attributes = dict(root.attrs)
     if attributes.get("schema") != SCHEMA or not isinstance(attributes.get("committed"), Mapping):
@@ -123,6 +133,11 @@ def root_attributes(root: zarr.Group, where: str) -> dict[str, Any]:
             "whose creation was interrupted; give the recording.zarr of a run"
         )
     version = attributes.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise RecordingError(f"recording.schema_version: expected <= {SCHEMA_VERSION}, got {version}; update apical")
+    if version >= SINCE and not isinstance(attributes.get(METADATA), Mapping):
+        raise RecordingError(
+            f"{where}: expected the root attribute {METADATA}, got none; restore zarr.json from a copy"
+        )
+    check_attributes(attributes, where)
     return cast(dict[str, Any], attributes)

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from .atomic import replacing
 from .errors import RecordingError
 
 # Okabe and Ito, Color Universal Design (2008); yellow is left out, it is lost on white
@@ -152,6 +153,8 @@ def save(figure: Figure, stem: Path) -> Path:
     stem.parent.mkdir(parents=True, exist_ok=True)
     path = stem.with_name(f"{stem.name}.png")
     with mpl.rc_context({"pdf.fonttype": STYLE["pdf.fonttype"]}):
-        figure.savefig(path, dpi=150, metadata={"Software": None})
-        figure.savefig(stem.with_name(f"{stem.name}.pdf"), metadata={"CreationDate": None})
+        with replacing(path) as partial:
+            figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
+        with replacing(stem.with_name(f"{stem.name}.pdf")) as partial:
+            figure.savefig(partial, format="pdf", metadata={"CreationDate": None})
     return path

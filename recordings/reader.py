@@ -1,7 +1,7 @@
 """Opening a recording as an xarray DataTree: lazily, and only what is committed."""
 
 import zipfile
-from collections.abc import Hashable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,9 +10,11 @@ import zarr
 from zarr.abc.store import Store
 from zarr.storage import ZipStore
 
+from .checked import lazy_group
+from .digests import METADATA, OWN, SINCE, check_metadata
 from .errors import RecordingError
 from .layout import StoreLike, root_attributes
-from .replay_names import GROUP, replay_groups, replay_tables
+from .replay_names import GROUP, replay_groups
 from .results import read_result, result_groups
 from .stores import is_local, refusing, store_name
 
@@ -28,26 +30,50 @@ def open(path: StoreLike) -> xr.DataTree:
     manager and has ``close``. Of a recording that is still being written, the tree shows the rows committed at the
     time of opening.
 
+    What was damaged at rest raises: metadata and coordinates here, a chunk when its signals are read (RecordingError, also
+    out of ``compute``). ``xr.open_zarr`` alone reads the same store, with less: the checksum of a chunk fails as ValueError,
+    a chunk that is not there reads as fill values, rows are those allocated instead of those committed, and changed metadata are
+    believed. Recordings of schema 1 have no checksums; of them only what cannot be decoded is noticed.
+
     Args:
         path: a ``recording.zarr``, a run folder that holds one, a ``recording.zarr.zip`` (read-only, ``zarr.json`` at
             its top), a URL known to fsspec, or a zarr store.
 
     Raises:
-        RecordingError: nothing there, no recording, or a recording of a newer schema.
+        RecordingError: nothing there, no recording, one that is damaged, or one of a newer schema.
     """
     store = _store(path)
     with refusing(path, "a recording", "give the recording.zarr of a run"):
         root = zarr.open_group(store, mode="r")
         attributes = root_attributes(root, store_name(path))
-        nodes = {table: _table(store, root, table, rows) for table, rows in attributes["committed"].items()}
-        replays = replay_groups(root)
-        nodes |= {f"{GROUP}/{name}": xr.Dataset(attrs=held) for name, held in replays.items()}
-        nodes |= {path: _table(store, root, path, rows) for path, rows in replay_tables(replays).items()}
-        nodes |= {group: read_result(store, group) for group in result_groups(root)}
-    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), **nodes}, name="recording")
+        nodes = _tables(root, attributes, store_name(path), "")
+        for name, held in replay_groups(root).items():
+            nodes[f"{GROUP}/{name}"] = xr.Dataset(attrs=shown(held))
+            nodes |= _tables(
+                cast(zarr.Group, root[f"{GROUP}/{name}"]),
+                held,
+                f"{store_name(path)}/{GROUP}/{name}",
+                f"{GROUP}/{name}/",
+            )
+        nodes |= {group: read_result(root, group) for group in result_groups(root)}
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=shown(attributes)), **nodes}, name="recording")
     if isinstance(store, ZipStore):
         tree.set_close(store.close)
     return tree
+
+
+def _tables(root: zarr.Group, attributes: Mapping[str, Any], where: str, prefix: str) -> dict[str, xr.Dataset]:
+    """All tables of a recording, or of a replay in it, by path."""
+    if prefix:
+        root_attributes(root, where)
+    check_metadata(root, attributes, where)
+    complete = attributes["schema_version"] >= SINCE
+    return {f"{prefix}{path}": _table(root, path, rows, complete) for path, rows in attributes["committed"].items()}
+
+
+def shown(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Root attributes without the checksums, which have been compared."""
+    return {name: value for name, value in attributes.items() if name not in (OWN, METADATA)}
 
 
 def _store(path: StoreLike) -> str | Store:
@@ -81,19 +107,18 @@ def _store(path: StoreLike) -> str | Store:
     return ZipStore(place, mode="r")
 
 
-def _table(store: str | Store, root: zarr.Group, path: str, rows: int) -> xr.Dataset:
+def _table(root: zarr.Group, path: str, rows: int, complete: bool) -> xr.Dataset:
     """One table, trimmed to the committed rows, one dask chunk per block."""
     group = cast(zarr.Group, root[path])
     dim = str(group.attrs["record_dim"])
-    chunks: dict[Hashable, int] = {}
-    for _, array in group.arrays():
-        dims: Any = array.metadata.dimension_names  # type: ignore[union-attr]
-        blocks = array.shards or array.chunks
-        for name, block, size in zip(dims, blocks, array.shape, strict=True):
-            chunks[name] = block if name == dim else size
-    dataset: xr.Dataset = xr.open_zarr(store, group=path, consolidated=False, chunks=chunks)
-    dataset = dataset.isel({dim: slice(0, rows)})[list(cast(list[str], group.attrs["variables"]))]
-    for coordinate in dataset.coords.values():
-        coordinate.load()  # a number per row, small beside the signals; selecting by a lazy coordinate is refused by xarray
-    del dataset.attrs["variables"]
+    variables = cast(list[str], group.attrs["variables"])
+    coordinates = str(group.attrs["coordinates"]).split()
+    names = list(dict.fromkeys([*variables, *coordinates]))
+
+    def at_once(name: str, _: tuple[str, ...]) -> bool:
+        return name in coordinates  # a number per row, small beside the signals; xarray selects by none that is lazy
+
+    dataset = lazy_group(group, path, names, complete=complete, at_once=at_once, limit={dim: rows})
+    dataset = dataset.set_coords(coordinates)
+    del dataset.attrs["variables"], dataset.attrs["coordinates"]
     return dataset

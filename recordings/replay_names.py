@@ -20,12 +20,3 @@ def replay_groups(root: zarr.Group) -> dict[str, dict[str, Any]]:
     found = {name: dict(member.attrs) for name, member in group.groups()}
     whole = {n: a for n, a in found.items() if a.get("schema") == SCHEMA and isinstance(a.get("committed"), Mapping)}
     return dict(sorted(whole.items()))
-
-
-def replay_tables(replays: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """Committed rows of every table of every replay, by path in the recording."""
-    return {
-        f"{GROUP}/{name}/{table}": int(rows)
-        for name, attrs in replays.items()
-        for table, rows in attrs["committed"].items()
-    }

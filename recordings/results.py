@@ -9,12 +9,15 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.storage import LocalStore
 
+from .checked import compressors, lazy_group
+from .digests import METADATA, OWN, result_digest, stamped
 from .errors import RecordingError
 from .layout import json_values, root_attributes
 from .schema import SCHEMA, SCHEMA_VERSION
@@ -42,7 +45,7 @@ def write_results(store: str | Path, group: str, dataset: xr.Dataset, attributes
     with refusing(store, "a place for a result", "check the path, its permissions and the free space"):
         if not store.exists():
             _new_store(store)
-        root = zarr.open_group(str(store), mode="r")
+        root = zarr.open_group(LocalStore(store, read_only=True), mode="r")
         tables = root_attributes(root, str(store))["committed"]
         if group in {str(path).partition("/")[0] for path in tables}:
             raise RecordingError(f"{group}: expected a name that no table has, got that of a table; choose another")
@@ -66,11 +69,32 @@ def result_groups(root: zarr.Group) -> list[str]:
     return sorted(name for name, group in root.groups() if group.attrs.get(MARK) is True)
 
 
-def read_result(store: Any, group: str) -> xr.Dataset:
-    """The dataset of a result, lazily."""
-    dataset: xr.Dataset = xr.open_zarr(store, group=group, consolidated=False, chunks={})
-    for coordinate in dataset.coords.values():
-        coordinate.load()  # small
+def read_result(root: zarr.Group, name: str) -> xr.Dataset:
+    """The dataset of a result, lazily.
+
+    Raises:
+        RecordingError: its metadata were changed after it was written, or a coordinate is damaged.
+    """
+    group = cast(zarr.Group, root[name])
+    stored = group.attrs.get(OWN)
+    if stored is None:  # of an earlier version
+        dataset: xr.Dataset = xr.open_zarr(
+            root.store, group=f"{root.path}/{name}".lstrip("/"), consolidated=False, chunks={}
+        )
+        dataset = dataset.assign_coords({key: coordinate.load() for key, coordinate in dataset.coords.items()})
+    else:
+        if result_digest(group) != stored:
+            raise RecordingError(
+                f"recording.{name}: expected a result with its checksum, got another: a zarr.json was changed after it was written; "
+                "make the result again"
+            )
+        told = str(group.attrs.get("coordinates", "")).split()
+        names = [each for each, _ in group.arrays()]
+        dataset = lazy_group(
+            group, name, names, complete=True, at_once=lambda n, dims: n in told or dims == (n,), limit={}
+        )
+        dataset = xr.decode_cf(dataset, decode_times=False)
+        del dataset.attrs[OWN]
     del dataset.attrs[MARK]
     return dataset
 
@@ -96,8 +120,9 @@ def _new_store(store: Path) -> None:
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "status": "complete",
         "committed": {},
+        METADATA: {},
     }
-    zarr.open_group(str(store), mode="w-", zarr_format=3, attributes=attributes)
+    zarr.open_group(LocalStore(store), mode="w-", zarr_format=3, attributes=stamped(attributes))
 
 
 def _write(dataset: xr.Dataset, path: Path, attributes: dict[str, Any]) -> None:
@@ -106,4 +131,11 @@ def _write(dataset: xr.Dataset, path: Path, attributes: dict[str, Any]) -> None:
     for name, variable in dataset.variables.items():
         if variable.dtype.kind in "UO":  # names: of variable length, as in the tables
             plain[name] = variable.astype(np.dtypes.StringDType())
-    plain.to_zarr(str(path), mode="w", zarr_format=3, consolidated=False)
+    encoding = {name: {"compressors": compressors(), "_FillValue": None} for name in plain.variables}
+    # every chunk is written: one that is not there is a damaged one
+    written = plain.to_zarr(
+        LocalStore(path), mode="w", zarr_format=3, consolidated=False, encoding=encoding, write_empty_chunks=True
+    )
+    written.close()
+    group = zarr.open_group(LocalStore(path), mode="r+")
+    group.attrs[OWN] = result_digest(group)

@@ -9,13 +9,13 @@ from typing import Any
 
 import zarr
 
+from .checked import DAMAGE
+from .digests import METADATA, OWN, check_metadata, metadata_digests, stamped, update_attributes
 from .errors import RecordingError, unknown_name
 from .layout import StoreLike, block_rows, create_table, json_values, read_table, root_attributes
 from .schema import SCHEMA, SCHEMA_VERSION, Table
 
-RESERVED = ("schema", "schema_version", "status", "committed", "resumed")
-# what zarr, its codecs and xarray raise on damaged metadata and chunks
-DAMAGE = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+RESERVED = ("schema", "schema_version", "status", "committed", "resumed", METADATA, OWN)
 Tables = dict[str, tuple[Table, int]]  # by path, with the rows of a block
 
 
@@ -55,7 +55,9 @@ def create_store(
         root = zarr.open_group(store, mode="w-", zarr_format=3)
         for table in chosen.values():
             create_table(root, table, block_bytes)
-        root.attrs.update(own)  # last: only a store with all its arrays is a recording
+        root.attrs.update(
+            stamped({**own, METADATA: metadata_digests(root, chosen)})
+        )  # last: only a store with all its arrays is a recording
     return root, {path: (table, block_rows(table, block_bytes)) for path, table in chosen.items()}
 
 
@@ -72,9 +74,12 @@ def resume_store(store: StoreLike, cursor: Mapping[str, int], part: Mapping[str,
         attributes = root_attributes(root, store_name(store))
         committed = attributes["committed"]
         check_cursor(cursor, committed)
+        check_metadata(root, attributes, store_name(store))
         tables = {path: read_table(root, path) for path in committed}
         told = {"resumed": [*attributes.get("resumed", []), json_values(part, "recording.resumed")]} if part else {}
-        root.attrs.update({"committed": dict(cursor), "status": "running", **told})
+        update_attributes(root, {"committed": dict(cursor), "status": "running", **told})
+        if is_local(store):
+            clear_partials(Path(str(store)), committed)
         for path, rows in committed.items():
             erase_blocks(root, *tables[path], cursor[path], rows)
     return root, tables
@@ -111,6 +116,15 @@ def _is_empty(store: Path) -> bool:
     except DAMAGE:
         return False
     return attributes.get("status") != "complete" and not any(rows.values())
+
+
+def clear_partials(store: Path, tables: Iterable[str]) -> None:
+    """Remove what a killed writer left half written: files of zarr's that were never renamed. Nobody else writes these folders."""
+    left_over = list(store.glob("*.partial"))
+    for path in tables:
+        left_over += (store / path).rglob("*.partial")
+    for file in left_over:
+        file.unlink(missing_ok=True)
 
 
 def check_cursor(cursor: Mapping[str, int], committed: Mapping[str, int]) -> None:

@@ -4,19 +4,20 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
-import numpy as np
 import zarr
 from numpy.typing import NDArray
 
 from .blocks import Block, BlockThread, checked_rows
+from .checked import CheckedArray
+from .digests import SINCE, update_attributes
 from .errors import RecordingError, unknown_name
 from .layout import StoreLike
 from .schema import Table
 from .stores import Tables, create_store, refusing, resume_store, store_name
 
-STATUSES = ("complete", "failed", "interrupted")
+STATUSES = ("complete", "failed", "interrupted", "diverged")
 
 
 class Writer:
@@ -156,7 +157,7 @@ class Writer:
         """Commit, write the status and end the writer thread; a second call does nothing.
 
         Args:
-            status: ``"complete"``, ``"failed"`` or ``"interrupted"``.
+            status: ``"complete"``, ``"failed"``, ``"interrupted"`` or ``"diverged"``.
 
         Raises:
             RecordingError: the status is unknown, or the writer thread has failed (the status is then ``"failed"``
@@ -168,10 +169,10 @@ class Writer:
             return
         try:
             self.commit()
-            self._root.attrs["status"] = status
+            update_attributes(self._root, {"status": status})
         except RecordingError:
             with suppress(OSError):
-                self._root.attrs["status"] = "failed"
+                update_attributes(self._root, {"status": "failed"})
             raise
         except OSError as error:
             raise self._failure("the status", error) from error
@@ -201,7 +202,12 @@ class Writer:
             return
         self._appended[path] = start
         block = self._block(path)
-        rows = {name: np.asarray(self._root[f"{path}/{name}"][start:stop]) for name in block.arrays}  # type: ignore[index]
+        complete = int(self._root.attrs["schema_version"]) >= SINCE  # type: ignore[call-overload]
+        rows = {}
+        for name in block.arrays:
+            array = cast("zarr.Array[Any]", self._root[f"{path}/{name}"])
+            checked = CheckedArray(array, f"{path}/{name}", complete=complete)
+            rows[name] = checked[(slice(start, stop), *(slice(None) for _ in array.shape[1:]))]
         self._appended[path] += block.take(rows, 0)
         if block.full:  # the short last block of a table
             self._send(block)

@@ -1,12 +1,11 @@
 """Checkpoints: weights, optimiser, position, recording cursor; nothing executable is ever read.
 
 A checkpoint is a folder `step-0000000123/` with weights.safetensors, moments.safetensors and state.json. It is written under another name
-and renamed when complete, so a folder with the right name is whole. Random streams are functions of (seed, stream, step): the
+and renamed when complete, so a folder with the right name was whole; checksums in state.json, compared by every load, tell whether it still
+is. Random streams are functions of (seed, stream, step): the
 step alone restores them.
 """
 
-import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,8 +20,24 @@ from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..optimisers.base import Resumable
 from .build import Engine
+from .stored import broken, check_files, found, put_in_place, read_document, remove, tidy, write_state
+
+__all__ = [
+    "State",
+    "check_files",
+    "check_readable",
+    "found",
+    "load",
+    "load_network",
+    "load_weights",
+    "read_state",
+    "save",
+    "tidy",
+]
 
 BUFFERS = "buffers.safetensors"
+WEIGHTS = "weights.safetensors"
+MOMENTS = "moments.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,8 @@ class State:
         config_sha256: digest of the run's settings.
         identity_sha256: digest of those that no part of the run may change; empty in a checkpoint that does not tell.
         data: fingerprint of the images by split; empty in a checkpoint that does not tell.
+        lines: lines of the run's metrics.jsonl up to here, without those of interruptions; -1 in a checkpoint that does not tell.
+        start: losses of the first step by name, against which later ones are judged.
     """
 
     step: int
@@ -44,6 +61,8 @@ class State:
     config_sha256: str
     identity_sha256: str = ""
     data: dict[str, str] = field(default_factory=dict)
+    lines: int = -1
+    start: dict[str, float] = field(default_factory=dict)
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
@@ -63,19 +82,14 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     weights = engine.network.weights()
-    _write({name: w.detach() for name, w in weights.items()}, unfinished / "weights.safetensors")
+    _write({name: w.detach() for name, w in weights.items()}, unfinished / WEIGHTS)
     if engine.network.buffers:
         _write(engine.network.buffers, unfinished / BUFFERS)
-    _write(_resumable(engine).tensors(), unfinished / "moments.safetensors")
-    (unfinished / "state.json").write_text(json.dumps(asdict(state)), encoding="utf-8")
-    for path in unfinished.iterdir():
-        with path.open("r+b") as file:  # Windows flushes no file that is open for reading
-            os.fsync(file.fileno())
-    if final.exists():  # the same step again, after a resume from an older checkpoint
-        shutil.rmtree(final)
-    unfinished.rename(final)
+    _write(_resumable(engine).tensors(), unfinished / MOMENTS)
+    write_state(unfinished, asdict(state))
+    put_in_place(unfinished, final)
     for old in found(folder)[:-keep]:
-        shutil.rmtree(old)
+        remove(old)
     return final
 
 
@@ -88,11 +102,6 @@ def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
         ) from error
 
 
-def found(folder: Path) -> list[Path]:
-    """Complete checkpoints, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if path.is_dir())
-
-
 def read_state(checkpoint: Path) -> State:
     """Position of a checkpoint.
 
@@ -100,7 +109,7 @@ def read_state(checkpoint: Path) -> State:
         CheckpointError: state.json is missing or not what `save` writes.
     """
     try:
-        document = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+        document = read_document(checkpoint)
         return State(
             int(document["step"]),
             float(document["seconds"]),
@@ -108,9 +117,13 @@ def read_state(checkpoint: Path) -> State:
             str(document["config_sha256"]),
             str(document.get("identity_sha256", "")),
             dict(document.get("data", {})),
+            int(document.get("lines", -1)),
+            dict(document.get("start", {})),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _broken(checkpoint / "state.json", "the state of a run", error) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise broken(checkpoint / "state.json", "the state of a run", error) from error
 
 
 def load_weights(checkpoint: Path, weights: Mapping[str, Tensor]) -> None:
@@ -119,7 +132,8 @@ def load_weights(checkpoint: Path, weights: Mapping[str, Tensor]) -> None:
     Raises:
         CheckpointError: the file is broken, or names or shapes differ.
     """
-    _fill(checkpoint / "weights.safetensors", weights)
+    check_files(checkpoint, (WEIGHTS,))
+    _fill(checkpoint / WEIGHTS, weights)
 
 
 def load_network(checkpoint: Path, network: Network | BlockNetwork) -> None:
@@ -130,7 +144,24 @@ def load_network(checkpoint: Path, network: Network | BlockNetwork) -> None:
     """
     load_weights(checkpoint, network.weights())
     if network.buffers:
+        check_files(checkpoint, (BUFFERS,))
         _fill(checkpoint / BUFFERS, network.buffers)
+
+
+def check_readable(checkpoint: Path) -> None:
+    """Read every file of a checkpoint, also one without checksums.
+
+    Raises:
+        CheckpointError: a file cannot be read.
+    """
+    for name in (WEIGHTS, MOMENTS, BUFFERS):
+        path = checkpoint / name
+        if name == BUFFERS and not path.exists():
+            continue
+        try:
+            load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise broken(path, "a whole safetensors file", error) from error
 
 
 def load(checkpoint: Path, engine: Engine) -> State:
@@ -141,7 +172,8 @@ def load(checkpoint: Path, engine: Engine) -> State:
     """
     state = read_state(checkpoint)
     load_network(checkpoint, engine.network)
-    _fill(checkpoint / "moments.safetensors", _resumable(engine).tensors())
+    check_files(checkpoint, (MOMENTS,))
+    _fill(checkpoint / MOMENTS, _resumable(engine).tensors())
     _resumable(engine).restore(state.step)
     engine.refresh()
     return state
@@ -151,7 +183,7 @@ def _fill(path: Path, targets: Mapping[str, Tensor]) -> None:
     try:
         stored = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise _broken(path, "a whole safetensors file", error) from error
+        raise broken(path, "a whole safetensors file", error) from error
     if stored.keys() != targets.keys():
         odd = sorted(stored.keys() ^ targets.keys())
         raise CheckpointError(
@@ -163,14 +195,6 @@ def _fill(path: Path, targets: Mapping[str, Tensor]) -> None:
                 f"{path}: expected {name} of shape {tuple(target.shape)}, got {tuple(stored[name].shape)}; check the run's settings"
             )
         target.copy_(stored[name])
-
-
-def _broken(path: Path, expected: str, error: Exception) -> CheckpointError:
-    earlier = any(other.name < path.parent.name for other in found(path.parent.parent))
-    remedy = "delete this checkpoint to resume from the one before"
-    if not earlier:
-        remedy = "there is none before it: restore the file from a copy, or train a new run"
-    return CheckpointError(f"{path}: expected {expected}, got {error}; {remedy}")
 
 
 def _resumable(engine: Engine) -> Resumable:

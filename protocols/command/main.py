@@ -63,9 +63,14 @@ def train(
     from ..settings.load import begin
 
     settings, folder = begin(preset, out, resume, overrides, options)
+    from ..train.diverging import DivergedError
     from ..train.run import train as run_training
 
-    show(run_training(settings, folder, data_dir=data_dir, resume=resume, progress=not quiet), as_json)
+    try:
+        show(run_training(settings, folder, data_dir=data_dir, resume=resume, progress=not quiet), as_json)
+    except DivergedError as error:
+        show(error.result, as_json)
+        raise
 
 
 @main.command()
@@ -269,6 +274,24 @@ def inspect(run: Path, as_json: bool) -> None:
     from ..inspect import inspect_run
 
     show(inspect_run(run), as_json)
+
+
+@main.command()
+@run_argument
+@click.option("--repair", is_flag=True, help="Give back what other parts hold, set aside what is damaged.")
+@json_option
+def verify(run: Path, repair: bool, as_json: bool) -> None:
+    """Say file by file what of RUN is whole and what is lost.
+
+    Exit 1 if anything is damaged. --repair deletes nothing but what killed writers left half written.
+    """
+    from ..verify.run import verify as verify_run
+
+    result = verify_run(run, repair=repair)
+    show(result, as_json)
+    if result["damaged"]:
+        ways = "restore it from a copy" if repair else f"apical verify {run} --repair gives back what it can"
+        raise ProtocolError(f"{run}: expected a whole run, got {result['damaged']} damaged parts; {ways}")
 
 
 @main.command()

@@ -11,6 +11,7 @@ from typing import Any
 from ...models.engine import checkpoint
 from ..probe.run import probe
 from ..runs.folder import RunFolder
+from ..runs.metrics import read
 from ..settings import load as settings
 from ..settings.yaml import merge, parse
 from ..train.run import train
@@ -53,7 +54,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _last(folder: RunFolder) -> dict[str, Any]:
-    return dict(json.loads(folder.metrics.read_text().strip().splitlines()[-1]))
+    return read(folder.metrics).lines[-1]
 
 
 def _spent(folder: RunFolder) -> float:

@@ -1,10 +1,10 @@
 """What is kept of cells: the row of a finished one, the task of one that was begun. Neither goes into a comparison of other settings."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...recordings.seal import unsealed
 from ..errors import ConfigError
 from ..runs.files import write_json
 from ..settings.load import RunConfig, validate
@@ -107,10 +107,10 @@ def _settings(text: Any, path: Path) -> RunConfig:
 
 def _read(path: Path, *names: str) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = unsealed(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigError(f"{path}: expected JSON, got another text ({error}); {_remedy(path)}") from error
-    if not isinstance(found, dict) or any(name not in found for name in names):
+    if any(name not in found for name in names):
         raise ConfigError(f"{path}: expected a mapping with {', '.join(names)}, got another; {_remedy(path)}")
     return found
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...recordings.atomic import write_text
 from ...recordings.pages import write_html
 from ...recordings.plot_style import COLOURS, GREY, new_figure, save, styled
 from .table import CONTROLS, HEAD, PIXELS, RANDOM, cells_of, markdown, ranking
@@ -23,7 +24,7 @@ def write_page(
     """
     figure = _draw(table, rows, out / "figures" / "compare")
     text = out / "compare.md"
-    text.write_text(markdown(table), encoding="utf-8")
+    write_text(text, markdown(table))
     content = {
         "title": f"Comparison on {facts['comparison']}",
         "facts": [(name, _said(value)) for name, value in facts.items()],

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...recordings.atomic import replacing
 from .comparison import Entry
 from .finished_cells import cell_file, read_row
 
@@ -85,7 +86,7 @@ def _median(rows: Sequence[dict[str, Any]], name: str) -> float | None:
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]], failed: Collection[Cell] = ()) -> str:
     """All rows as CSV; a control has only its accuracy, a failed cell has none."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
         writer.writeheader()
         writer.writerows({**row, "status": FINISHED} for row in rows)

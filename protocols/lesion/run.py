@@ -1,6 +1,5 @@
 """`apical lesion`: a protocol, its conditions on the copies of a run's network, and what was expected of them."""
 
-import json
 import math
 import sys
 import time
@@ -14,8 +13,11 @@ from tqdm import tqdm
 
 from ...models.engine import checkpoint, keep_freed_memory
 from ...recordings import write_results
+from ...recordings.atomic import free_name
 from ...recordings.plot_style import save
+from ...recordings.seal import unsealed
 from ..errors import ConfigError
+from ..progress import notice
 from ..runs.files import plain, write_json
 from ..runs.folder import RunFolder
 from ..runs.provenance import git_state
@@ -294,7 +296,9 @@ def _write(
 def _keep(path: Path, name: str, result: dict[str, Any]) -> None:
     """Results of one protocol beside those of others."""
     try:
-        kept = json.loads(path.read_text()) if path.is_file() else {}
-    except ValueError:
-        kept = {}  # written by something else, or cut short
+        kept = unsealed(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        kept, damaged = {}, free_name(path)
+        path.rename(damaged)
+        notice(f"{path}: expected the results of other protocols, got {error}; it is now {damaged}")
     write_json(path, {**kept, name: result})

@@ -1,16 +1,16 @@
 """Results as JSON files, whole or not there."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...recordings.atomic import write_text
+from ...recordings.seal import sealed
 
 
-def write_json(path: Path, document: Any) -> None:
-    """Write a document as `write_text` does.
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document as `write_text` does, with a checksum of itself as its last entry `sha256`.
 
     Args:
         path: where to; its folder exists.
@@ -19,7 +19,7 @@ def write_json(path: Path, document: Any) -> None:
     Raises:
         OSError: the disk is full, or the folder cannot be written to.
     """
-    write_text(path, json.dumps(plain(document), indent=1, allow_nan=False) + "\n")
+    write_text(path, sealed(plain(document)))
 
 
 def plain(value: Any) -> Any:

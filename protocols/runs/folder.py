@@ -1,17 +1,17 @@
 """The folder of a run: what lies where, and what may be written into it."""
 
 import errno
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from ...recordings.atomic import write_text
 from ..errors import ConfigError
 from ..progress import notice
-from ..settings.load import RunConfig, read_stored, to_yaml
+from ..settings.load import RunConfig, read_stored, stored_text
 
 if sys.platform != "win32":
     import fcntl
@@ -65,17 +65,25 @@ class RunFolder:
         Raises:
             ConfigError: something is there already; nothing is written.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.taken():
             raise ConfigError(
                 f"run.out: expected a new folder, got {self.path}, which exists; continue it with --resume or choose another --out"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        write_text(self.config, to_yaml(config))
+        for left_over in self.path.iterdir():  # by a start that was killed
+            left_over.unlink()
+        write_text(self.config, stored_text(config))
+
+    def taken(self) -> bool:
+        """Whether anything is there, other than settings that a killed start left half written."""
+        if not self.path.is_dir():
+            return self.path.exists()
+        return any(not fnmatch(path.name, ".config.yaml.*.partial") for path in self.path.iterdir())
 
     def keep(self, config: RunConfig) -> None:
         """Write the settings that a run goes on with, if they are others."""
         if config != self.settings():
-            write_text(self.config, to_yaml(config))
+            write_text(self.config, stored_text(config))
 
     def settings(self) -> RunConfig:
         """The settings of an existing run.
@@ -113,17 +121,3 @@ class RunFolder:
                     raise
                 notice(f"{self.path}: this file system has no locks; let no other process train this run")
             yield
-
-    def keep_metrics_until(self, step: int) -> None:
-        """Drop the lines of metrics.jsonl that a resumed run will write again."""
-        if not self.metrics.exists():
-            return
-        lines = [line for line in self.metrics.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-        write_text(self.metrics, "".join(f"{line}\n" for line in lines))
-
-
-def _step_of(line: str) -> float:
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return float("inf")  # a line cut short by a kill

@@ -73,6 +73,12 @@ class TrainingConfig(Settings):
         default=None, gt=0, le=1e9, description="stop, resumable, after this many seconds"
     )
     keep_checkpoints: int = Field(default=2, ge=1, le=100_000, description="newest checkpoints that are kept")
+    diverged: float = Field(
+        default=1e3,
+        gt=1,
+        le=1e30,
+        description="stop where a loss exceeds this many times its start, or 1 if that is more",
+    )
 
 
 class RecordingConfig(Settings):

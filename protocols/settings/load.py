@@ -32,6 +32,7 @@ __all__ = [
     "TrainingConfig",
     "begin",
     "change",
+    "check_stored",
     "digest",
     "identity",
     "load",
@@ -39,14 +40,16 @@ __all__ = [
     "resolve",
     "resume",
     "schema",
+    "stored_text",
     "texts",
     "to_yaml",
     "validate",
 ]
 
 CONFIG_FILE = "config.yaml"
+MARK = "# sha256 of the lines below, which --set changes: "
 # what may change between the parts of a run: in what pieces and on what, never what is computed or how much is recorded
-MAY_CHANGE = ("max_seconds", "device", "threads", "checkpoint_every", "keep_checkpoints")
+MAY_CHANGE = ("max_seconds", "device", "threads", "checkpoint_every", "keep_checkpoints", "diverged")
 # settings whose names differ from rule to rule: told and compared as one
 AS_ONE = ("rule.options",)
 
@@ -149,8 +152,9 @@ def read_stored(path: Path) -> RunConfig:
     """Settings of a run from its config.yaml, which names every group of them.
 
     Raises:
-        ConfigError: the file is empty or cut short, or cannot be read as settings.
+        ConfigError: the file is empty, cut short or changed, or cannot be read as settings.
     """
+    check_stored(path)
     settings = read(str(path))
     if missing := [name for name in RunConfig.model_fields if name not in settings]:
         raise ConfigError(
@@ -158,6 +162,29 @@ def read_stored(path: Path) -> RunConfig:
             "from a copy, or from the attribute config of the recording"
         )
     return validate(settings)
+
+
+def stored_text(config: RunConfig) -> str:
+    """Contents of a config.yaml: the settings, below a comment with a checksum of their text."""
+    text = to_yaml(config)
+    return f"{MARK}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+
+
+def check_stored(path: Path) -> bool:
+    """Compare the text of a config.yaml with its checksum; false where it has none.
+
+    Raises:
+        ConfigError: it was changed after it was written.
+    """
+    first, _, rest = path.read_bytes().partition(b"\n")
+    if not first.startswith(b"#"):
+        return False
+    if first.decode(errors="replace") != MARK + hashlib.sha256(rest).hexdigest():
+        raise ConfigError(
+            f"{path}: expected the text of the checksum in its first line, got another: it was changed after it was written; undo that "
+            f"(apical verify {path.parent} --repair does), or remove the first line to take the settings as they are"
+        )
+    return True
 
 
 def change(config: RunConfig, group: str, overrides: Sequence[str]) -> RunConfig:

@@ -1,7 +1,5 @@
 """The loop of a training run."""
 
-import json
-import math
 import sys
 import time
 from typing import Any
@@ -14,9 +12,10 @@ from ...models.engine import BlockEngine, Engine, build_engine, checkpoint
 from ...plasticity import Blockwise, pair
 from ...recordings import Writer
 from ...recordings.stores import set_aside
-from ..errors import ConfigError, ProtocolError
+from ..errors import ConfigError
 from ..progress import notice
 from ..runs.folder import RunFolder
+from ..runs.metrics import INTERRUPTED, Metrics
 from ..runs.network import initial_network
 from ..runs.provenance import circumstances, peak_memory, provenance
 from ..runs.setup import presentation_of
@@ -25,6 +24,7 @@ from ..runs.unchanged import fingerprints, same_data, same_settings
 from ..settings.load import RunConfig, digest, identity
 from ..settings.rule import make_rule
 from ..stimuli import Stimulus
+from .diverging import CHECK_EVERY, DivergedError, Watch, check_finite
 from .schedule import learning_rate
 from .stops import stop_requests
 
@@ -70,20 +70,23 @@ class Run:
                 modulated="neuromodulator" in self.rule.records,
             )  # fmt: skip
         self.step, self.seconds = 0, 0.0
+        self.metrics, self.watch = Metrics(folder.metrics), Watch(t.diverged, {})
         self._order, self._order_epoch = torch.empty(0), -1
 
     def open(self, resume: bool) -> None:
         """Restore the newest checkpoint, if any, and open the recording there."""
+        checkpoint.tidy(self.folder.checkpoints)
         stored = checkpoint.found(self.folder.checkpoints)
-        cursor = None
+        cursor, lines = None, -1
         if resume and stored:
             state = checkpoint.read_state(stored[-1])
             same_settings(self.config, state, self.folder.config)
             same_data(self.config, self.stimulus, state)
             checkpoint.load(stored[-1], self.engine)
             self.step, self.seconds, cursor = state.step, state.seconds, state.cursor
+            lines, self.watch = state.lines, Watch(self.config.training.diverged, state.start)
         if resume:
-            self.folder.keep_metrics_until(self.step)
+            self.metrics.resume(self.step, lines)
         if self.recorder is None:
             return
         if cursor is not None:
@@ -112,17 +115,24 @@ class Run:
                 while self.step < self.steps:
                     last_loss = self._one_step()
                     bar.update()
-                    if self.step % every == 0 or self.step == self.steps:
+                    due = self.step % every == 0 or self.step == self.steps
+                    if self.step == 1 or self.step % CHECK_EVERY == 0:
+                        self._judge(last_loss)
+                    if due:
                         mark = self._report(last_loss, mark, begun, first, bar)
                         self._checkpoint(begun)
                     spent = time.perf_counter() - begun
                     if stop or (t.max_seconds is not None and spent >= t.max_seconds and self.step < self.steps):
                         status = "interrupted"
-                        if self.step % every:
-                            mark = self._report(last_loss, mark, begun, first, bar)
+                        if not due:
+                            mark = self._report(last_loss, mark, begun, first, bar, interrupted=True)
                             self._checkpoint(begun)
                         break
                 interrupted = bool(stop)
+        except DivergedError as error:
+            self._close("diverged")
+            error.result = self._result("diverged", last_loss, time.perf_counter() - begun, first)
+            raise
         except BaseException:
             self._close("failed")
             raise
@@ -172,32 +182,40 @@ class Run:
         learning = self.engine.learning if isinstance(self.engine, BlockEngine) else self.losses
         return {name: values[name] for name in learning}
 
+    def _judge(self, losses: torch.Tensor) -> dict[str, float]:
+        values = self._values(losses)
+        self.watch.check(values, self.step, self.config.optimiser.learning_rate)
+        return values
+
     def _report(
-        self, losses: torch.Tensor, mark: tuple[float, int], begun: float, first: int, bar: Any
+        self,
+        losses: torch.Tensor,
+        mark: tuple[float, int],
+        begun: float,
+        first: int,
+        bar: Any,
+        interrupted: bool = False,
     ) -> tuple[float, int]:
         now = time.perf_counter()
         speed = (self.step - mark[1]) * self.config.training.batch / max(now - mark[0], 1e-9)
-        values = self._values(losses)
-        if not all(math.isfinite(value) for value in values.values()):
-            raise ProtocolError(
-                f"train.loss: expected finite losses, got {values} at step {self.step}; lower optimiser.learning_rate"
-            )
+        values = self._judge(losses)
         line = {
             "step": self.step, "epoch": self.step / self.per_epoch, "loss": sum(values.values()) / len(values), "losses": values,
             "images_per_second": speed, "seconds": self.seconds + now - begun, "peak_memory_bytes": peak_memory(self.device),
         }  # fmt: skip
-        with self.folder.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        self.metrics.append(line | ({INTERRUPTED: True} if interrupted else {}))
         bar.set_postfix_str(f"epoch {line['epoch']:.1f}, loss {line['loss']:.3f}, {speed:.0f} images/s")
         return now, self.step
 
     def _checkpoint(self, begun: float) -> None:
+        check_finite(self.engine, self.step, self.config.optimiser.learning_rate)
         # first the recording, then the checkpoint that names its cursor
         cursor = {} if self.recorder is None or self.recorder.writer is None else self.recorder.writer.commit()
         seconds = self.seconds + time.perf_counter() - begun
         state = checkpoint.State(
-            self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus)
-        )
+            self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus), self.metrics.count,
+            self.watch.start,
+        )  # fmt: skip
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 
     def _close(self, status: str) -> None:

@@ -29,13 +29,14 @@ def train(
 
     Raises:
         ConfigError: the folder exists and `resume` is false, another process trains it, or settings do not fit the data or the checkpoint.
-        ProtocolError: the data are no longer those of the checkpoint, or a loss is not finite.
+        ProtocolError: the data are no longer those of the checkpoint, or metrics.jsonl is damaged.
+        DivergedError: a loss left the limit of `training.diverged`, or a weight or moment is not finite; the status is `diverged`.
         KeyboardInterrupt: SIGINT or SIGTERM; the run was checkpointed first.
     """
     folder = RunFolder(out)
     if resume:
         folder.settings()
-    elif folder.path.exists() and any(folder.path.iterdir()):
+    elif folder.taken():
         folder.claim(config)  # refuses before any data is read
     device = pick_device(config.training.device)
     keep_freed_memory()

@@ -11,11 +11,11 @@ def test_a_failure_leaves_the_old_text_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     write_text(path, "old")
 
-    def full(self, text, **_):
+    def full(self, content):
         self.touch()
         raise OSError("no space")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="no space"):
         write_text(path, "new")
     assert path.read_text() == "old"

@@ -25,6 +25,7 @@ def test_a_block_takes_what_fits_and_clears_the_rest(counted_table, counted_rows
 def test_a_full_block_is_committed_and_its_memory_given_back(counted_table, counted_rows):
     root = zarr.open_group(zarr.storage.MemoryStore())
     create_table(root, counted_table(), 100)
+    root.attrs["schema_version"] = 1
     thread = BlockThread(root, {"activity/conv1": 0}, 2)
     block = Block(counted_table(), 0, 2)
     thread.count_bytes(block.nbytes)

@@ -165,7 +165,9 @@ def test_misuse_of_an_open_and_a_closed_writer(store, counted_table, counted_row
     writer = Writer.create(store, [counted_table()], **SMALL)
     with pytest.raises(RecordingError, match=r"expected one of activity/conv1, got 'conv1'"):
         writer.append("conv1", {})
-    with pytest.raises(RecordingError, match=r"status: expected one of complete, failed, interrupted, got 'done'"):
+    with pytest.raises(
+        RecordingError, match=r"status: expected one of complete, diverged, failed, interrupted, got 'done'"
+    ):
         writer.close("done")
     writer.close()
     writer.close()

@@ -53,7 +53,9 @@ def test_broken_files_are_named(tmp_path):
     path = checkpoint.save(tmp_path, engine, STATE, keep=2)
     whole = (path / "weights.safetensors").read_bytes()
     (path / "weights.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CheckpointError, match=r"weights.safetensors: expected a whole safetensors file"):
+    with pytest.raises(
+        CheckpointError, match=r"weights.safetensors: expected the file as it was written, got another checksum"
+    ):
         checkpoint.load(path, engine)
     (path / "state.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"state.json: expected the state of a run"):
@@ -73,7 +75,7 @@ def test_only_a_checkpoint_with_one_before_it_may_be_deleted(tmp_path):
     older, newer = checkpoint.found(tmp_path)
     for path in (older, newer):
         (path / "state.json").write_text("[]")
-    with pytest.raises(CheckpointError, match="delete this checkpoint to resume from the one before"):
+    with pytest.raises(CheckpointError, match="tells what is whole; with --repair it sets this checkpoint aside"):
         checkpoint.read_state(newer)
     with pytest.raises(CheckpointError, match="there is none before it: restore the file from a copy"):
         checkpoint.read_state(older)

@@ -20,6 +20,7 @@ from apical.models.engine import LocalEngine
 from apical.protocols.errors import ConfigError, ProtocolError
 from apical.protocols.runs.folder import RunFolder
 from apical.protocols.settings.load import load, resume
+from apical.protocols.train.diverging import DivergedError
 from apical.protocols.train.run import pick_device, train
 from apical.recordings import open as open_recording
 from safetensors.torch import load_file
@@ -250,12 +251,16 @@ def test_an_edited_config_is_refused_on_resume(settings, tmp_path):
     out = tmp_path / "run"
     stopped_run(settings, out)
     file = out / "config.yaml"
-    file.write_text(file.read_text().replace("learning_rate: 0.01", "learning_rate: 0.02"))
+    text = file.read_text()
+    file.write_text(text.replace("learning_rate: 0.01", "learning_rate: 0.02"))
+    with pytest.raises(ConfigError, match=r"config.yaml: expected the text of the checksum in its first line"):
+        resume(out)
+    file.write_text(file.read_text().partition("\n")[2])  # taken as it is, then
     with pytest.raises(
         ConfigError, match=r"config.yaml: expected the settings that step 1 was trained with, got others"
     ):
         train(resume(out), out, resume=True, progress=False)
-    file.write_text(file.read_text().replace("learning_rate: 0.02", "learning_rate: 0.01"))
+    file.write_text(text)
     assert train(resume(out), out, resume=True, progress=False)["steps"] == 2
 
 
@@ -308,9 +313,11 @@ def test_a_diverging_run_fails_and_keeps_its_recording(settings, tmp_path, monke
         return losses * float("nan") if engine.optimiser.step > 4 else losses
 
     monkeypatch.setattr(LocalEngine, "step", step)
-    with pytest.raises(ProtocolError, match=r"train.loss: expected finite losses, got .* at step 6"):
+    with pytest.raises(
+        DivergedError, match=r"train.loss: expected finite losses .*, got nan of conv1 at step 6"
+    ) as stopped:
         train(settings(), tmp_path / "run", progress=False)
-    assert open_recording(tmp_path / "run").attrs["status"] == "failed"
+    assert stopped.value.result["status"] == open_recording(tmp_path / "run").attrs["status"] == "diverged"
     assert len(list((tmp_path / "run" / "checkpoints").glob("step-*"))) == 1
 
 

@@ -1,0 +1,110 @@
+"""Checksums of a store's metadata, beside those that every chunk has.
+
+    metadata_sha256   root attribute, by path: of the zarr.json of each group of tables, and of each table with its arrays; fixed at creation
+    sha256            root attribute: of all others, written anew with every change of `status`, `committed` and `resumed`
+
+They are of JSON values, not of texts, so that another program may store the same metadata in another layout. Recordings of schema 1 have neither.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import zarr
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+
+from .errors import RecordingError
+
+OWN = "sha256"
+METADATA = "metadata_sha256"
+SINCE = 2  # schema version
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON value, whatever the order of its entries."""
+    plain = json.loads(json.dumps(value))  # as it will be read: keys are texts
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def metadata_digests(root: zarr.Group, tables: Iterable[str]) -> dict[str, str]:
+    """Checksum of every table's metadata, and of every group above a table, by path."""
+    paths = list(tables)
+    above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."}
+    return {path: digest(_document(root, path)) for path in sorted(above)} | {
+        path: digest(_documents(root, path)) for path in paths
+    }
+
+
+def check_metadata(root: zarr.Group, attributes: Mapping[str, Any], where: str) -> None:
+    """Compare the metadata of all tables with their checksums.
+
+    Raises:
+        RecordingError: metadata are missing or were changed.
+    """
+    if attributes["schema_version"] < SINCE:
+        return
+    for path, stored in attributes[METADATA].items():
+        table = path in attributes["committed"]
+        if digest(_documents(root, path) if table else _document(root, path)) != stored:
+            raise RecordingError(
+                f"recording.{path}: expected metadata with the checksum {stored[:12]}, got others: a zarr.json in {where} was "
+                "changed after it was written; restore it from a copy"
+            )
+
+
+def stamped(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Root attributes with their checksum; those of an earlier schema as they are."""
+    kept = {name: value for name, value in attributes.items() if name != OWN}
+    if kept["schema_version"] < SINCE:
+        return kept
+    return {**kept, OWN: digest(kept)}
+
+
+def update_attributes(root: zarr.Group, changes: Mapping[str, Any]) -> None:
+    """Change root attributes and their checksum in one write."""
+    root.attrs.update(stamped({**dict(root.attrs), **changes}))
+
+
+def check_attributes(attributes: Mapping[str, Any], where: str) -> None:
+    """Compare root attributes with their checksum.
+
+    Raises:
+        RecordingError: they were changed other than by this room.
+    """
+    if attributes["schema_version"] >= SINCE and stamped(attributes) != dict(attributes):
+        raise RecordingError(
+            f"{where}: expected root attributes with their checksum, got others: zarr.json was changed after it was written; "
+            "restore it from a copy"
+        )
+
+
+def result_digest(group: zarr.Group) -> str:
+    """Checksum of a result: its own attributes and the metadata of its arrays."""
+    own = {name: value for name, value in dict(group.attrs).items() if name != OWN}
+    names = sorted(name for name, _ in group.arrays())
+    return digest([own, {name: _document(group, name) for name in names}])
+
+
+def _documents(root: zarr.Group, path: str) -> dict[str, Any]:
+    """Metadata of a table and of its arrays, by name."""
+    table = _document(root, path)
+    names = [*table["attributes"]["variables"], *table["attributes"]["coordinates"].split()]
+    return {"": table} | {name: _document(root, f"{path}/{name}") for name in dict.fromkeys(names)}
+
+
+def _document(root: zarr.Group, path: str) -> dict[str, Any]:
+    key = "/".join(part for part in (root.path, path, "zarr.json") if part)
+    stored = sync(root.store.get(key, prototype=default_buffer_prototype()))
+    if stored is None:
+        raise RecordingError(f"recording.{path}: expected its metadata, got no {key}; restore the file from a copy")
+    try:
+        document = json.loads(stored.to_bytes())
+    except ValueError as error:
+        raise RecordingError(
+            f"recording.{path}: expected JSON in {key}, got {error}; restore it from a copy"
+        ) from error
+    document.pop("consolidated_metadata", None)  # other programs may add it
+    return dict(document)
