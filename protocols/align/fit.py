@@ -26,7 +26,7 @@ from ...models.engine import LocalEngine
 from ...models.engine.sweep import forward
 from ...models.optimisers.selected import Selected
 from ...plasticity import Backprop, ClappPP
-from .batches import Batch
+from ..runs.batches import Batch
 from .gates import GateWatch
 from .least_squares import Rows, solve
 from .measure import APICAL, local_change

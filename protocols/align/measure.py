@@ -18,7 +18,7 @@ from ...models import Collector, Network
 from ...models.engine import BackpropEngine, LocalEngine
 from ...models.optimisers.selected import Selected
 from ...plasticity import Backprop, ClappPP
-from .batches import Batch
+from ..runs.batches import Batch
 from .gates import Gate, GateWatch, HeldGates
 from .top_objective import top_network
 

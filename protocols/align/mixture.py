@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...models import Network
 from ...plasticity import ClappPP
-from .batches import Batch
+from ..runs.batches import Batch
 from .gates import GateWatch, HeldGates
 from .measure import BASAL, backprop_change, local_change
 

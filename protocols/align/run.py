@@ -12,22 +12,20 @@ import xarray as xr
 from tqdm import tqdm
 
 from ...models import Network
-from ...models.engine import checkpoint, keep_freed_memory
+from ...models.engine import keep_freed_memory
 from ...plasticity import ClappPP
 from ...recordings import write_results
 from ...recordings.plot_style import save
 from ..errors import ConfigError, nearest
+from ..runs.batches import Batch
 from ..runs.files import write_json
-from ..runs.folder import RunFolder
-from ..runs.network import fresh_network
 from ..runs.provenance import git_state
-from ..runs.setup import load_stimulus, pick_device
-from ..runs.trained import clapp_rule
-from ..settings.load import RunConfig, digest
-from .batches import Batch, Batches
+from ..runs.trained import Described, describe
+from ..settings.load import digest
 from .figure import alignment
 from .fit import fit_to_backprop, fit_to_objective
 from .measure import Alignment, measure
+from .portions import Portions
 from .table import FITS, dataset, labels, table
 
 GROUP = "align"
@@ -40,14 +38,17 @@ class Task:
     """One run to be measured.
 
     Attributes:
-        folder, config, rule: of the run.
+        run: the run, without its images.
         label: what its lines are called.
     """
 
-    folder: RunFolder
-    config: RunConfig
-    rule: ClappPP
+    run: Described[ClappPP]
     label: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its results go."""
+        return self.run.folder.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,35 +117,32 @@ def align(
         notes, seconds, figure.
 
     Raises:
-        ConfigError: no local rule, runs that cannot be compared, or too few images.
+        ConfigError: no local rule, runs that cannot be compared, settings edited since the training, or too few images.
+        ProtocolError: images are others than in training.
     """
     tasks = _tasks(runs)
-    common = out or tasks[0].folder.path
+    common = out or tasks[0].folder
     keep_freed_memory()
     begun, results = time.perf_counter(), []
     notes: dict[str, str] = {}
     for task in tasks:
-        place = pick_device(device or task.config.training.device)
-        found, note = _measure(task, plan, data_dir, place, progress)
+        found, note = _measure(task, plan, data_dir, device, progress)
         results.append((task.label, found))
         notes |= {task.label: note} if note else {}
-        if task.folder.path.resolve() != common.resolve():
-            _write(task.folder.path, [task], [results[-1]], plan, notes, time.perf_counter() - begun)
+        if task.folder.resolve() != common.resolve():
+            _write(task.folder, [task], [results[-1]], plan, notes, time.perf_counter() - begun)
     return _write(common, tasks, results, plan, notes, time.perf_counter() - begun)
 
 
 def _tasks(runs: Sequence[Path]) -> list[Task]:
-    folders = [RunFolder(path) for path in runs]
-    if not folders or len({path.resolve() for path in runs}) < len(runs):
+    if not runs or len({path.resolve() for path in runs}) < len(runs):
         raise ConfigError(f"align.runs: expected one run or more, each once, got {len(runs)}; name each folder once")
-    configs = [folder.settings() for folder in folders]
-    rules = [clapp_rule(config.rule, path) for path, config in zip(runs, configs, strict=True)]
+    described = [describe(path, rule=ClappPP) for path in runs]
+    configs = [run.config for run in described]
     kinds: set[tuple[str, int]] = {(config.network.builder, len(config.network.hidden)) for config in configs}
     if len(kinds) > 1:
         raise ConfigError(f"align.runs: expected runs with the same populations, got {_kinds(kinds)}; align them apart")
-    return [
-        Task(*found) for found in zip(folders, configs, rules, labels(configs, [str(p) for p in runs]), strict=True)
-    ]
+    return [Task(*found) for found in zip(described, labels(configs, [str(p) for p in runs]), strict=True)]
 
 
 def _kinds(kinds: set[tuple[str, int]]) -> str:
@@ -152,39 +150,39 @@ def _kinds(kinds: set[tuple[str, int]]) -> str:
 
 
 def _measure(
-    task: Task, plan: Plan, data_dir: Path | None, device: torch.device, progress: bool
+    task: Task, plan: Plan, data_dir: Path | None, device: str | None, progress: bool
 ) -> tuple[xr.Dataset, str]:
-    config = task.config
+    config = task.run.config
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    stimulus = load_stimulus(config, data_dir, device)
+    run = task.run.open(device=device, data_dir=data_dir)
     size = plan.batch_size or config.training.batch
-    batches = Batches(stimulus, task.rule, config.seed, size, plan.batches, plan.fitted)
-    network = fresh_network(config, stimulus).to(device)
-    stored = checkpoint.found(task.folder.checkpoints)[-1 if plan.last else 0 :]
+    portions = Portions(run.batches, size, plan.batches, plan.fitted)
+    stored = run.checkpoints[-1 if plan.last else 0 :]
     passes = (plan.batches * (1 if plan.fit_b == "none" else 2) + plan.fitted) * (1 + len(stored))
     found: dict[tuple[str, int], Alignment] = {}
     begun = time.perf_counter()
     with tqdm(total=passes, unit="batch", file=sys.stderr, disable=None if progress else True) as bar:
         for path in [None, *stored]:
-            step = 0 if path is None else checkpoint.read_state(path).step
+            step = 0 if path is None else run.state(path).step
             bar.set_postfix_str(f"{task.label}, step {step}")
-            if path is not None:
-                checkpoint.load_network(path, network)
-            for fit, alignment_found in _variants(network, task, plan, batches, bar):
+            network = run.initial() if path is None else run.network(path)
+            for fit, alignment_found in _variants(network, task, plan, portions, bar):
                 found[fit, step] = alignment_found
     results = dataset(found, network.names)
     attributes = {
-        "run": str(task.folder.path), "wiring": task.label, "config_sha256": digest(config), "seed": config.seed,
+        "run": str(task.folder), "wiring": task.label, "config_sha256": digest(config), "seed": config.seed,
         "batches": plan.batches, "batch_size": size, "fit_b": plan.fit_b, "fit_batches": plan.fitted,
-        "weights": "basal weights W, without the bias", "dtype": "float32", "device": str(device),
+        "weights": "basal weights W, without the bias", "dtype": "float32", "device": str(run.device),
         "command": " ".join(sys.argv), "git": git_state(), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
-    write_results(task.folder.recording, GROUP, results, attributes)
+    write_results(run.folder.recording, GROUP, results, attributes)
     return results, "" if stored else "no checkpoint: only the initialisation was measured"
 
 
-def _variants(network: Network, task: Task, plan: Plan, batches: Batches, bar: Any) -> Iterator[tuple[str, Alignment]]:
+def _variants(
+    network: Network, task: Task, plan: Plan, portions: Portions, bar: Any
+) -> Iterator[tuple[str, Alignment]]:
     """B as it is, then fitted; leaves the fitted B in the network."""
 
     def shown(chosen: Iterator[Batch]) -> Iterator[Batch]:
@@ -192,17 +190,17 @@ def _variants(network: Network, task: Task, plan: Plan, batches: Batches, bar: A
             yield batch
             bar.update()
 
-    own = measure(network, task.rule, shown(batches.measure()))
+    own = measure(network, task.run.rule, shown(portions.measure()))
     yield "none", own
     if plan.fit_b == "objective":
         fit_to_objective(
-            network, task.rule, shown(batches.fit()), steps=plan.fitted, learning_rate=FIT_RATE,
-            weight_decay=task.config.optimiser.weight_decay,
+            network, task.run.rule, shown(portions.fit()), steps=plan.fitted, learning_rate=FIT_RATE,
+            weight_decay=task.run.config.optimiser.weight_decay,
         )  # fmt: skip
-        yield "objective", measure(network, task.rule, shown(batches.measure()))
+        yield "objective", measure(network, task.run.rule, shown(portions.measure()))
     elif plan.fit_b == "backprop":
-        fit_to_backprop(network, task.rule, shown(batches.fit()), count=plan.fitted)
-        yield "backprop", measure(network, task.rule, shown(batches.measure()), own.gates)
+        fit_to_backprop(network, task.run.rule, shown(portions.fit()), count=plan.fitted)
+        yield "backprop", measure(network, task.run.rule, shown(portions.measure()), own.gates)
 
 
 def _write(
@@ -217,11 +215,11 @@ def _write(
     figure = save(alignment(results), folder / "figures" / "align")
     result = {
         **table(results),
-        "runs": {task.label: str(task.folder.path) for task in tasks},
+        "runs": {task.label: str(task.folder) for task in tasks},
         "fit_b": plan.fit_b,
         "batches": plan.batches,
         "fit_batches": plan.fitted,
-        "batch_size": {task.label: plan.batch_size or task.config.training.batch for task in tasks},
+        "batch_size": {task.label: plan.batch_size or task.run.config.training.batch for task in tasks},
         "notes": {task.label: notes[task.label] for task in tasks if task.label in notes},
         "figure": str(figure),
         "seconds": seconds,

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ...plasticity import Pairing, pair
 from ..errors import ConfigError
-from ..runs.streams import stream
-from ..stimuli import Stimulus
+from ..runs.batches import Batches, Purpose
 from .events import Contingency
 from .protocol import Stimuli, View
 
+OBJECTS = Purpose("lesion-objects", "lesion-objects-views", "lesion-objects-pairing")  # drawn once for all steps
 VIEWS: Mapping[str, View] = {"fovea": View(), "swap": View(size=0.6), "nonswap": View(size=1.6)}
 
 
@@ -38,20 +38,18 @@ class Looking:
     """Glances of one seed, as functions of the step: every condition of a protocol sees the same.
 
     Attributes:
-        stimulus: the run's.
+        batches: what the run is shown, by the seed of the repetition.
         stimuli: what of it is looked at.
-        batch: objects per step of a stream.
-        seed: of every draw.
+        size: objects per step of a stream.
     """
 
-    stimulus: Stimulus
+    batches: Batches
     stimuli: Stimuli
-    batch: int
-    seed: int
+    size: int
 
     def __post_init__(self) -> None:
-        needed = {"stream": self.batch, "familiar": self.stimuli.count, "pairs": 2 * self.stimuli.count}
-        wanted, present = needed[self.stimuli.objects], len(self.stimulus.train)
+        needed = {"stream": self.size, "familiar": self.stimuli.count, "pairs": 2 * self.stimuli.count}
+        wanted, present = needed[self.stimuli.objects], len(self.batches.stimulus.train)
         if wanted > present:
             raise ConfigError(f"stimuli.count: expected at most the {present} training images, got {wanted}; lower it")
 
@@ -64,29 +62,28 @@ class Looking:
             contingency: who follows whom.
             negatives: where saccades go, `next` or `random`.
         """
-        images, objects = self._images(purpose, step)
-        draws = stream(self.seed, f"lesion-{purpose}-pairing", step)
+        drawn = Purpose(f"lesion-{purpose}", f"lesion-{purpose}-views", f"lesion-{purpose}-pairing")
+        images, objects = self._images(drawn, step)
+        draws = self.batches.draws(drawn, step)
         plain = pair(objects, negatives="random" if negatives == "random" else "next", generator=draws)
         return Glances(images, *follow(plain, contingency, self.stimuli, draws))
 
-    def _images(self, purpose: str, step: int) -> tuple[Tensor, int]:
-        views = stream(self.seed, f"lesion-{purpose}-views", step)
+    def _images(self, drawn: Purpose, step: int) -> tuple[Tensor, int]:
         if self.stimuli.objects == "pairs":
             first, second = self.pairs()
             return self._pair_images(first, second), 4 * self.stimuli.count
         if self.stimuli.objects == "familiar":
             index = self._order()[: self.stimuli.count]
         else:
-            order = torch.randperm(len(self.stimulus.train), generator=stream(self.seed, f"lesion-{purpose}", step))
-            index = order[: self.batch]
-        return self.stimulus.glances(index, views), len(index)
+            index = self.batches.order(drawn, step)[: self.size]
+        return self.batches.show(drawn, index, step)[0], len(index)
 
     def _order(self) -> Tensor:
-        return torch.randperm(len(self.stimulus.train), generator=stream(self.seed, "lesion-objects"))
+        return self.batches.order(OBJECTS)
 
     def pairs(self) -> tuple[Tensor, Tensor]:
         """Objects P and N of every pair, of different classes where they have some, int64 (pairs,) each."""
-        labels, order, count = self.stimulus.train.labels.cpu(), self._order().tolist(), self.stimuli.count
+        labels, order, count = self.batches.stimulus.train.labels.cpu(), self._order().tolist(), self.stimuli.count
         first, rest = order[:count], order[count:]
         second = []
         for p in first:
@@ -100,8 +97,9 @@ class Looking:
 
     def seen(self, index: Tensor, view: str) -> Tensor:
         """Stored pictures of objects at a view, normalised, (objects, channels, height, width)."""
-        pictures = self.stimulus.train.images[index.to(self.stimulus.train.images.device)]
-        return moved(self.stimulus.still(pictures), self.stimuli.views.get(view, VIEWS[view]))  # type: ignore[call-overload]
+        stimulus = self.batches.stimulus
+        pictures = stimulus.train.images[index.to(stimulus.train.images.device)]
+        return moved(stimulus.still(pictures), self.stimuli.views.get(view, VIEWS[view]))  # type: ignore[call-overload]
 
     def _pair_images(self, first: Tensor, second: Tensor) -> Tensor:
         """P and N at the swap view, P and N at the other view, then what the fovea sees of each: rows of one pair never adjoin."""

@@ -155,14 +155,14 @@ class Probing:
         key = f"{subject.config.rule.context}" if subject.steps_done == 0 else ""
         if key and key in self.cache:
             return {"accuracy": self.cache[key]}
-        stimulus = subject.source.stimulus
+        stimulus = subject.run.stimulus
         train, test = stimulus.train.labelled(), stimulus.test.labelled()
         if not len(train) or not len(test):
             raise ConfigError("measures.accuracy: expected labelled images, got none; leave it out or show others")
         train, test = (images.subset(min(IMAGES, len(images)), seed=subject.config.seed) for images in (train, test))
         top = subject.network.names[-1]
         x, y = (
-            features(subject.network, stimulus, images, subject.source.device, wanted=[top])[top]
+            features(subject.network, stimulus, images, subject.run.device, wanted=[top])[top]
             for images in (train, test)
         )
         if not bool(x.isfinite().all() and y.isfinite().all()):
@@ -216,7 +216,7 @@ class Probing:
         first, second = looking.pairs()
         responses = {}
         for view in ("fovea", "swap", "nonswap"):
-            both = looking.seen(torch.cat([first, second]), view).to(self.subject.source.device)
+            both = looking.seen(torch.cat([first, second]), view).to(self.subject.run.device)
             p, n = self._top(both)[-1].chunk(2)
             responses[view] = (p, n)
         if self.selected is None:

@@ -3,7 +3,6 @@
 It learns with the run's own engine and rule, from the newest checkpoint or from the random initialisation; nothing of the run is written.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,12 @@ import torch
 from torch import Tensor
 
 from ...models import AdamW, Network
-from ...models.engine import LocalEngine, checkpoint, rates
+from ...models.engine import LocalEngine, rates
 from ...models.optimisers.frozen_steps import Held
 from ...plasticity import ClappPP, LocalRule
 from ..errors import ConfigError, ProtocolError
-from ..runs.network import fresh_network
 from ..runs.streams import stream
-from ..runs.trained import clapp_rule
-from ..settings.load import RunConfig, validate
-from ..settings.yaml import merge
-from ..stimuli import Stimulus
+from ..runs.trained import Trained
 from .events import Apical, Contingency, Fixation, Gamma, Saccade
 from .glances import Glances, Looking
 from .manipulations import Modulated, manipulate
@@ -30,69 +25,45 @@ class Diverged(ProtocolError):
     """A subject whose numbers have become too large to go on with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where subjects come from.
-
-    Attributes:
-        config: settings of the run.
-        checkpoint: the newest, or None.
-        stimulus: the run's.
-        device: where it computes.
-    """
-
-    config: RunConfig
-    checkpoint: Path | None
-    stimulus: Stimulus
-    device: torch.device
-
-    def wired(self, wiring: str) -> RunConfig:
-        """Settings of the run with another context."""
-        if wiring in ("own", self.config.rule.context):
-            return self.config
-        return validate(merge(self.config.model_dump(mode="json"), {"rule": {"context": wiring}}))
-
-
 class Subject:
     """A network and what is done to it at the moment.
 
     Args:
-        source: where it comes from.
+        run: where it comes from.
         wiring: context of its apical dendrites, `own` for the run's.
-        start: `checkpoint` or `initial`.
+        start: the checkpoint that it starts from; None for the random initialisation.
         looking: what it is shown.
         learning_rate: times the run's.
 
     Raises:
-        ConfigError: the run's rule, optimiser or checkpoint does not allow it.
+        ConfigError: the run's optimiser or checkpoint does not allow it.
     """
 
-    def __init__(self, source: Source, wiring: str, start: str, looking: Looking, learning_rate: float) -> None:
-        config = source.wired(wiring)
-        self.source, self.looking, self.steps_done = source, looking, 0
-        rule = clapp_rule(config.rule, "lesion.run")
+    def __init__(
+        self, run: Trained[ClappPP], wiring: str, start: Path | None, looking: Looking, learning_rate: float
+    ) -> None:
+        wired = run if wiring == "own" else run.rewired(wiring)
+        config, self.rule = wired.config, wired.rule
+        self.run, self.config, self.looking, self.steps_done = run, config, looking, 0
         if config.optimiser.name != "adamw":
             raise ConfigError(
                 f"optimiser.name: expected adamw, got {config.optimiser.name!r}; give a run trained with it"
             )
-        if start == "checkpoint" and config.rule.context != source.config.rule.context:
+        if start is not None and config.rule.context != run.config.rule.context:
             raise ConfigError(
-                f"conditions.wiring: expected {source.config.rule.context!r} from a checkpoint of that context, got {wiring!r}; "
+                f"conditions.wiring: expected {run.config.rule.context!r} from a checkpoint of that context, got {wiring!r}; "
                 "set start: initial"
             )
-        self.config, self.rule = config, rule
         o = config.optimiser
-        self.network: Network = fresh_network(config, source.stimulus).to(source.device)
+        self.network: Network = wired.initial()
         self.learning_rate = o.learning_rate * learning_rate
         self.optimiser = Held(
             AdamW(learning_rate=self.learning_rate, weight_decay=0.0, beta1=o.beta1, beta2=o.beta2, eps=o.eps)
         )
-        self.engine = LocalEngine(self.network, rule, self.optimiser)
-        if start == "checkpoint":
-            if source.checkpoint is None:
-                raise ProtocolError("checkpoints: expected a checkpoint, got none; train further or set start: initial")
-            checkpoint.load(source.checkpoint, self.engine)
-        self.gamma, self.contingency, self.saccade = Gamma(), Contingency(), Saccade(to=rule_negatives(rule))
+        self.engine = LocalEngine(self.network, self.rule, self.optimiser)
+        if start is not None:
+            run.restore(self.engine, start)
+        self.gamma, self.contingency, self.saccade = Gamma(), Contingency(), Saccade(to=rule_negatives(self.rule))
         self._held = self.optimiser.has_steps
         self._cut = self._intact()
         self._scaled = dict[str, float]()  # by the word for the source
@@ -155,14 +126,14 @@ class Subject:
     def glances(self, purpose: str, step: int, contingency: Contingency | None = None) -> Glances:
         """One batch under the contingency of the moment, or under another."""
         found = self.looking.glances(purpose, step, contingency or self.contingency, self.saccade.to)
-        return Glances(found.images.to(self.source.device), found.pairing, found.substituted)
+        return Glances(found.images.to(self.run.device), found.pairing, found.substituted)
 
     def manipulated(self, seen: Glances, step: int) -> LocalRule:
         """The rule as it is at the moment, for one batch."""
         g, rows = self.gamma, len(seen.pairing.fixation)
         contrast = None
         if g != Gamma():
-            signs = _signs(self.looking.seed, step, rows) if g.sign == "random" else None
+            signs = _signs(self.looking.batches.seed, step, rows) if g.sign == "random" else None
             on = {"all": None, "predicted": ~seen.substituted, "substituted": seen.substituted}[g.trials]
             contrast = Modulated(
                 contrast=self.rule.contrast, scale=g.scale, clamp=g.clamp, positive=g.sign == "positive",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...models import BlockNetwork, Network
+from ...plasticity import Rule
 from ..errors import ConfigError
 from ..readouts.corrupted import corrupted_read_out
 from ..readouts.features import features, pixel_features
@@ -24,27 +25,24 @@ from ..readouts.fitted import (
 from ..readouts.goodness import TOGETHER, goodness_read_out, goodness_rule
 from ..readouts.own_output import head_accuracy
 from ..readouts.pooling import maps_of
-from ..runs.setup import shown_as
 from ..runs.streams import stream
+from ..runs.trained import Trained
 from ..settings.load import RunConfig
-from ..settings.rule import make_rule
-from ..stimuli import ImageSet, Stimulus
+from ..stimuli import ImageSet
 
 
 def check_ridge(
-    network: Network | BlockNetwork,
-    stimulus: Stimulus,
-    config: RunConfig,
-    wanted: list[str],
-    together: list[str],
-    images: int,
+    network: Network | BlockNetwork, run: Trained[Rule], wanted: list[str], together: list[str], images: int
 ) -> None:
     """Refuse what ridge cannot solve before anything is fitted."""
-    one = stimulus.test.take(torch.zeros(1, dtype=torch.int64))
-    still, maps = shown_as(config.rule).still, maps_of(config.network.builder)
-    found = features(network, stimulus, one, network.device, still, maps, list({*wanted, *together}))
+    one = run.stimulus.test.take(torch.zeros(1, dtype=torch.int64))
+    still, maps = run.presentation.still, maps_of(run.config.network.builder)
+    found = features(network, run.stimulus, one, network.device, still, maps, list({*wanted, *together}))
     sizes = {name: found[name].shape[1] for name in wanted}
-    sizes |= {"the populations together": found.together(together).shape[1], "the pixels": math.prod(stimulus.shape)}
+    sizes |= {
+        "the populations together": found.together(together).shape[1],
+        "the pixels": math.prod(run.stimulus.shape),
+    }
     what, size = max(sizes.items(), key=lambda item: item[1])
     if ridge_refuses(images, size):
         raise ConfigError(
@@ -55,8 +53,7 @@ def check_ridge(
 
 def reader(
     kind: str,
-    config: RunConfig,
-    stimulus: Stimulus,
+    run: Trained[Rule],
     train: ImageSet,
     test: ImageSet,
     wanted: list[str],
@@ -65,12 +62,12 @@ def reader(
 ) -> Callable[[Network | BlockNetwork], Mapping[str, ReadOut]]:
     """What reads a network out, population by population and together."""
     if kind != "goodness":
-        return lambda network: read_out_network(network, stimulus, train, test, wanted, together, kind, config, bar)
-    rule = goodness_rule(make_rule(config.rule))
+        return lambda network: read_out_network(network, run, train, test, wanted, together, kind, bar)
+    rule = goodness_rule(run.rule)
 
     def read(network: Network | BlockNetwork) -> Mapping[str, ReadOut]:
         assert isinstance(network, Network)  # rules in blocks have no goodness
-        found = goodness_read_out(network, rule, stimulus, test, together)
+        found = goodness_read_out(network, rule, run.stimulus, test, together)
         bar.update(len(wanted) + 1)
         return found
 
@@ -79,20 +76,18 @@ def reader(
 
 def read_out_network(
     network: Network | BlockNetwork,
-    stimulus: Stimulus,
+    run: Trained[Rule],
     train: ImageSet,
     test: ImageSet,
     wanted: list[str],
     together: list[str],
     kind: str,
-    config: RunConfig,
     bar: Any,
 ) -> Mapping[str, ReadOut]:
     """Every wanted population and the populations together, fitted and tested."""
-    device = network.device
-    still = shown_as(config.rule).still
+    device, still, config = network.device, run.presentation.still, run.config
     maps, kept = maps_of(config.network.builder), list({*wanted, *together})
-    seen, unseen = (features(network, stimulus, images, device, still, maps, kept) for images in (train, test))
+    seen, unseen = (features(network, run.stimulus, images, device, still, maps, kept) for images in (train, test))
     found = {}
     for name in wanted:
         bar.set_postfix_str(name)
@@ -110,39 +105,35 @@ def read_out_network(
 
 def read_out_corrupted(
     network: Network | BlockNetwork,
-    stimulus: Stimulus,
+    run: Trained[Rule],
     train: ImageSet,
     test: ImageSet,
     together: list[str],
     kind: str,
-    config: RunConfig,
     bar: Any,
 ) -> dict[str, Any]:
     """Accuracies of the populations together under every corruption and severity."""
-    still, maps = shown_as(config.rule).still, maps_of(config.network.builder)
+    still, maps, config = run.presentation.still, maps_of(run.config.network.builder), run.config
 
     def read(images: ImageSet) -> Tensor:
-        return features(network, stimulus, images, network.device, still, maps, together).together(together)
+        return features(network, run.stimulus, images, network.device, still, maps, together).together(together)
 
     return corrupted_read_out(
         read, partial(fit, kind, config), train, test, seed=config.seed, advance=bar.set_postfix_str
     )
 
 
-def own_output(
-    network: Network | BlockNetwork, config: RunConfig, stimulus: Stimulus, test: ImageSet
-) -> dict[str, float]:
+def own_output(network: Network | BlockNetwork, run: Trained[Rule], test: ImageSet) -> dict[str, float]:
     """Accuracy of the output of a network that was trained to classify; empty for any other."""
-    rule = make_rule(config.rule)
-    if not isinstance(network, Network) or network.head is None or getattr(rule, "head", None) != "classes":
+    if not isinstance(network, Network) or network.head is None or getattr(run.rule, "head", None) != "classes":
         return {}
-    return {"accuracy_head": head_accuracy(network, shown_as(config.rule), stimulus, test)}
+    return {"accuracy_head": head_accuracy(network, run.presentation, run.stimulus, test)}
 
 
-def read_out_pixels(stimulus: Stimulus, train: ImageSet, test: ImageSet, kind: str, config: RunConfig) -> float:
+def read_out_pixels(run: Trained[Rule], train: ImageSet, test: ImageSet, kind: str) -> float:
     """Accuracy of the same read-out on the pixels themselves."""
-    x, y = pixel_features(stimulus, train), pixel_features(stimulus, test)
-    return fit(kind, config, x, train.labels, y, test.labels).accuracy
+    x, y = pixel_features(run.stimulus, train), pixel_features(run.stimulus, test)
+    return fit(kind, run.config, x, train.labels, y, test.labels).accuracy
 
 
 def fit(kind: str, config: RunConfig, x: Tensor, labels: Tensor, x_test: Tensor, labels_test: Tensor) -> ReadOut:

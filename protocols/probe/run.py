@@ -7,26 +7,23 @@ random initialisation has learned nothing that the read-out can use.
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
 from ...models import BlockNetwork, Network
-from ...models.engine import checkpoint, settle
+from ...models.engine import settle
+from ...plasticity import Rule
 from ..errors import ConfigError, ProtocolError, nearest
 from ..progress import notice
 from ..readouts.goodness import TOGETHER, summed
 from ..readouts.pooling import maps_of
 from ..runs.files import write_json
-from ..runs.folder import RunFolder
-from ..runs.network import initial_network
-from ..runs.setup import load_stimulus, pick_device, shown_as
-from ..runs.trained import newest_checkpoint
-from ..runs.unchanged import same_data
-from ..settings.load import RunConfig, change, resolve
-from ..stimuli import ImageSet, Stimulus
+from ..runs.trained import Trained, describe
+from ..settings.load import change, resolve
+from ..stimuli import ImageSet
 from .reading import check_ridge, own_output, read_out_corrupted, read_out_pixels, reader
 
 # images at whose rates a random network's relays find their running statistics
@@ -64,39 +61,41 @@ def probe(
         trained to classify, accuracy_head is that of its own output.
 
     Raises:
-        ConfigError: unknown layers, goodness of a rule that has none, or more features than ridge solves.
+        ConfigError: unknown layers, goodness of a rule that has none, more features than ridge solves, or settings edited since the training.
         ProtocolError: the run has no checkpoint, its images are others than in training or have no labels, or nothing can be written to it.
     """
-    folder = RunFolder(run)
-    config = change(folder.settings(), "probe", overrides)
+    found = describe(run)
+    found = replace(found, config=change(found.config, "probe", overrides))
+    folder, config = found.folder, found.config
     kind = read_out or config.probe.read_out
     if corruptions is not None and kind == "goodness":
         raise ConfigError(
             "probe.corruptions: expected a linear or knn read-out, got goodness; choose --read-out linear"
         )
-    newest_checkpoint(folder)
+    found.newest()  # refuses a run without checkpoints before images are read
     if not os.access(run, os.W_OK):
         raise ProtocolError(f"{run}: expected a folder that probe.json can be written to, got a read-only one; copy it")
-    place = pick_device(device or config.training.device)
-    stimulus = load_stimulus(config, data_dir, place)
-    network, step = _trained(folder, config, stimulus, place)
+    opened = found.open(device=device, data_dir=data_dir)
+    # read before anything is fitted, as a run that goes on removes it
+    stored = opened.newest()
+    step, network = opened.state(stored).step, opened.network(stored)
     wanted = choose_layers(layers, network.names)
     maps = maps_of(config.network.builder)
     together = wanted if layers else (summed if kind == "goodness" else maps.together)(network.names)
-    train, test = _labelled(stimulus, config)
+    train, test = _labelled(opened)
     if kind == "linear" and config.probe.solver == "ridge":
-        check_ridge(network, stimulus, config, wanted, together, len(train))
+        check_ridge(network, opened, wanted, together, len(train))
     disturbed = None if corruptions is None else test.subset(min(corruptions, len(test)), seed=config.seed)
     bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
-    read = reader(kind, config, stimulus, train, test, wanted, together, bar)
+    read = reader(kind, opened, train, test, wanted, together, bar)
     with bar:
         trained = read(network)
-        own = own_output(network, config, stimulus, test)
+        own = own_output(network, opened, test)
         if disturbed is not None:
-            own |= read_out_corrupted(network, stimulus, train, disturbed, together, kind, config, bar)
-        network = _untrained(config, stimulus, train, place)
+            own |= read_out_corrupted(network, opened, train, disturbed, together, kind, bar)
+        network = _untrained(opened, train)
         random = read(network)
-        pixels = None if kind == "goodness" else read_out_pixels(stimulus, train, test, kind, config)
+        pixels = None if kind == "goodness" else read_out_pixels(opened, train, test, kind)
         bar.update()
     result = {
         "run": str(run),
@@ -121,40 +120,28 @@ def probe(
     return result
 
 
-def _trained(
-    folder: RunFolder, config: RunConfig, stimulus: Stimulus, device: torch.device
-) -> tuple[Network | BlockNetwork, int]:
-    """Network and step of the newest checkpoint: read before anything is fitted, as a run that goes on removes it."""
-    network = initial_network(config, stimulus).to(device)
-    newest = newest_checkpoint(folder)
-    state = checkpoint.read_state(newest)
-    same_data(config, stimulus, state)
-    checkpoint.load_network(newest, network)
-    return network, state.step
-
-
-def _untrained(config: RunConfig, stimulus: Stimulus, train: ImageSet, device: torch.device) -> Network | BlockNetwork:
+def _untrained(run: Trained[Rule], train: ImageSet) -> Network | BlockNetwork:
     """The network at its random initialisation, with running statistics of its own where it has any."""
-    network = initial_network(config, stimulus).to(device)
+    network = run.initial()
     if isinstance(network, BlockNetwork) or any(p.relay is not None and p.relay.buffers for p in network.populations):
         # drawn: stored images may be sorted by class
-        images = train.subset(min(SETTLING, len(train)), seed=config.seed).images
-        settle(network, shown_as(config.rule).still(stimulus, images.to(device)))
+        images = train.subset(min(SETTLING, len(train)), seed=run.config.seed).images
+        settle(network, run.presentation.still(run.stimulus, images.to(run.device)))
     return network
 
 
-def _labelled(stimulus: Stimulus, config: RunConfig) -> tuple[ImageSet, ImageSet]:
+def _labelled(run: Trained[Rule]) -> tuple[ImageSet, ImageSet]:
     """Images to fit on and to test with."""
-    train, test = stimulus.train.labelled(), stimulus.test.labelled()
+    train, test = run.stimulus.train.labelled(), run.stimulus.test.labelled()
     if not len(train) or not len(test):
         raise ProtocolError(
             f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing"
         )
-    wanted = config.probe.n_train
+    wanted = run.config.probe.n_train
     if wanted is not None and wanted > len(train):
         notice(f"probe.n_train: {wanted} images asked for, {len(train)} there; the read-out is fitted on these")
         wanted = None
-    return train.subset(wanted, seed=config.seed), test
+    return train.subset(wanted, seed=run.config.seed), test
 
 
 def choose_layers(layers: list[str] | None, names: list[str]) -> list[str]:

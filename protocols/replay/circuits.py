@@ -4,21 +4,13 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from ...models import ConvPopulation, Network, wire
-from ...models.engine import checkpoint
 from ...models.spiking import Circuit, extract
-from ...plasticity import ClappPP, Pairing, pair
+from ...plasticity import ClappPP
 from ..errors import ConfigError, nearest
-from ..runs.folder import RunFolder
-from ..runs.network import fresh_network
-from ..runs.setup import load_stimulus
+from ..runs.batches import Batch, Purpose
 from ..runs.streams import stream
-from ..runs.trained import clapp_rule, newest_checkpoint
-from ..settings.load import RunConfig
-from ..stimuli import Stimulus
+from ..runs.trained import Trained, describe
 from .settings import ReplaySettings
 
 
@@ -27,66 +19,61 @@ class Loaded:
     """A trained network and what it is shown.
 
     Attributes:
-        folder, config, rule, stimulus, network: of the run; the network on the CPU.
-        stored: the checkpoint.
+        run: the run, on the CPU.
+        stored: its newest checkpoint.
         step: of the checkpoint.
+        network: of the checkpoint.
     """
 
-    folder: RunFolder
-    config: RunConfig
-    rule: ClappPP
-    stimulus: Stimulus
-    network: Network
+    run: Trained[ClappPP]
     stored: Path
     step: int
+    network: Network
 
     def another(self) -> Network:
         """The trained network once more, with weights of its own."""
-        network = fresh_network(self.config, self.stimulus)
-        checkpoint.load_network(self.stored, network)
-        return network
+        return self.run.network(self.stored)
 
-    def glances(self, objects: int, purpose: str = "views", number: int = 0) -> tuple[Tensor, Pairing]:
+    def glances(self, objects: int, purpose: str = "views", number: int = 0) -> Batch:
         """Both glances at objects of the training set, and who follows whom; functions of the run's seed.
 
         Raises:
             ConfigError: fewer objects than that.
         """
-        if objects > len(self.stimulus.train):
+        present = len(self.run.stimulus.train)
+        if objects > present:
             raise ConfigError(
-                f"replay.trials: expected at most those of the {len(self.stimulus.train)} training images, got {objects} objects; "
-                "lower --trials"
+                f"replay.trials: expected at most those of the {present} training images, got {objects} objects; lower --trials"
             )
-        seed = self.config.seed
-        order = torch.randperm(len(self.stimulus.train), generator=stream(seed, f"replay-order-{purpose}", number))
-        images = self.stimulus.glances(order[:objects], stream(seed, f"replay-{purpose}", number))
-        draws = stream(seed, f"replay-pairing-{purpose}", number)
-        return images, pair(objects, negatives=self.rule.negatives, phases=self.rule.phases, generator=draws)
+        shown = Purpose(f"replay-order-{purpose}", f"replay-{purpose}", f"replay-pairing-{purpose}")
+        batches = self.run.batches
+        return batches.batch(shown, batches.order(shown, number)[:objects], number)
 
     def objects(self, trials: int) -> int:
         """Objects that give so many trials: each gives a fixation and a saccade, or one of them."""
-        return max(2, trials if self.rule.phases == "either" else math.ceil(trials / 2))
+        return max(2, trials if self.run.rule.phases == "either" else math.ceil(trials / 2))
 
     def circuit(self, settings: ReplaySettings, source: str | None = None) -> Circuit:
         """The circuit asked for; of another source where that is given."""
-        return self.cut(self.network, self.rule, settings, source or settings.source)
+        return self.cut(self.network, self.run.rule, settings, source or settings.source)
 
     def cut(
         self, network: Network, rule: ClappPP, s: ReplaySettings, source: str | None, purpose: str = "views", number: int = 0
     ) -> Circuit:  # fmt: skip
         """A circuit of a network that sees glances of this run."""
-        images, pairing = self.glances(self.objects(s.trials), purpose, number)
+        shown = self.glances(self.objects(s.trials), purpose, number)
         return extract(
-            network, images, pairing, rule, population=s.population or self.population, units=s.units,
-            position=s.position, source=source, trials=s.trials, seed=self.config.seed,
+            network, shown.images, shown.pairing, rule, population=s.population or self.population, units=s.units,
+            position=s.position, source=source, trials=s.trials, seed=self.run.config.seed,
         )  # fmt: skip
 
     def control(self, settings: ReplaySettings, source: str) -> Circuit:
         """The same neurons with the other context source; with a random B where the run has none of that source."""
-        if source in self.rule.sources:
+        if source in self.run.rule.sources:
             return self.circuit(settings, source)
-        network = wire(replace(self.network, apical={}), [source], generator=stream(self.config.seed, "replay-control"))
-        rule = replace(self.rule, context=source)  # type: ignore[arg-type]
+        draws = stream(self.run.config.seed, "replay-control")
+        network = wire(replace(self.network, apical={}), [source], generator=draws)
+        rule = replace(self.run.rule, context=source)  # type: ignore[arg-type]
         return self.cut(network, rule, settings, source)
 
     @property
@@ -101,18 +88,16 @@ def load_run(path: Path, population: str | None = None, data_dir: Path | None = 
     """The newest checkpoint of a run.
 
     Raises:
-        ConfigError: no run, one whose rule has no apical dendrites, or an unknown population.
-        ProtocolError: no checkpoint.
+        ConfigError: no run, one whose rule has no apical dendrites, settings edited since the training, or an unknown population.
+        ProtocolError: no checkpoint, or images are others than in training.
     """
-    folder = RunFolder(path)
-    config = folder.settings()
-    rule = clapp_rule(config.rule, path)
-    stored = newest_checkpoint(folder)
-    stimulus = load_stimulus(config, data_dir, torch.device("cpu"))
-    network = fresh_network(config, stimulus)
-    checkpoint.load_network(stored, network)
+    described = describe(path, rule=ClappPP)
+    described.newest()  # refuses a run without checkpoints before images are read
+    run = described.open(device="cpu", data_dir=data_dir)
+    stored = run.newest()
+    step, network = run.state(stored).step, run.network(stored)
     if population is not None and population not in network.names:
         raise ConfigError(
             f"replay.population: expected one of {', '.join(network.names)}, got {population!r}{nearest(population, network.names)}"
         )
-    return Loaded(folder, config, rule, stimulus, network, stored, checkpoint.read_state(stored).step)
+    return Loaded(run, stored, step, network)

@@ -73,7 +73,7 @@ def _learn(bench: Bench, network: Network, seed: int | None, rate: float) -> Non
     """Several changes of the circuit's weights; by the rule where there is no seed."""
     s, loaded = bench.settings, bench.loaded
     for step in range(STEPS):
-        circuit = loaded.cut(network, loaded.rule, s, s.source, "learning", step).take(slice(0, s.few))
+        circuit = loaded.cut(network, loaded.run.rule, s, s.source, "learning", step).take(slice(0, s.few))
         if seed is None:
             change = circuit.change().sum(0)
         else:
@@ -118,17 +118,17 @@ def _shape_below(network: Network, circuit: Circuit) -> tuple[int, int, int]:
 
 def loss(loaded: Loaded, network: Network, population: str) -> float:
     """Objective of the population on glances that no circuit has seen."""
-    images, pairing = loaded.glances(min(OBJECTS, len(loaded.stimulus.train)), "held-out")
-    losses = LocalEngine(network, loaded.rule, Collector()).step(images, pairing)
+    shown = loaded.glances(min(OBJECTS, len(loaded.run.stimulus.train)), "held-out")
+    losses = LocalEngine(network, loaded.run.rule, Collector()).step(shown.images, shown.pairing)
     return float(losses[network.names.index(population)])
 
 
 def accuracy(loaded: Loaded, network: Network, population: str) -> float:
     """Read-out of the population, per cent."""
-    stimulus, p = loaded.stimulus, loaded.config.probe
+    stimulus, p = loaded.run.stimulus, loaded.run.config.probe
     train, test = stimulus.train.labelled(), stimulus.test.labelled()
-    train = train.subset(min(N_TRAIN, len(train)), seed=loaded.config.seed)
-    test = test.subset(min(N_TEST, len(test)), seed=loaded.config.seed)
+    train = train.subset(min(N_TRAIN, len(train)), seed=loaded.run.config.seed)
+    test = test.subset(min(N_TEST, len(test)), seed=loaded.run.config.seed)
     index = network.names.index(population)
 
     def seen(images: Tensor) -> Tensor:
@@ -136,5 +136,5 @@ def accuracy(loaded: Loaded, network: Network, population: str) -> float:
         return torch.cat([network.populations[index].pooled(part).flatten(1) for part in parts])
 
     x, y = standardise(seen(train.images), seen(test.images))
-    draws = stream(loaded.config.seed, "read-out")
+    draws = stream(loaded.run.config.seed, "read-out")
     return ridge_read_out(x, train.labels, y, test.labels, p.penalties, generator=draws).accuracy

@@ -90,10 +90,10 @@ def replay_run(
         "passed": sum(check.passed for check in checks), "failed": sum(not check.passed for check in checks),
         "circuit": _described(bench), "settings": _settings(s), "replays": names,
         "figures": {n: str(p) for n, p in draw(bench, checks, run / "figures").items()},
-        "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.config), "git": git_state(),
+        "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.run.config), "git": git_state(),
         "risks": list(RISKS), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
-    write_json(loaded.folder.path / "replay.json", result)
+    write_json(loaded.run.folder.path / "replay.json", result)
     if report:
         result["report"] = str(write_report(run))
     return result
@@ -101,7 +101,7 @@ def replay_run(
 
 def _replay_base(bench: Bench) -> list[str]:
     """The replays that spikes and voltages are kept of; their names in the recording."""
-    s, recording = bench.settings, bench.loaded.folder.recording
+    s, recording = bench.settings, bench.loaded.run.folder.recording
     stem = s.name or f"{bench.circuit.name}-{bench.circuit.source}"
     names = [stem if number == 0 else f"{stem}-seed{seed}" for number, seed in enumerate(s.seeds)]
     if not recording.exists():

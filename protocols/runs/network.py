@@ -2,10 +2,9 @@
 
 from ...models import BlockNetwork, Network
 from ...models.engine import Architecture, build_blocks, build_network
-from ...plasticity import Blockwise
+from ...plasticity import Blockwise, Rule
 from ..errors import ConfigError
 from ..settings.load import RunConfig
-from ..settings.rule import make_rule
 from ..stimuli import Stimulus
 from ..stimuli.presentations.table import PRESENTATIONS
 
@@ -27,15 +26,14 @@ def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture
     )
 
 
-def initial_network(config: RunConfig, stimulus: Stimulus) -> Network | BlockNetwork:
-    """The network of a run as it was before the first step, of populations or in blocks."""
-    rule = make_rule(config.rule)
+def initial_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network | BlockNetwork:
+    """The network of a run and its rule as it was before the first step, of populations or in blocks."""
     if isinstance(rule, Blockwise):
         return build_blocks(architecture(config, stimulus.shape), rule, seed=config.seed)
-    return fresh_network(config, stimulus)
+    return fresh_network(config, stimulus, rule)
 
 
-def fresh_network(config: RunConfig, stimulus: Stimulus) -> Network:
+def fresh_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network:
     """The populations of a run as they were before the first step.
 
     Raises:
@@ -46,7 +44,6 @@ def fresh_network(config: RunConfig, stimulus: Stimulus) -> Network:
             f"network.builder: expected a network of populations, got {config.network.builder}, whose blocks have no compartments; "
             "use apical probe for such a run"
         )
-    rule = make_rule(config.rule)
     shape = PRESENTATIONS[rule.presentation].frame(stimulus.shape)
     if shape != stimulus.shape and config.network.builder == "mlp":
         raise ConfigError(

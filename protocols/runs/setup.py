@@ -7,14 +7,8 @@ import torch
 from ...plasticity import Rule
 from ..errors import ConfigError
 from ..settings.load import RunConfig
-from ..settings.rule import RuleConfig, make_rule
 from ..stimuli import Stimulus, load
 from ..stimuli.presentations.table import PRESENTATIONS, Presentation
-
-
-def shown_as(config: RuleConfig) -> Presentation:
-    """The presentation that the rule of a run declares."""
-    return PRESENTATIONS[make_rule(config).presentation]
 
 
 def presentation_of(rule: Rule, stimulus: Stimulus) -> Presentation:

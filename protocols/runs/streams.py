@@ -17,8 +17,3 @@ def stream(seed: int, name: str, step: int = 0) -> torch.Generator:
     """
     words = np.random.SeedSequence([seed, zlib.crc32(name.encode()), step]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(words[0]))
-
-
-def epoch_order(seed: int, epoch: int, count: int) -> torch.Tensor:
-    """Order in which the objects of one epoch are seen, int64 (count,)."""
-    return torch.randperm(count, generator=stream(seed, "order", epoch))

@@ -1,38 +1,218 @@
-"""Trained runs, opened in one place."""
+"""A trained run, opened in one place: with the images and the settings of its training, or not at all.
 
+`describe` reads what the files of a run say without its images; `open_run` loads these as well. Weights are handed out only after the
+settings and the images were compared with those that the checkpoint was trained with.
+"""
+
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
 
-from ...models.engine import checkpoint
-from ...plasticity import ClappPP
+import torch
+
+from ...models import BlockNetwork, Network
+from ...models.engine import Engine, checkpoint
+from ...models.engine.checkpoint import State
+from ...plasticity import ClappPP, Rule
 from ..errors import ConfigError, ProtocolError
-from ..settings.rule import RuleConfig, make_rule
+from ..settings.load import RunConfig, validate
+from ..settings.rule import make_rule
+from ..settings.yaml import merge
+from ..stimuli import Stimulus
+from ..stimuli.presentations.table import PRESENTATIONS, Presentation
+from .batches import Batches
 from .folder import RunFolder
+from .network import initial_network
+from .setup import load_stimulus, pick_device
+from .unchanged import same_data, same_settings
+
+R = TypeVar("R", bound=Rule)
 
 
-def newest_checkpoint(folder: RunFolder) -> Path:
-    """The newest checkpoint of a run.
+@dataclass(frozen=True, slots=True)
+class Described(Generic[R]):
+    """A run without its images.
+
+    Attributes:
+        folder: where it lies.
+        config: its settings.
+        rule: how its synapses change.
+    """
+
+    folder: RunFolder
+    config: RunConfig
+    rule: R
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoints, oldest first; a run in training removes old ones."""
+        return checkpoint.found(self.folder.checkpoints)
+
+    def newest(self) -> Path:
+        """The newest checkpoint.
+
+        Raises:
+            ProtocolError: there is none yet.
+        """
+        if stored := self.checkpoints:
+            return stored[-1]
+        raise ProtocolError(
+            f"{self.folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {self.folder.path}"
+        )
+
+    def open(self, *, device: str | None = None, data_dir: Path | None = None) -> "Trained[R]":
+        """The run with its images.
+
+        Args:
+            device: auto, cpu or cuda; None for the run's own setting.
+            data_dir: folder of the data sets.
+
+        Raises:
+            ConfigError: there is no such device.
+            ProtocolError: images are others than in training.
+        """
+        place = pick_device(device or self.config.training.device)
+        stimulus = load_stimulus(self.config, data_dir, place)
+        run = Trained(self.folder, self.config, self.rule, PRESENTATIONS[self.rule.presentation], stimulus, place)
+        if run.checkpoints:
+            same_data(self.config, stimulus, checkpoint.read_state(run.newest()))
+        return run
+
+
+@dataclass(frozen=True, slots=True)
+class Trained(Described[R]):
+    """A run with its images.
+
+    Attributes:
+        folder, config, rule: see `Described`.
+        presentation: how the rule is shown them.
+        stimulus: the images.
+        device: where images and networks are.
+    """
+
+    presentation: Presentation
+    stimulus: Stimulus
+    device: torch.device
+
+    @property
+    def batches(self) -> Batches:
+        """What the run is shown, as functions of its seed."""
+        return Batches(self.stimulus, self.presentation, self.rule, self.config.seed)
+
+    def state(self, stored: Path) -> State:
+        """Where a checkpoint stands.
+
+        Raises:
+            ConfigError: it was trained with other settings.
+            ProtocolError: it was trained with other images.
+        """
+        state = checkpoint.read_state(stored)
+        same_settings(self.config, state, self.folder.config)
+        same_data(self.config, self.stimulus, state, tell=False)
+        return state
+
+    @overload
+    def initial(self: "Trained[ClappPP]") -> Network: ...
+    @overload
+    def initial(self) -> Network | BlockNetwork: ...
+    def initial(self) -> Any:
+        """The network as it was before the first step: populations, or blocks for a rule in blocks."""
+        return initial_network(self.config, self.stimulus, self.rule).to(self.device)
+
+    @overload
+    def network(self: "Trained[ClappPP]", stored: Path | None = None) -> Network: ...
+    @overload
+    def network(self, stored: Path | None = None) -> Network | BlockNetwork: ...
+    def network(self, stored: Path | None = None) -> Any:
+        """The network of a checkpoint, with weights of its own at every call.
+
+        Args:
+            stored: the checkpoint; None for the newest.
+
+        Raises:
+            ProtocolError: there is no checkpoint, or it was trained with other images.
+        """
+        network: Network | BlockNetwork = self.initial()
+        stored = stored or self.newest()
+        self.state(stored)
+        checkpoint.load_network(stored, network)
+        return network
+
+    def restore(self, engine: Engine, stored: Path) -> None:
+        """Give an engine weights and moments of a checkpoint.
+
+        Raises:
+            ConfigError: it was trained with other settings.
+            ProtocolError: it was trained with other images.
+        """
+        self.state(stored)
+        checkpoint.load(stored, engine)
+
+    def rewired(self: "Trained[ClappPP]", context: str) -> "Trained[ClappPP]":
+        """The same run with another context: an initial network, and no checkpoint that would fit it."""
+        if context == self.config.rule.context:
+            return self
+        config = validate(merge(self.config.model_dump(mode="json"), {"rule": {"context": context}}))
+        return replace(self, config=config, rule=clapp_rule(config, self.folder.path))
+
+
+@overload
+def describe(path: Path) -> Described[Rule]: ...
+@overload
+def describe(path: Path, *, rule: type[ClappPP]) -> Described[ClappPP]: ...
+def describe(path: Path, *, rule: type[ClappPP] | None = None) -> Any:
+    """What the files of a run say without its images.
+
+    Args:
+        path: folder of the run.
+        rule: `ClappPP` for what takes its factors apart; None for every rule.
 
     Raises:
-        ProtocolError: it has none yet.
+        ConfigError: no run there, settings that cannot be read or were edited since the training, or a run of another rule.
     """
-    stored = checkpoint.found(folder.checkpoints)
-    if not stored:
-        raise ProtocolError(
-            f"{folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {folder.path}"
-        )
-    return stored[-1]
+    folder = RunFolder(path)
+    config = folder.settings()
+    found = Described(folder, config, make_rule(config.rule) if rule is None else clapp_rule(config, path))
+    if found.checkpoints:
+        same_settings(config, checkpoint.read_state(found.newest()), folder.config)
+    return found
 
 
-def clapp_rule(config: RuleConfig, run: Path | str) -> ClappPP:
+@overload
+def open_run(path: Path, *, device: str | None = None, data_dir: Path | None = None) -> Trained[Rule]: ...
+@overload
+def open_run(
+    path: Path, *, rule: type[ClappPP], device: str | None = None, data_dir: Path | None = None
+) -> Trained[ClappPP]: ...
+def open_run(
+    path: Path, *, rule: type[ClappPP] | None = None, device: str | None = None, data_dir: Path | None = None
+) -> Any:
+    """Open a trained run.
+
+    Args:
+        path: folder of the run.
+        rule: see `describe`.
+        device: auto, cpu or cuda; None for the run's own setting.
+        data_dir: folder of the data sets.
+
+    Raises:
+        ConfigError: no run there, a run of another rule, settings that were edited since the training, or no such device.
+        ProtocolError: images are others than in training.
+    """
+    found: Described[Any] = describe(path) if rule is None else describe(path, rule=rule)
+    return found.open(device=device, data_dir=data_dir)
+
+
+def clapp_rule(config: RunConfig, run: Path) -> ClappPP:
     """CLAPP++ as a run's settings describe it, for commands that take its factors apart.
 
     Raises:
         ConfigError: a run of another rule.
     """
-    rule = make_rule(config)
+    rule = make_rule(config.rule)
     if not isinstance(rule, ClappPP):
         lacks = "neither apical dendrites nor a local change" if rule.engine != "local" else "factors of its own"
         raise ConfigError(
-            f"{run}: expected a run of clapp++, got {config.name}, which has {lacks}; give a run of that rule"
+            f"{run}: expected a run of clapp++, got {config.rule.name}, which has {lacks}; give a run of that rule"
         )
     return rule

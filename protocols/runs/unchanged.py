@@ -34,7 +34,7 @@ def same_settings(config: RunConfig, state: State, where: Path) -> None:
         )
 
 
-def same_data(config: RunConfig, stimulus: Stimulus, state: State) -> None:
+def same_data(config: RunConfig, stimulus: Stimulus, state: State, *, tell: bool = True) -> None:
     """Refuse images other than those of the training: a held-out part may have been drawn anew, with images that were learnt from.
 
     Data sets that come with a checksum or are rendered are fixed by the settings; there another machine may round a pixel differently,
@@ -44,6 +44,7 @@ def same_data(config: RunConfig, stimulus: Stimulus, state: State) -> None:
         config: settings of the run.
         stimulus: what was loaded by them.
         state: of the checkpoint.
+        tell: whether it is said; only at the first of several checkpoints.
 
     Raises:
         ProtocolError: a folder or an archive of the user has changed.
@@ -55,4 +56,5 @@ def same_data(config: RunConfig, stimulus: Stimulus, state: State) -> None:
     text = f"stimulus.name: expected the {changed} images of the training, got others from {name}"
     if name.partition(":")[0] in OWN:
         raise ProtocolError(f"{text}; restore its files, or train a new run")
-    notice(f"{text}; another machine or version rounds a few pixels differently")
+    if tell:
+        notice(f"{text}; another machine or version rounds a few pixels differently")

@@ -9,17 +9,17 @@ from tqdm import tqdm
 
 from ...models import Moment, Recorder, RecorderSpec
 from ...models.engine import BlockEngine, Engine, build_engine, checkpoint
-from ...plasticity import Blockwise, pair
+from ...plasticity import Blockwise
 from ...recordings import Writer
 from ...recordings.stores import set_aside
 from ..errors import ConfigError
 from ..progress import notice
+from ..runs.batches import TRAINING, Batches
 from ..runs.folder import RunFolder
 from ..runs.metrics import INTERRUPTED, Metrics
 from ..runs.network import initial_network
 from ..runs.provenance import circumstances, peak_memory, provenance
 from ..runs.setup import presentation_of
-from ..runs.streams import epoch_order, stream
 from ..runs.unchanged import fingerprints, same_data, same_settings
 from ..settings.load import RunConfig, digest, identity
 from ..settings.rule import make_rule
@@ -44,6 +44,7 @@ class Run:
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
         self.rule = make_rule(config.rule)
         self.presentation = presentation_of(self.rule, stimulus)
+        self.batches = Batches(stimulus, self.presentation, self.rule, config.seed)
         self.per_epoch = len(stimulus.train) // t.batch
         if self.per_epoch < 1:
             raise ConfigError(
@@ -51,7 +52,7 @@ class Run:
             )
         self.steps = self.per_epoch * t.epochs
         o = config.optimiser
-        network = initial_network(config, stimulus).to(device)
+        network = initial_network(config, stimulus, self.rule).to(device)
         self.engine: Engine = build_engine(
             network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, betas=(o.beta1, o.beta2),
             weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, trust=o.trust, exponent=o.exponent, factors=o.factors, half=t.precision == "bf16",
@@ -142,18 +143,13 @@ class Run:
         return self._result(status, last_loss, time.perf_counter() - begun, first)
 
     def _one_step(self) -> torch.Tensor:
-        seed, batch, step = self.config.seed, self.config.training.batch, self.step
+        batch, step = self.config.training.batch, self.step
         epoch, position = divmod(step, self.per_epoch)
         if self._order_epoch != epoch:
-            self._order, self._order_epoch = epoch_order(seed, epoch, len(self.stimulus.train)), epoch
+            self._order, self._order_epoch = self.batches.order(TRAINING, epoch), epoch
         index = self._order[position * batch : (position + 1) * batch]
-        images, label = self.presentation.show(self.stimulus, index, stream(seed, "views", step))
-        pairing = None
-        if self.presentation.paired:
-            draws = stream(seed, "pairing", step)
-            pairing = pair(
-                batch, negatives=self.rule.negatives, phases=self.rule.phases, others=getattr(self.rule, "others", 0), generator=draws
-            )  # fmt: skip
+        images, label = self.batches.show(TRAINING, index, step)
+        pairing = self.batches.pairing(TRAINING, batch, step) if self.presentation.paired else None
         rate = self._learning_rate(step)
         self.engine.optimiser.learning_rate = rate
         observer = self.recorder if self.recorder is not None and self.recorder.due(step) else None

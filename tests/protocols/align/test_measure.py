@@ -4,10 +4,10 @@ import pytest
 import torch
 from apical.models import IDENTITY, mlp, wire
 from apical.plasticity import Apical, Backprop, ClappPP, Hinge, Linear, LogisticDifference, Signals, Softplus, pair
-from apical.protocols.align.batches import Batch
 from apical.protocols.align.gates import GateWatch
 from apical.protocols.align.measure import backprop_change, compare, local_change, measure
 from apical.protocols.align.top_objective import top_network
+from apical.protocols.runs.batches import Batch
 from tiny_networks import batches, tiny
 
 CONTEXTS = ("lateral", "dfb", "both")

@@ -12,11 +12,13 @@ import xarray as xr
 from apical.models.engine import Architecture, build_network, checkpoint
 from apical.plasticity import ClappPP
 from apical.protocols.align import Plan, align
-from apical.protocols.align.batches import Batches
 from apical.protocols.align.measure import measure
+from apical.protocols.align.portions import Portions
 from apical.protocols.command.main import main
 from apical.protocols.errors import ConfigError
+from apical.protocols.runs.batches import Batches
 from apical.protocols.stimuli import load
+from apical.protocols.stimuli.presentations.table import PRESENTATIONS
 from apical.recordings import open as open_recording
 from click.testing import CliRunner
 
@@ -90,7 +92,7 @@ def test_what_is_measured_is_the_network_of_the_run(trained, tmp_path, undrawn):
     run = copied(trained, "dfb", tmp_path)
     result = align([run], Plan(batches=2, last=True), progress=False)
     rule, stimulus = ClappPP(context="dfb"), load("shapes", image_size=16, n_train=64, n_test=16, seed=0)
-    shown = list(Batches(stimulus, rule, 0, 8, 2).measure())
+    shown = list(Portions(Batches(stimulus, PRESENTATIONS["glances"], rule, 0), 8, 2).measure())
     network = build_network(Architecture("vgg6", (3, 16, 16), 1 / 32, grids=(4, 2, 2, 2, 1, 1)), rule, seed=0)
     for step in ("0", "8"):
         expected = np.mean(measure(network, rule, shown).cosine, axis=0)
@@ -157,7 +159,7 @@ def test_two_batches_of_other_images_than_the_fit():
             seen.append(index)
             return stimulus.glances(index, generator)
 
-    batches = Batches(Spy(), rule, 0, 8, 3, 9)
+    batches = Portions(Batches(Spy(), PRESENTATIONS["glances"], rule, 0), 8, 3, 9)
     first, again = list(batches.measure()), list(batches.measure())
     assert all(torch.equal(a.images, b.images) for a, b in zip(first, again, strict=True))
     assert all(torch.equal(a.pairing.saccade, b.pairing.saccade) for a, b in zip(first, again, strict=True))

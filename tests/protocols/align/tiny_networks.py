@@ -4,7 +4,7 @@ import torch
 from apical.models import ConvPopulation, Network
 from apical.models.engine import Architecture, build_network
 from apical.plasticity import ClappPP, pair
-from apical.protocols.align.batches import Batch
+from apical.protocols.runs.batches import Batch
 
 
 def tiny(rule: ClappPP, seed: int = 0) -> Network:

@@ -9,7 +9,8 @@ import yaml
 from apical.protocols.errors import ConfigError, ProtocolError
 from apical.protocols.lesion import protocol as spec
 from apical.protocols.lesion.events import Fixation
-from apical.protocols.lesion.run import lesion, steps_of
+from apical.protocols.lesion.preflight import steps_of
+from apical.protocols.lesion.run import lesion
 from apical.recordings import open as open_recording
 
 

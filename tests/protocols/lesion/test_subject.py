@@ -1,20 +1,18 @@
 """What is done to a subject, one event after the other."""
 
 import pytest
-import torch
+from apical.plasticity import ClappPP
 from apical.protocols.lesion.events import Apical
 from apical.protocols.lesion.glances import Looking
 from apical.protocols.lesion.protocol import Stimuli
-from apical.protocols.lesion.subject import Source, Subject
-from apical.protocols.runs.folder import RunFolder
-from apical.protocols.train.run import load_stimulus
+from apical.protocols.lesion.subject import Subject
+from apical.protocols.runs.trained import open_run
 
 
 @pytest.fixture
 def subject(dfb):
-    config, cpu = RunFolder(dfb).settings(), torch.device("cpu")
-    stimulus = load_stimulus(config, None, cpu)
-    return Subject(Source(config, None, stimulus, cpu), "both", "initial", Looking(stimulus, Stimuli(), 8, 0), 1.0)
+    run = open_run(dfb, rule=ClappPP)
+    return Subject(run, "both", None, Looking(run.batches, Stimuli(), 8), 1.0)
 
 
 def test_sources_are_scaled_each_for_itself(subject):

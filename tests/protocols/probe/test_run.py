@@ -10,6 +10,7 @@ from apical.protocols.errors import ConfigError, ProtocolError
 from apical.protocols.probe import reading
 from apical.protocols.probe import run as module
 from apical.protocols.probe.run import probe
+from apical.protocols.runs.trained import open_run
 from small_runs import make_run
 
 QUICK = ("probe.penalties=[0.1]",)
@@ -141,6 +142,6 @@ def test_running_statistics_settle_on_drawn_images_and_only_where_there_are_any(
     )  # fmt: skip
     probe(relayed, layers=["conv1"], overrides=QUICK, progress=False)
     (images,) = settled
-    stimulus = module.load_stimulus(module.RunFolder(relayed).settings(), None, torch.device("cpu"))
+    stimulus = open_run(relayed).stimulus
     assert torch.equal(images, stimulus.still(stimulus.train.subset(10, seed=0).images))
     assert not torch.equal(images, stimulus.still(stimulus.train.images[:10]))

@@ -87,7 +87,7 @@ def test_a_change_lands_on_the_weights_of_the_circuit(run):
         network = loaded.another()
         change = np.arange(before.W.size, dtype=float).reshape(before.W.shape) / before.W.size
         apply(network, before, change)
-        after = loaded.cut(network, loaded.rule, chosen, None)
+        after = loaded.cut(network, loaded.run.rule, chosen, None)
         kept = np.isin(before.inputs, after.inputs)
         np.testing.assert_allclose(
             after.W[:, np.isin(after.inputs, before.inputs)], (before.W + change)[:, kept], atol=1e-6

@@ -3,36 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from ...plasticity import ClappPP, Pairing, pair
 from ..errors import ConfigError
-from ..runs.streams import stream
-from ..stimuli import Stimulus
+from ..runs.batches import Batch, Batches, Purpose
+
+MEASURE, FIT = (Purpose("align-order", f"align-{part}-views", f"align-{part}-pairing") for part in ("measure", "fit"))
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What one engine step takes.
-
-    Attributes:
-        images: both glances at every object, (rows, channels, height, width).
-        pairing: who follows whom.
-    """
-
-    images: Tensor
-    pairing: Pairing
-
-
-@dataclass(frozen=True, slots=True)
-class Batches:
-    """Batches of a run's own stimulus, views and pairing, as functions of its seed.
+class Portions:
+    """The training images of a run in two portions.
 
     Args:
-        stimulus: what is seen; its training objects are shown.
-        rule: says how rows are paired.
-        seed: of every draw.
+        batches: what the run is shown.
         size: objects per batch; two glances each.
         measured: batches the alignment is measured on.
         fitted: batches B is fitted on; 0 for none. They show other objects, in new views once all of them were shown.
@@ -41,15 +25,13 @@ class Batches:
         ConfigError: too few training images.
     """
 
-    stimulus: Stimulus
-    rule: ClappPP
-    seed: int
+    batches: Batches
     size: int
     measured: int
     fitted: int = 0
 
     def __post_init__(self) -> None:
-        needed, present = self.size * (self.measured + (self.fitted > 0)), len(self.stimulus.train)
+        needed, present = self.size * (self.measured + (self.fitted > 0)), len(self.batches.stimulus.train)
         if needed > present:
             raise ConfigError(
                 f"align.batches: expected at most the {present} training images, got {needed} in batches of {self.size}; "
@@ -60,7 +42,7 @@ class Batches:
         """The batches to measure on; the same at every call."""
         order = self._order()
         for i in range(self.measured):
-            yield self._batch("measure", i, order[i * self.size : (i + 1) * self.size])
+            yield self.batches.batch(MEASURE, order[i * self.size : (i + 1) * self.size], i)
 
     def fit(self) -> Iterator[Batch]:
         """The batches to fit on; the same at every call."""
@@ -68,12 +50,7 @@ class Batches:
         distinct = len(rest) // self.size
         for i in range(self.fitted):
             start = i % distinct * self.size
-            yield self._batch("fit", i, rest[start : start + self.size])
+            yield self.batches.batch(FIT, rest[start : start + self.size], i)
 
     def _order(self) -> Tensor:
-        return torch.randperm(len(self.stimulus.train), generator=stream(self.seed, "align-order"))
-
-    def _batch(self, purpose: str, i: int, index: Tensor) -> Batch:
-        images = self.stimulus.glances(index, stream(self.seed, f"align-{purpose}-views", i))
-        draws = stream(self.seed, f"align-{purpose}-pairing", i)
-        return Batch(images, pair(self.size, negatives=self.rule.negatives, phases=self.rule.phases, generator=draws))
+        return self.batches.order(MEASURE)

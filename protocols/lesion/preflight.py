@@ -1,0 +1,68 @@
+"""What a protocol needs of a run and of itself, known before any images are read."""
+
+from ...plasticity import ClappPP
+from ..errors import ConfigError
+from ..runs.trained import Described
+from .events import Contingency, Fixation, Saccade
+from .protocol import Condition, Protocol
+from .quantities import MEASURES
+
+
+def check(run: Described[ClappPP], protocol: Protocol) -> None:
+    """Refuse a run on which a protocol has no meaning.
+
+    Raises:
+        ConfigError: as said, with the runs that it needs.
+    """
+    rule = run.config.rule
+    if rule.phases != "both" and protocol.head.stage == "network":
+        raise ConfigError(
+            f"{run.folder.path}: expected rule.phases both, as in a stream of fixations and saccades, got {rule.phases!r}; give such a run"
+        )
+    for condition in protocol.conditions:
+        _check_saccades(condition, rule.negatives)
+    for name in protocol.head.measures:
+        need, stage = MEASURES[name].stimuli, MEASURES[name].stage
+        if stage != protocol.head.stage:
+            raise ConfigError(
+                f"measures: expected those of stage {protocol.head.stage}, got {name} of stage {stage}; leave it out"
+            )
+        if need and protocol.head.stimuli.objects != need:
+            raise ConfigError(
+                f"stimuli.objects: expected {need} for {name}, got {protocol.head.stimuli.objects!r}; change it or leave {name} out"
+            )
+
+
+def _check_saccades(condition: Condition, negatives: str) -> None:
+    """In a sequence they go to a third one, or what a substitute teaches would be taken back by some of them."""
+    to, follows = negatives, "same"
+    for number, event in enumerate(condition.events):
+        to = event.to if isinstance(event, Saccade) else to
+        follows = event.follows if isinstance(event, Contingency) else follows
+        if to == "random" and follows == "sequence":
+            raise ConfigError(
+                f"conditions.{condition.label}.events[{number}]: expected saccades to next in a sequence, got random; "
+                "put saccade: next before it"
+            )
+
+
+def steps_of(condition: Condition, steps: int) -> list[int]:
+    """Plasticity steps of every event; shares are added up before they are rounded, so that parts are together as long as the whole.
+
+    Raises:
+        ConfigError: a fixation without a single step.
+    """
+    counts: list[int] = []
+    share = 0.0
+    for number, event in enumerate(condition.events):
+        count = 0
+        if isinstance(event, Fixation):
+            share += event.share
+            count = round(round(share * steps, 6)) - sum(counts)
+            if event.share and not count:
+                raise ConfigError(
+                    f"conditions.{condition.label}.events[{number}].fixation.share: expected a step or more of {steps}, "
+                    f"got {event.share:g} of them; raise the steps"
+                )
+        counts.append(count)
+    return counts

@@ -1,0 +1,100 @@
+"""What a run is shown at a step, and who follows whom: functions of (seed, purpose, step), drawn here alone.
+
+A purpose is one use of the run's images: training, measuring, replaying, ... Each has random streams of its own, so that what one use
+draws never depends on another, and the same step of the same use is the same batch in every process.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...plasticity import Pairing, Rule, pair
+from ..stimuli import Stimulus
+from ..stimuli.presentations.table import Presentation
+from .streams import stream
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """The random streams of one use of a run's images, by name.
+
+    Attributes:
+        order: of the training objects.
+        views: of what is seen of them.
+        pairing: of who follows whom.
+    """
+
+    order: str
+    views: str
+    pairing: str
+
+
+TRAINING = Purpose("order", "views", "pairing")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one engine step takes.
+
+    Attributes:
+        images: both glances at every object, (rows, channels, height, width).
+        pairing: who follows whom.
+    """
+
+    images: Tensor
+    pairing: Pairing
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """What a run is shown.
+
+    Attributes:
+        stimulus: its training objects are shown.
+        presentation: how.
+        rule: says how rows are paired.
+        seed: of every draw.
+    """
+
+    stimulus: Stimulus
+    presentation: Presentation
+    rule: Rule
+    seed: int
+
+    def order(self, purpose: Purpose, number: int = 0) -> Tensor:
+        """All training objects in a random order, int64 (objects,).
+
+        Args:
+            purpose: what for.
+            number: of the order: the epoch, where there are epochs.
+        """
+        return torch.randperm(len(self.stimulus.train), generator=stream(self.seed, purpose.order, number))
+
+    def show(self, purpose: Purpose, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Images of one step and the class of every row.
+
+        Args:
+            purpose: what for.
+            index: training objects, int64 (n,).
+            step: number of the step.
+
+        Returns:
+            Images (rows, channels, height, width) and classes, int64 (rows,), on the data's device.
+        """
+        return self.presentation.show(self.stimulus, index, stream(self.seed, purpose.views, step))
+
+    def draws(self, purpose: Purpose, step: int) -> torch.Generator:
+        """The stream of who follows whom, for one that pairs by a contingency of its own."""
+        return stream(self.seed, purpose.pairing, step)
+
+    def pairing(self, purpose: Purpose, objects: int, step: int) -> Pairing:
+        """Who follows whom among the rows of so many objects, as the rule says."""
+        return pair(
+            objects, negatives=self.rule.negatives, phases=self.rule.phases, others=getattr(self.rule, "others", 0),
+            generator=self.draws(purpose, step),
+        )  # fmt: skip
+
+    def batch(self, purpose: Purpose, index: Tensor, step: int) -> Batch:
+        """Images and pairing of one step of a presentation in pairs."""
+        return Batch(self.show(purpose, index, step)[0], self.pairing(purpose, len(index), step))
