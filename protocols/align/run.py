@@ -20,7 +20,7 @@ from ..errors import ConfigError, nearest
 from ..runs.batches import Batch
 from ..runs.files import write_json
 from ..runs.provenance import git_state
-from ..runs.trained import Described, describe
+from ..runs.trained import Described, Trained, describe
 from ..settings.load import digest
 from .figure import alignment
 from .fit import fit_to_backprop, fit_to_objective
@@ -95,6 +95,7 @@ def align(
     plan: Plan,
     *,
     data_dir: Path | None = None,
+    data: str | None = None,
     out: Path | None = None,
     device: str | None = None,
     progress: bool = True,
@@ -108,6 +109,7 @@ def align(
         runs: folders of runs with a local rule and the same populations.
         plan: what is done to each.
         data_dir: folder of the data sets.
+        data: `folder:PATH` or `npz:PATH`, where the run's own images are now; of all runs; None where they were.
         out: folder of the common table and figure; None for that of the first run.
         device: auto, cpu or cuda; None for each run's own setting.
         progress: show a bar on stderr, when that is a terminal.
@@ -126,7 +128,7 @@ def align(
     begun, results = time.perf_counter(), []
     notes: dict[str, str] = {}
     for task in tasks:
-        found, note = _measure(task, plan, data_dir, device, progress)
+        found, note = _measure(task, plan, task.run.open(device=device, data_dir=data_dir, data=data), progress)
         results.append((task.label, found))
         notes |= {task.label: note} if note else {}
         if task.folder.resolve() != common.resolve():
@@ -149,13 +151,10 @@ def _kinds(kinds: set[tuple[str, int]]) -> str:
     return " and ".join(f"{name} with {depth} hidden" if depth else name for name, depth in sorted(kinds))
 
 
-def _measure(
-    task: Task, plan: Plan, data_dir: Path | None, device: str | None, progress: bool
-) -> tuple[xr.Dataset, str]:
-    config = task.run.config
+def _measure(task: Task, plan: Plan, run: Trained[ClappPP], progress: bool) -> tuple[xr.Dataset, str]:
+    config = run.config
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    run = task.run.open(device=device, data_dir=data_dir)
     size = plan.batch_size or config.training.batch
     portions = Portions(run.batches, size, plan.batches, plan.fitted)
     stored = run.checkpoints[-1 if plan.last else 0 :]

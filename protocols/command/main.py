@@ -12,7 +12,16 @@ import click
 from ..errors import ConfigError, ProtocolError
 from ..stimuli.names import WORDS
 from .groups import bench, config, data
-from .options import FOLDER, PRESETS, data_dir_option, device_option, quiet_option, run_argument, set_option
+from .options import (
+    FOLDER,
+    PRESETS,
+    data_dir_option,
+    device_option,
+    place_option,
+    quiet_option,
+    run_argument,
+    set_option,
+)
 from .terminal import Commands, json_option, resumable, show
 
 
@@ -85,6 +94,7 @@ def train(
 )
 @click.option("--set", "overrides", multiple=True, metavar="probe.A=B", help="Change one read-out setting; repeatable.")
 @device_option
+@place_option
 @data_dir_option
 @quiet_option
 @json_option
@@ -97,6 +107,7 @@ def probe(
     overrides: tuple[str, ...],
     device: str | None,
     data_dir: Path | None,
+    data: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -108,7 +119,7 @@ def probe(
 
     corrupted = corrupted_images if corruptions else None
     result = run_probe(
-        run, read_out=read_out, layers=names, corruptions=corrupted, overrides=overrides, device=device, data_dir=data_dir,
+        run, read_out=read_out, layers=names, corruptions=corrupted, overrides=overrides, device=device, data_dir=data_dir, data=data,
         progress=not quiet,
     )  # fmt: skip
     show(result, as_json)
@@ -133,12 +144,14 @@ def probe(
 @click.option("--last", is_flag=True, help="Only the newest checkpoint, beside the initialisation.")
 @click.option("--out", type=FOLDER, help="Folder of the common table and figure.  [default: the first RUN]")
 @device_option
+@place_option
 @data_dir_option
 @quiet_option
 @json_option
 def align(
     runs: tuple[Path, ...],
     data_dir: Path | None,
+    data: str | None,
     out: Path | None,
     device: str | None,
     quiet: bool,
@@ -149,7 +162,9 @@ def align(
     from ..align import Plan
     from ..align import align as run_alignment
 
-    result = run_alignment(runs, Plan(**given), data_dir=data_dir, out=out, device=device, progress=not quiet)
+    result = run_alignment(
+        runs, Plan(**given), data_dir=data_dir, data=data, out=out, device=device, progress=not quiet
+    )
     show(result, as_json)
 
 
@@ -202,11 +217,19 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
 @click.option("--name", help="Of the replay in the recording.  [default: POPULATION-SOURCE, replacing an earlier one]")
 @click.option("--quick", is_flag=True, help="One seed, 16 trials, 16 neurons, no variants of the circuit.")
 @click.option("--learning", is_flag=True, help="Also apply the changes to the rate network (C15; minutes).")
+@place_option
 @data_dir_option
 @quiet_option
 @json_option
 def replay(
-    run: Path, position: str | None, seeds: str, data_dir: Path | None, quiet: bool, as_json: bool, **given: Any
+    run: Path,
+    position: str | None,
+    seeds: str,
+    data_dir: Path | None,
+    data: str | None,
+    quiet: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Replay a circuit of RUN with spiking two-compartment neurons.
 
@@ -218,7 +241,7 @@ def replay(
     from ..replay import ReplaySettings, brief, replay_run
 
     settings = ReplaySettings(position=place, seeds=tuple(numbers), **given)
-    result = replay_run(run, settings, data_dir=data_dir, progress=not quiet)
+    result = replay_run(run, settings, data_dir=data_dir, data=data, progress=not quiet)
     show(result if as_json else brief(result), as_json)
 
 
@@ -228,6 +251,7 @@ def replay(
 @click.option("--list", "listed", is_flag=True, help="Protocols that come with Apical, and where their files lie.")
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
 @click.option("--steps", type=click.IntRange(1), help="Plasticity steps of a condition.  [default: the protocol's]")
+@place_option
 @data_dir_option
 @device_option
 @quiet_option
@@ -239,6 +263,7 @@ def lesion(
     seeds: str,
     steps: int | None,
     data_dir: Path | None,
+    data: str | None,
     device: str | None,
     quiet: bool,
     as_json: bool,
@@ -262,7 +287,9 @@ def lesion(
     numbers = parse_seeds(seeds)
     from ..lesion.run import lesion as run_lesion
 
-    result = run_lesion(run, protocol, seeds=numbers, steps=steps, data_dir=data_dir, device=device, progress=not quiet)
+    result = run_lesion(
+        run, protocol, seeds=numbers, steps=steps, data_dir=data_dir, data=data, device=device, progress=not quiet
+    )
     show(result, as_json)
 
 

@@ -17,6 +17,9 @@ device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[default: as in the run's settings]"
 )
 set_option = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change one setting; repeatable.")
+place_option = click.option(
+    "--data", metavar="folder:PATH|npz:PATH", help="Where the run's own images are now.  [default: where they were]"
+)
 data_dir_option = click.option(
     "--data-dir", type=FOLDER, envvar="APICAL_DATA", help="Folder of the data sets.  [default: the user's cache]"
 )

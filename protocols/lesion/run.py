@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..errors import ConfigError, ProtocolError
 from ..progress import notice
 from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
-from ..runs.trained import Described, describe
+from ..runs.trained import Described, Trained, describe
 from ..settings.load import digest
 from . import protocol as spec
 from .figure import draw
@@ -35,6 +35,7 @@ def lesion(
     seeds: Sequence[int] = (0, 1, 2),
     steps: int | None = None,
     data_dir: Path | None = None,
+    data: str | None = None,
     device: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def lesion(
         seeds: of the objects, glances and noise; one repetition each.
         steps: plasticity steps of every condition in place of the protocol's.
         data_dir: folder of the data sets.
+        data: `folder:PATH` or `npz:PATH`, where the run's own images are now; None where they were.
         device: auto, cpu or cuda; None for the run's own setting.
         progress: show a bar on stderr, when that is a terminal.
 
@@ -73,7 +75,7 @@ def lesion(
     if described.config.training.threads:
         torch.set_num_threads(described.config.training.threads)
     begun, count = time.perf_counter(), steps or chosen.head.steps
-    stage, place = _stage(described, chosen, count, device, data_dir)
+    stage, place = _stage(chosen, count, lambda: described.open(device=device, data_dir=data_dir, data=data))
     total = len(seeds) * sum(stage.work(condition) for condition in chosen.conditions)
     results: Results = {}
     with tqdm(total=total, unit="step", file=sys.stderr, disable=None if progress else True) as bar:
@@ -88,13 +90,11 @@ def lesion(
     return _write(described, chosen, results, list(seeds), stage.diverged, about)
 
 
-def _stage(
-    described: Described[ClappPP], chosen: spec.Protocol, steps: int, device: str | None, data_dir: Path | None
-) -> tuple[Stage, str]:
+def _stage(chosen: spec.Protocol, steps: int, opened: Callable[[], Trained[ClappPP]]) -> tuple[Stage, str]:
     """Where the conditions are lived, and the name of what they start from."""
     if chosen.head.stage == "synapse":
         return SynapseStage(), "none"
-    run = described.open(device=device, data_dir=data_dir)
+    run = opened()
     start = None
     if chosen.head.start == "checkpoint":
         if not run.checkpoints:

@@ -39,6 +39,7 @@ def probe(
     overrides: Sequence[str] = (),
     device: str | None = None,
     data_dir: Path | None = None,
+    data: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Read out a trained run.
@@ -51,6 +52,7 @@ def probe(
         overrides: texts such as `probe.solver=logistic`; of `probe` alone.
         device: auto, cpu or cuda; None for the run's own setting.
         data_dir: folder of the data sets.
+        data: `folder:PATH` or `npz:PATH`, where the run's own images are now; None where they were.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
@@ -75,7 +77,7 @@ def probe(
     found.newest()  # refuses a run without checkpoints before images are read
     if not os.access(run, os.W_OK):
         raise ProtocolError(f"{run}: expected a folder that probe.json can be written to, got a read-only one; copy it")
-    opened = found.open(device=device, data_dir=data_dir)
+    opened = found.open(device=device, data_dir=data_dir, data=data)
     # read before anything is fitted, as a run that goes on removes it
     stored = opened.newest()
     step, network = opened.state(stored).step, opened.network(stored)

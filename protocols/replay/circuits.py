@@ -84,7 +84,9 @@ class Loaded:
         return (plain or above)[0].name
 
 
-def load_run(path: Path, population: str | None = None, data_dir: Path | None = None) -> Loaded:
+def load_run(
+    path: Path, population: str | None = None, data_dir: Path | None = None, data: str | None = None
+) -> Loaded:
     """The newest checkpoint of a run.
 
     Raises:
@@ -93,7 +95,7 @@ def load_run(path: Path, population: str | None = None, data_dir: Path | None = 
     """
     described = describe(path, rule=ClappPP)
     described.newest()  # refuses a run without checkpoints before images are read
-    run = described.open(device="cpu", data_dir=data_dir)
+    run = described.open(device="cpu", data_dir=data_dir, data=data)
     stored = run.newest()
     step, network = run.state(stored).step, run.network(stored)
     if population is not None and population not in network.names:

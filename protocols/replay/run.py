@@ -43,7 +43,13 @@ MEASURES: tuple[Measure, ...] = (
 
 
 def replay_run(
-    run: Path, settings: ReplaySettings, *, data_dir: Path | None = None, report: bool = True, progress: bool = True
+    run: Path,
+    settings: ReplaySettings,
+    *,
+    data_dir: Path | None = None,
+    data: str | None = None,
+    report: bool = True,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Cut a circuit out of a trained run, replay it with spikes, and check every factor of the rule.
 
@@ -54,6 +60,7 @@ def replay_run(
         run: folder of the run; its newest checkpoint is replayed.
         settings: what is replayed.
         data_dir: folder of the data sets.
+        data: `folder:PATH` or `npz:PATH`, where the run's own images are now; None where they were.
         report: also write RUN/report.html anew.
         progress: show a bar on stderr, when that is a terminal.
 
@@ -69,7 +76,7 @@ def replay_run(
     begun = time.perf_counter()
     s = settings.shortened()
     check_target(s.target)
-    loaded = load_run(run, s.population, data_dir)
+    loaded = load_run(run, s.population, data_dir, data)
     load_brian()
     circuit = loaded.circuit(s)
     check_modulated(circuit)

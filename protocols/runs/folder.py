@@ -12,6 +12,7 @@ from ...recordings.atomic import write_text
 from ..errors import ConfigError
 from ..progress import notice
 from ..settings.load import RunConfig, read_stored, stored_text
+from ..settings.places import at
 
 if sys.platform != "win32":
     import fcntl
@@ -81,8 +82,10 @@ class RunFolder:
         return any(not fnmatch(path.name, ".config.yaml.*.partial") for path in self.path.iterdir())
 
     def keep(self, config: RunConfig) -> None:
-        """Write the settings that a run goes on with, if they are others."""
-        if config != self.settings():
+        """Write the settings that a run goes on with, if they are others; the place of its images stays that of its start."""
+        stored = self.settings()
+        config = at(config, stored.stimulus.name)
+        if config != stored:
             write_text(self.config, stored_text(config))
 
     def settings(self) -> RunConfig:

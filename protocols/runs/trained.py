@@ -16,6 +16,7 @@ from ...models.engine.checkpoint import State
 from ...plasticity import ClappPP, Rule
 from ..errors import ConfigError, ProtocolError
 from ..settings.load import RunConfig, validate
+from ..settings.places import check_there, moved_to
 from ..settings.rule import make_rule
 from ..settings.yaml import merge
 from ..stimuli import Stimulus
@@ -60,22 +61,25 @@ class Described(Generic[R]):
             f"{self.folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {self.folder.path}"
         )
 
-    def open(self, *, device: str | None = None, data_dir: Path | None = None) -> "Trained[R]":
+    def open(self, *, device: str | None = None, data_dir: Path | None = None, data: str | None = None) -> "Trained[R]":
         """The run with its images.
 
         Args:
             device: auto, cpu or cuda; None for the run's own setting.
             data_dir: folder of the data sets.
+            data: `folder:PATH` or `npz:PATH`, where the run's own images are now; None where they were.
 
         Raises:
-            ConfigError: there is no such device.
-            ProtocolError: images are others than in training.
+            ConfigError: there is no such device, or `data` is of another kind than the run's.
+            ProtocolError: images are gone, or others than in training.
         """
         place = pick_device(device or self.config.training.device)
-        stimulus = load_stimulus(self.config, data_dir, place)
+        seen = moved_to(self.config, data)
+        check_there(seen)
+        stimulus = load_stimulus(seen, data_dir, place)
         run = Trained(self.folder, self.config, self.rule, PRESENTATIONS[self.rule.presentation], stimulus, place)
         if run.checkpoints:
-            same_data(self.config, stimulus, checkpoint.read_state(run.newest()))
+            same_data(seen, stimulus, checkpoint.read_state(run.newest()))
         return run
 
 
@@ -179,28 +183,39 @@ def describe(path: Path, *, rule: type[ClappPP] | None = None) -> Any:
 
 
 @overload
-def open_run(path: Path, *, device: str | None = None, data_dir: Path | None = None) -> Trained[Rule]: ...
+def open_run(
+    path: Path, *, device: str | None = None, data_dir: Path | None = None, data: str | None = None
+) -> Trained[Rule]: ...
 @overload
 def open_run(
-    path: Path, *, rule: type[ClappPP], device: str | None = None, data_dir: Path | None = None
+    path: Path,
+    *,
+    rule: type[ClappPP],
+    device: str | None = None,
+    data_dir: Path | None = None,
+    data: str | None = None,
 ) -> Trained[ClappPP]: ...
 def open_run(
-    path: Path, *, rule: type[ClappPP] | None = None, device: str | None = None, data_dir: Path | None = None
+    path: Path,
+    *,
+    rule: type[ClappPP] | None = None,
+    device: str | None = None,
+    data_dir: Path | None = None,
+    data: str | None = None,
 ) -> Any:
     """Open a trained run.
 
     Args:
         path: folder of the run.
         rule: see `describe`.
-        device: auto, cpu or cuda; None for the run's own setting.
-        data_dir: folder of the data sets.
+        device, data_dir, data: see `Described.open`.
 
     Raises:
         ConfigError: no run there, a run of another rule, settings that were edited since the training, or no such device.
         ProtocolError: images are others than in training.
     """
     found: Described[Any] = describe(path) if rule is None else describe(path, rule=rule)
-    return found.open(device=device, data_dir=data_dir)
+    return found.open(device=device, data_dir=data_dir, data=data)
 
 
 def clapp_rule(config: RunConfig, run: Path) -> ClappPP:

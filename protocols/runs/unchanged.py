@@ -1,14 +1,14 @@
 """Whether settings and images are still those that a checkpoint was trained with."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...models.engine.checkpoint import State
 from ..errors import ConfigError, ProtocolError
 from ..progress import notice
-from ..settings.load import RunConfig, identity
+from ..settings.load import RunConfig, identity, identity_at
+from ..settings.places import at, kind_of
 from ..stimuli import Stimulus
-
-OWN = ("folder", "npz")  # the user's data, which nothing else checks
 
 
 def fingerprints(stimulus: Stimulus) -> dict[str, str]:
@@ -16,18 +16,20 @@ def fingerprints(stimulus: Stimulus) -> dict[str, str]:
     return {"train": stimulus.train.fingerprint, "test": stimulus.test.fingerprint}
 
 
-def same_settings(config: RunConfig, state: State, where: Path) -> None:
+def same_settings(config: RunConfig, state: State, where: Path, places: Iterable[str] = ()) -> None:
     """Refuse settings that would make a run another one.
 
     Args:
         config: settings to go on with.
         state: of the checkpoint to go on from.
         where: file of the settings.
+        places: where the user's own images were before, beside that of the settings; older checkpoints hold to the place.
 
     Raises:
         ConfigError: they are not those of the checkpoint.
     """
-    if state.identity_sha256 and state.identity_sha256 != identity(config):
+    accepted = {identity(config), *(identity_at(at(config, name)) for name in (config.stimulus.name, *places))}
+    if state.identity_sha256 and state.identity_sha256 not in accepted:
         raise ConfigError(
             f"{where}: expected the settings that step {state.step} was trained with, got others; "
             "the file was edited: undo that, or train a new run"
@@ -54,7 +56,9 @@ def same_data(config: RunConfig, stimulus: Stimulus, state: State, *, tell: bool
     if not changed:
         return
     text = f"stimulus.name: expected the {changed} images of the training, got others from {name}"
-    if name.partition(":")[0] in OWN:
-        raise ProtocolError(f"{text}; restore its files, or train a new run")
+    if kind := kind_of(name):
+        raise ProtocolError(
+            f"{text}; restore its files, say with --data {kind}:PATH where they are now, or train a new run"
+        )
     if tell:
         notice(f"{text}; another machine or version rounds a few pixels differently")

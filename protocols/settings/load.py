@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from .groups import ProbeConfig, RecordingConfig, StimulusConfig, TrainingConfig
 from .network import NetworkConfig
 from .optimiser import OptimiserConfig
+from .places import at, kind_of
 from .rule import RuleConfig
 from .whole import RunConfig
 from .wording import sentence
@@ -35,6 +36,7 @@ __all__ = [
     "check_stored",
     "digest",
     "identity",
+    "identity_at",
     "load",
     "read_stored",
     "resolve",
@@ -80,7 +82,7 @@ def resume(
     overrides: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> RunConfig:
-    """Settings with which an interrupted run continues: its own, with other pieces or another device where given.
+    """Settings with which an interrupted run continues: its own, with other pieces, another device or moved images where given.
 
     Args:
         run: folder of the run.
@@ -95,7 +97,10 @@ def resume(
     if not stored.is_file():
         raise ConfigError(f"{stored}: expected the settings of a run, got no such file; start it without --resume")
     ours, theirs = _leaves(resolve(read_stored(stored))), load(source or str(stored), overrides, options)
-    for path, value in _leaves(resolve(theirs)).items():
+    kind = kind_of(theirs.stimulus.name)
+    # other images are told by their fingerprints
+    compared = at(theirs, ours["stimulus.name"]) if kind and kind == kind_of(ours["stimulus.name"]) else theirs
+    for path, value in _leaves(resolve(compared)).items():
         group, _, name = path.rpartition(".")
         if value != ours[path] and not (group == "training" and name in MAY_CHANGE):
             raise ConfigError(
@@ -231,10 +236,17 @@ def digest(config: RunConfig) -> str:
 
 
 def identity(config: RunConfig) -> str:
-    """SHA-256 of what no part of a run may change: its settings without name, read-out and what says in what pieces and on what.
+    """SHA-256 of what no part of a run may change: its settings without name, read-out, place of the user's own images, and what says in
+    what pieces and on what.
 
     Defaults are left out, so that a setting that a later version adds makes no run another one.
     """
+    kind = kind_of(config.stimulus.name)
+    return identity_at(config if kind is None else at(config, kind))
+
+
+def identity_at(config: RunConfig) -> str:
+    """The identity with the place of the user's own images, as checkpoints of version 0.1.0 have it."""
     free: dict[str, Any] = {"name": True, "probe": True, "training": set(MAY_CHANGE)}
     return _sha256(config.model_dump(mode="json", exclude_defaults=True, exclude=free))
 

@@ -81,7 +81,7 @@ class Run:
         cursor, lines = None, -1
         if resume and stored:
             state = checkpoint.read_state(stored[-1])
-            same_settings(self.config, state, self.folder.config)
+            same_settings(self.config, state, self.folder.config, [self.folder.settings().stimulus.name])
             same_data(self.config, self.stimulus, state)
             checkpoint.load(stored[-1], self.engine)
             self.step, self.seconds, cursor = state.step, state.seconds, state.cursor

@@ -9,6 +9,7 @@ from ...models.engine import keep_freed_memory
 from ..runs.folder import RunFolder
 from ..runs.setup import load_stimulus, pick_device
 from ..settings.load import RunConfig
+from ..settings.places import check_there, located
 from .loop import Run
 
 
@@ -33,9 +34,10 @@ def train(
         DivergedError: a loss left the limit of `training.diverged`, or a weight or moment is not finite; the status is `diverged`.
         KeyboardInterrupt: SIGINT or SIGTERM; the run was checkpointed first.
     """
-    folder = RunFolder(out)
+    folder, config = RunFolder(out), config if resume else located(config)
     if resume:
         folder.settings()
+        check_there(config)
     elif folder.taken():
         folder.claim(config)  # refuses before any data is read
     device = pick_device(config.training.device)

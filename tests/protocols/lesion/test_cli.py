@@ -36,7 +36,7 @@ def test_a_run_trained_elsewhere_is_looked_at_here(capsys, dfb, tmp_path, monkey
     shutil.copytree(dfb, run)
     file = run / "config.yaml"
     file.write_text(file.read_text().replace("device: cpu", "device: cuda"))
-    words = [str(run), "--protocol", "sign_switch", "--seeds", "0", "--quiet"]
+    words = [str(run), "--protocol", "apical_block", "--steps", "3", "--seeds", "0", "--quiet"]
     code, _, err = call(capsys, *words)
     assert code == 2
     assert "expected a CUDA device, got none on this machine; use --device cpu" in err
