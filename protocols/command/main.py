@@ -16,11 +16,11 @@ from .options import (
     FOLDER,
     PRESETS,
     data_dir_option,
-    device_option,
-    place_option,
+    images_options,
     quiet_option,
     run_argument,
     set_option,
+    where_options,
 )
 from .terminal import Commands, json_option, resumable, show
 
@@ -48,7 +48,7 @@ def demo(out: Path | None, seed: int, quiet: bool, as_json: bool) -> None:
 
 @main.command(epilog=PRESETS)
 @click.argument("preset", metavar="PRESET|FILE", required=False)
-@click.option("--data", metavar="NAME", help=f"Stimulus: {WORDS}.")
+@click.option("--data", metavar="NAME", help=f"Stimulus: {WORDS}; with --resume where the last two are now.")
 @data_dir_option
 @click.option("--out", type=FOLDER, help="Folder of the run.  [default: runs/NAME-seedS]")
 @set_option
@@ -93,9 +93,7 @@ def train(
     "--corrupted-images", type=click.IntRange(1), default=1000, show_default=True, help="Test images to corrupt."
 )
 @click.option("--set", "overrides", multiple=True, metavar="probe.A=B", help="Change one read-out setting; repeatable.")
-@device_option
-@place_option
-@data_dir_option
+@where_options
 @quiet_option
 @json_option
 def probe(
@@ -105,11 +103,9 @@ def probe(
     corruptions: bool,
     corrupted_images: int,
     overrides: tuple[str, ...],
-    device: str | None,
-    data_dir: Path | None,
-    data: str | None,
     quiet: bool,
     as_json: bool,
+    **where: Any,
 ) -> None:
     """Read out the frozen rates of RUN, beside a random network and the pixels."""
     names = None if layers is None else [name.strip() for name in layers.split(",")]
@@ -119,8 +115,8 @@ def probe(
 
     corrupted = corrupted_images if corruptions else None
     result = run_probe(
-        run, read_out=read_out, layers=names, corruptions=corrupted, overrides=overrides, device=device, data_dir=data_dir, data=data,
-        progress=not quiet,
+        run, read_out=read_out, layers=names, corruptions=corrupted, overrides=overrides, progress=not quiet,
+        **where,
     )  # fmt: skip
     show(result, as_json)
 
@@ -143,17 +139,12 @@ def probe(
 )
 @click.option("--last", is_flag=True, help="Only the newest checkpoint, beside the initialisation.")
 @click.option("--out", type=FOLDER, help="Folder of the common table and figure.  [default: the first RUN]")
-@device_option
-@place_option
-@data_dir_option
+@where_options
 @quiet_option
 @json_option
 def align(
     runs: tuple[Path, ...],
-    data_dir: Path | None,
-    data: str | None,
     out: Path | None,
-    device: str | None,
     quiet: bool,
     as_json: bool,
     **given: Any,
@@ -162,9 +153,8 @@ def align(
     from ..align import Plan
     from ..align import align as run_alignment
 
-    result = run_alignment(
-        runs, Plan(**given), data_dir=data_dir, data=data, out=out, device=device, progress=not quiet
-    )
+    where = {name: given.pop(name) for name in ("device", "data_dir", "data")}
+    result = run_alignment(runs, Plan(**given), out=out, progress=not quiet, **where)
     show(result, as_json)
 
 
@@ -217,20 +207,10 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
 @click.option("--name", help="Of the replay in the recording.  [default: POPULATION-SOURCE, replacing an earlier one]")
 @click.option("--quick", is_flag=True, help="One seed, 16 trials, 16 neurons, no variants of the circuit.")
 @click.option("--learning", is_flag=True, help="Also apply the changes to the rate network (C15; minutes).")
-@place_option
-@data_dir_option
+@images_options
 @quiet_option
 @json_option
-def replay(
-    run: Path,
-    position: str | None,
-    seeds: str,
-    data_dir: Path | None,
-    data: str | None,
-    quiet: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
+def replay(run: Path, position: str | None, seeds: str, quiet: bool, as_json: bool, **given: Any) -> None:
     """Replay a circuit of RUN with spiking two-compartment neurons.
 
     Compares every factor of the rule, spikes against rates, with a criterion each; failed ones are results, the exit code stays 0.
@@ -240,8 +220,9 @@ def replay(
     place, numbers = parse_place(position), parse_seeds(seeds)
     from ..replay import ReplaySettings, brief, replay_run
 
+    where = {name: given.pop(name) for name in ("data_dir", "data")}
     settings = ReplaySettings(position=place, seeds=tuple(numbers), **given)
-    result = replay_run(run, settings, data_dir=data_dir, data=data, progress=not quiet)
+    result = replay_run(run, settings, progress=not quiet, **where)
     show(result if as_json else brief(result), as_json)
 
 
@@ -251,9 +232,7 @@ def replay(
 @click.option("--list", "listed", is_flag=True, help="Protocols that come with Apical, and where their files lie.")
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
 @click.option("--steps", type=click.IntRange(1), help="Plasticity steps of a condition.  [default: the protocol's]")
-@place_option
-@data_dir_option
-@device_option
+@where_options
 @quiet_option
 @json_option
 def lesion(
@@ -262,11 +241,9 @@ def lesion(
     listed: bool,
     seeds: str,
     steps: int | None,
-    data_dir: Path | None,
-    data: str | None,
-    device: str | None,
     quiet: bool,
     as_json: bool,
+    **where: Any,
 ) -> None:
     """Block, cut, scale or retime signals of RUN, beside controls.
 
@@ -287,9 +264,7 @@ def lesion(
     numbers = parse_seeds(seeds)
     from ..lesion.run import lesion as run_lesion
 
-    result = run_lesion(
-        run, protocol, seeds=numbers, steps=steps, data_dir=data_dir, data=data, device=device, progress=not quiet
-    )
+    result = run_lesion(run, protocol, seeds=numbers, steps=steps, progress=not quiet, **where)
     show(result, as_json)
 
 

@@ -1,7 +1,9 @@
 """Options and arguments that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import fill
+from typing import Any, TypeVar
 
 import click
 
@@ -9,6 +11,7 @@ from ..settings.yaml import presets
 
 # the mark keeps click from breaking names at their hyphens
 PRESETS = "\b\n" + fill(f"Presets: {', '.join(presets())}.", 76, break_on_hyphens=False)
+Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False, exists=True))
@@ -17,9 +20,19 @@ device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[default: as in the run's settings]"
 )
 set_option = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change one setting; repeatable.")
-place_option = click.option(
-    "--data", metavar="folder:PATH|npz:PATH", help="Where the run's own images are now.  [default: where they were]"
-)
 data_dir_option = click.option(
     "--data-dir", type=FOLDER, envvar="APICAL_DATA", help="Folder of the data sets.  [default: the user's cache]"
 )
+
+
+def images_options(command: Command) -> Command:
+    """`--data-dir` and `--data` of a command on a trained run: where its images are now."""
+    place = click.option(
+        "--data", metavar="folder:PATH|npz:PATH", help="Where RUN's own images are now.  [default: where they were]"
+    )
+    return data_dir_option(place(command))
+
+
+def where_options(command: Command) -> Command:
+    """The same with `--device`."""
+    return device_option(images_options(command))

@@ -2,6 +2,7 @@
 
 import json
 
+from apical.protocols.runs.folder import RunFolder
 from apical.protocols.settings.load import load
 from apical.protocols.train.run import train
 
@@ -26,3 +27,10 @@ def make_run(folder, **changes):
     file.write_text(json.dumps(document))
     train(load(str(file)), folder, progress=False)
     return folder
+
+
+def trained_on(run, device):
+    """Make it a run that was trained on another device."""
+    folder = RunFolder(run)
+    config = folder.settings()
+    folder.keep(config.model_copy(update={"training": config.training.model_copy(update={"device": device})}))

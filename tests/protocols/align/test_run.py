@@ -21,6 +21,7 @@ from apical.protocols.stimuli import load
 from apical.protocols.stimuli.presentations.table import PRESENTATIONS
 from apical.recordings import open as open_recording
 from click.testing import CliRunner
+from small_runs import trained_on
 
 LAYERS = [f"conv{i}" for i in range(1, 7)]
 
@@ -141,8 +142,7 @@ def test_a_run_trained_elsewhere_is_measured_here(trained, tmp_path, undrawn, mo
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     run = copied(trained, "flat", tmp_path)
     shutil.rmtree(run / "checkpoints")
-    file = run / "config.yaml"
-    file.write_text(file.read_text().replace("device: cpu", "device: cuda"))
+    trained_on(run, "cuda")
     assert "expected a CUDA device, got none on this machine; use --device cpu" in refusal([run], batches=2)
     told = CliRunner().invoke(main, ["align", str(run), "--batches", "2", "--device", "cpu", "--quiet"])
     assert told.exit_code == 0, told.stderr
@@ -187,7 +187,11 @@ def test_refusals(trained, tmp_path):
     dense = tmp_path / "dense"
     dense.mkdir()
     text = (
-        (run / "config.yaml").read_text().replace("builder: vgg6", "builder: mlp").replace("hidden: []", "hidden: [8]")
+        (run / "config.yaml")
+        .read_text()
+        .partition("\n")[2]
+        .replace("builder: vgg6", "builder: mlp")
+        .replace("hidden: []", "hidden: [8]")
     )
     lines = text.replace("width: 0.03125", "width: 1.0").splitlines()
     kept = [line for line in lines if not line.strip().startswith("- ") or "." in line]

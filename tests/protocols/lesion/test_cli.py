@@ -7,6 +7,7 @@ import pytest
 import torch
 from apical.protocols.command.main import main
 from apical.protocols.lesion.protocol import known
+from small_runs import trained_on
 
 
 def call(capsys, *arguments):
@@ -34,8 +35,7 @@ def test_a_run_trained_elsewhere_is_looked_at_here(capsys, dfb, tmp_path, monkey
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     run = tmp_path / "run"
     shutil.copytree(dfb, run)
-    file = run / "config.yaml"
-    file.write_text(file.read_text().replace("device: cpu", "device: cuda"))
+    trained_on(run, "cuda")
     words = [str(run), "--protocol", "apical_block", "--steps", "3", "--seeds", "0", "--quiet"]
     code, _, err = call(capsys, *words)
     assert code == 2

@@ -11,7 +11,7 @@ from apical.protocols.probe import reading
 from apical.protocols.probe import run as module
 from apical.protocols.probe.run import probe
 from apical.protocols.runs.trained import open_run
-from small_runs import make_run
+from small_runs import make_run, trained_on
 
 QUICK = ("probe.penalties=[0.1]",)
 
@@ -80,8 +80,7 @@ def test_the_remedies_of_ridge_are_remedies(run, monkeypatch):
 
 def test_a_run_trained_elsewhere_is_read_out_here(run, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    file = run / "config.yaml"
-    file.write_text(file.read_text().replace("device: cpu", "device: cuda"))
+    trained_on(run, "cuda")
     with pytest.raises(ConfigError, match=r"expected a CUDA device, got none on this machine; use --device cpu"):
         probe(run, progress=False)
     assert probe(run, layers=["conv6"], overrides=QUICK, device="cpu", progress=False)["n_train"] == 40
