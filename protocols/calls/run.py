@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # a run's recording is opened without torch
 
     from ...models import BlockNetwork, Network
     from ...plasticity import Rule
+    from ..runs.trained import Trained
     from ..stimuli import Stimulus
 
 
@@ -38,26 +39,25 @@ class Run:
         self.settings: RunConfig = RunFolder(self.path).settings()
 
     @cached_property
-    def _opened(self) -> Any:
-        raise NotImplementedError  # runs/trained
+    def _opened(self) -> "Trained[Rule]":
+        from ..runs.trained import open_run
+
+        return open_run(self.path, device=self._device, data_dir=self._data_dir)
 
     @property
     def rule(self) -> "Rule":
         """The rule it was trained with."""
-        rule: Rule = self._opened.rule
-        return rule
+        return self._opened.rule
 
     @property
     def stimulus(self) -> "Stimulus":
         """What it saw: training and test images, still and as views."""
-        stimulus: Stimulus = self._opened.stimulus
-        return stimulus
+        return self._opened.stimulus
 
     @cached_property
     def network(self) -> "Network | BlockNetwork":
         """The network of the newest checkpoint."""
-        network: Network | BlockNetwork = self._opened.network()
-        return network
+        return self._opened.network()
 
     @property
     def recording(self) -> "xr.DataTree":

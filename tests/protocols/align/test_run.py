@@ -20,6 +20,7 @@ from apical.protocols.runs.batches import Batches
 from apical.protocols.stimuli import load
 from apical.protocols.stimuli.presentations.table import PRESENTATIONS
 from apical.recordings import open as open_recording
+from apical.recordings.seal import unsealed
 from click.testing import CliRunner
 from small_runs import trained_on
 
@@ -68,7 +69,7 @@ def test_a_run_is_measured_at_its_start_and_at_every_checkpoint(trained, tmp_pat
         assert all(error > 0 for error in told["norm_ratio_se"]["DFB"][step][:-1])
     assert told["seconds"] > 0
     assert Path(told["figure"]).read_bytes().startswith(b"\x89PNG")
-    assert json.loads((run / "align.json").read_text()) == told
+    assert unsealed((run / "align.json").read_text()) == told
 
 
 def test_the_recording_has_it_beside_its_tables(trained, tmp_path, undrawn):

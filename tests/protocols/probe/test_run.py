@@ -11,6 +11,7 @@ from apical.protocols.probe import reading
 from apical.protocols.probe import run as module
 from apical.protocols.probe.run import probe
 from apical.protocols.runs.trained import open_run
+from apical.recordings.seal import unsealed
 from small_runs import make_run, trained_on
 
 QUICK = ("probe.penalties=[0.1]",)
@@ -42,7 +43,7 @@ def test_settings_of_the_read_out_can_be_changed_and_are_kept(run):
     assert found["choices"] == {"conv1": {"k": 3}, "all": {"k": 3}}
     assert (found["settings"]["read_out"], found["settings"]["neighbours"]) == ("knn", 3)
     assert found["populations"] == [f"conv{i}" for i in range(1, 7)]
-    assert json.loads((run / "probe.json").read_text()) == found
+    assert unsealed((run / "probe.json").read_text()) == found
     with pytest.raises(ConfigError, match=r"--set training.epochs: expected a setting of probe, got another"):
         probe(run, overrides=["training.epochs=3"], progress=False)
 

@@ -1,7 +1,5 @@
 """SoftHebb and SCFF from preset to read-out, on a handful of procedural objects."""
 
-import json
-
 import pytest
 import torch
 from apical.protocols.errors import ConfigError
@@ -14,6 +12,7 @@ from apical.protocols.stimuli.stimulus import ViewedImages
 from apical.protocols.stimuli.views.views import ViewSettings
 from apical.protocols.train.run import train
 from apical.recordings import open as open_recording
+from apical.recordings.seal import unsealed
 
 SMALL = (
     "stimulus.name=shapes", "stimulus.image_size=32", "stimulus.n_train=30", "stimulus.n_test=20", "training.epochs=1", "training.batch=10",
@@ -40,7 +39,7 @@ def test_a_preset_trains_and_is_read_out(preset, tmp_path):
     assert set(found["layers"]) == {f"conv{i + 1}" for i in range(6 if "vgg6" in preset else 3)}
     if preset == "cifar10-softhebb":
         assert found["accuracy"] == found["layers"]["conv3"]["accuracy"]
-    assert json.loads((tmp_path / "run" / "probe.json").read_text()) == found
+    assert unsealed((tmp_path / "run" / "probe.json").read_text()) == found
 
 
 @pytest.mark.parametrize("preset", ["cifar10-softhebb-narrow", "cifar10-scff-narrow"])
