@@ -18,13 +18,14 @@ from .feedback import BPClassifier, DirectFeedbackAlignment, FeedbackAlignment
 from .forward_forward import BPForwardForward, ForwardForward
 from .infomax import GreedyInfoMax
 from .lpl import LPL
+from .needs import ENGINES, Needs
 from .objectives import BarlowTwins, Objective, SimCLR, VICReg
 from .outer import apical_change, conv_change, dense_change, patch_change
 from .pairing import Pairing, pair
 from .per_population import at, check_lengths
 from .phyll import BPPhyLL, PhyLL
 from .products import product
-from .rule import ENGINES, EndToEndRule, FeedbackRule, LocalRule, RoutedRule, Rule, hyperparameters
+from .rule import EndToEndRule, FeedbackRule, LocalRule, RoutedRule, Rule, hyperparameters
 from .sal import SAL, nearest, routing_point
 from .scff import SCFF
 from .signals import Apical, Factors, Phase, Signals
@@ -92,6 +93,7 @@ __all__ = [
     "Linear",
     "LocalRule",
     "LogisticDifference",
+    "Needs",
     "Objective",
     "Pairing",
     "Phase",

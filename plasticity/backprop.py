@@ -14,10 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .clapp import check_pairs, mean_loss, scores
 from .contrast import Contrast, Hinge
 from .errors import RuleError
+from .needs import Needs
 from .pairing import Negatives, Pairing, Phases
+from .scores import check_pairs, mean_loss, scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +35,13 @@ class BPClappPP:
     negatives: Negatives = "next"
     phases: Phases = "both"
 
-    engine: ClassVar[str] = "backprop"
-    presentation: ClassVar[str] = "glances"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "none"
-    head: ClassVar[str] = "square"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
-
     def __post_init__(self) -> None:
         check_pairs("BPClappPP", self.contrast, self.negatives, self.phases)
+
+    @property
+    def needs(self) -> Needs:
+        """A projection at the top."""
+        return Needs(engine="backprop", head="square", negatives=self.negatives, phases=self.phases)
 
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
@@ -67,14 +66,7 @@ class BPInfoNCE:
 
     temperature: float = 0.1
 
-    engine: ClassVar[str] = "backprop"
-    presentation: ClassVar[str] = "glances"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "none"
-    head: ClassVar[str] = "square"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
+    needs: ClassVar[Needs] = Needs(engine="backprop", head="square")
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args
 
 from .errors import RuleError
+from .needs import Needs
 from .objectives import BarlowTwins, Objective, SimCLR, VICReg
-from .pairing import Negatives, Phases
 
 Expansion = Literal["conv", "local", "global"]
 Order = Literal["simultaneous", "sequential"]
@@ -59,13 +59,7 @@ class Blockwise:
     order: Order = "simultaneous"
     end_to_end: bool = False
 
-    engine: ClassVar[str] = "block"
-    presentation: ClassVar[str] = "glances"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "none"
-    records: ClassVar[tuple[str, ...]] = ()
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
+    needs: ClassVar[Needs] = Needs(engine="block", records=())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projector", tuple(self.projector))

@@ -15,18 +15,18 @@ Not claimed: that one scalar per population and row is available in cortex with 
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from .contrast import Contrast, Hinge
 from .errors import RuleError
+from .needs import PREDICTIVE, Needs
 from .pairing import Negatives, Pairing, Phases
-from .rule import Site
+from .scores import check_pairs, check_word, mean_loss, scores
 from .signals import Apical, Factors, Phase, Signals
 
-ContextWord = Literal["lateral", "dfb", "both"]
+# the words of `context`; settings and command line read them here
 SOURCES: dict[str, tuple[str, ...]] = {"lateral": ("lateral",), "dfb": ("dfb",), "both": ("dfb", "lateral")}
 
 
@@ -35,7 +35,7 @@ class ClappPP:
     """The CLAPP++ rule from explicit factors.
 
     Args:
-        context: what the apical dendrites receive: `lateral` (own population), `dfb` (top population), `both`.
+        context: what the apical dendrites receive, a word of `SOURCES`: `lateral` (own population), `dfb` (top population), `both`.
         contrast: contrast function of the scores.
         negatives: `next` or `random`, see `pair`.
         phases: `both` (synchronous) or `either` (a fixation or a saccade per row), see `pair`.
@@ -44,26 +44,19 @@ class ClappPP:
         RuleError: unknown words, or `either` with a contrast that needs both scores of a row.
     """
 
-    context: ContextWord = "lateral"
+    context: str = "lateral"
     contrast: Contrast = field(default_factory=Hinge)
     negatives: Negatives = "next"
     phases: Phases = "both"
 
-    engine: ClassVar[str] = "local"
-    presentation: ClassVar[str] = "glances"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "none"
-    site: ClassVar[Site] = "unit"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "apical", "neuromodulator", "score")
-
     def __post_init__(self) -> None:
-        _check_word("ClappPP.context", self.context, tuple(SOURCES))
+        check_word("ClappPP.context", self.context, tuple(SOURCES))
         check_pairs("ClappPP", self.contrast, self.negatives, self.phases)
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """Context sources, one apical matrix per population for each."""
-        return SOURCES[self.context]
+    def needs(self) -> Needs:
+        """Two glances, and an apical matrix for each source of the context."""
+        return Needs(sources=SOURCES[self.context], negatives=self.negatives, phases=self.phases, records=PREDICTIVE)
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """CLAPP++ keeps nothing from step to step."""
@@ -105,31 +98,3 @@ class ClappPP:
     def _phase(self, rate: Tensor, apical: Apical, pairing: Pairing) -> Phase:
         fixation, saccade = scores(rate, apical.potential, pairing)
         return Phase(fixation, saccade, *self.contrast.modulators(fixation, saccade))
-
-
-def check_pairs(owner: str, contrast: Contrast, negatives: str, phases: str) -> None:
-    """Refuse unknown words, and phases that the contrast cannot score."""
-    _check_word(f"{owner}.negatives", negatives, ("next", "random"))
-    _check_word(f"{owner}.phases", phases, ("both", "either"))
-    if phases == "either" and not contrast.separable:
-        raise RuleError(
-            f"{owner}.phases: expected 'both' with {type(contrast).__name__}, got 'either'; its loss needs both scores of a row"
-        )
-
-
-def _check_word(field: str, word: str, known: tuple[str, ...]) -> None:
-    if word not in known:
-        raise RuleError(f"{field}: expected one of {', '.join(known)}, got {word!r}")
-
-
-def scores(rate: Tensor, potential: Tensor, pairing: Pairing) -> tuple[Tensor, Tensor]:
-    """u+ and u-: the rate of the paired rows dotted with the dendritic prediction of each row, (rows,)."""
-    fixation = torch.linalg.vecdot(rate[pairing.fixation], potential)
-    saccade = torch.linalg.vecdot(rate[pairing.saccade], potential)
-    return fixation, saccade
-
-
-def mean_loss(contrast: Contrast, fixation: Tensor, saccade: Tensor, pairing: Pairing) -> Tensor:
-    """Weighted mean over rows of L+ and L-."""
-    stay, jump = contrast.losses(fixation, saccade)
-    return torch.dot(stay, pairing.fixation_weight) + torch.dot(jump, pairing.saccade_weight)

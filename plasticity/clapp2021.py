@@ -24,17 +24,17 @@ Not claimed: that P and R are learnt without knowing which of two rates came fir
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from .bilinear import both_sides, drawn, parts, picked, spread, through_both
-from .clapp import mean_loss, scores
 from .contrast import Contrast, Hinge
 from .errors import RuleError
-from .pairing import Negatives, Pairing, Phases
-from .rule import Site
+from .needs import PREDICTIVE, Needs
+from .pairing import Pairing
+from .scores import mean_loss, scores
 from .signals import Factors, Phase, Signals
 
 Presentation = Literal["glances", "patches"]
@@ -64,17 +64,19 @@ class Clapp:
     contrast: Contrast = field(default_factory=Hinge)
     presentation: Presentation = "glances"
 
-    engine: ClassVar[str] = "local"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "none"
-    site: ClassVar[Site] = "unit"
-    sources: ClassVar[tuple[str, ...]] = ("lateral", "retro")
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "apical", "neuromodulator", "score")
-    negatives: ClassVar[Negatives] = "random"
-    phases: ClassVar[Phases] = "either"
-
     def __post_init__(self) -> None:
         _check("Clapp", self.contrast, self.presentation)
+
+    @property
+    def needs(self) -> Needs:
+        """Two glances or patches, a fixation or a saccade a row, a matrix for each direction."""
+        return Needs(
+            presentation=self.presentation,
+            negatives="random",
+            phases="either",
+            sources=("lateral", "retro"),
+            records=PREDICTIVE,
+        )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """CLAPP keeps nothing from step to step."""
@@ -129,19 +131,16 @@ class ClappS:
     others: int = 16
     presentation: Presentation = "glances"
 
-    engine: ClassVar[str] = "local"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "none"
-    site: ClassVar[Site] = "unit"
-    sources: ClassVar[tuple[str, ...]] = ("lateral",)
-    transport: ClassVar[bool] = True
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "apical", "neuromodulator", "score")
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
-
     def __post_init__(self) -> None:
         _check("ClappS", self.contrast, self.presentation)
         drawn("ClappS", self.others)
+
+    @property
+    def needs(self) -> Needs:
+        """Two glances or patches, drawn negatives, one matrix that is read both ways."""
+        return Needs(
+            presentation=self.presentation, others=self.others, sources=("lateral",), transport=True, records=PREDICTIVE
+        )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """CLAPP-s keeps nothing from step to step."""

@@ -22,7 +22,7 @@ Not claimed: that an error with a sign is available to dendrites, that it arrive
 FA scales: on deep convolutional networks both are known to fall behind backpropagation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -30,11 +30,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .errors import RuleError
-from .pairing import Negatives, Pairing, Phases
-from .rule import Path
+from .needs import Needs
+from .pairing import Pairing
 from .signals import Factors, Signals
 
-RECORDS = ("basal", "rate", "apical")
+# the error is what their dendrites receive; nothing of it is learnt or modulated
+SUPERVISED = Needs(
+    engine="feedback", presentation="images", supervised=True, head="classes", sources=("error",),
+    records=("basal", "rate", "apical"),
+)  # fmt: skip
 
 
 def output_error(rule: str, output: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -86,17 +90,7 @@ def _labels(rule: str, where: str, output: Tensor, label: Tensor | None) -> Tens
 class FeedbackAlignment:
     """FA: the error comes down population by population through fixed random matrices instead of transposed weights."""
 
-    engine: ClassVar[str] = "feedback"
-    presentation: ClassVar[str] = "images"
-    supervised: ClassVar[bool] = True
-    relay: ClassVar[str] = "none"
-    records: ClassVar[tuple[str, ...]] = RECORDS
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
-    head: ClassVar[str] = "classes"
-    path: ClassVar[Path] = "chain"
-    sources: ClassVar[tuple[str, ...]] = ("error",)
-    routed: ClassVar[bool] = False
+    needs: ClassVar[Needs] = replace(SUPERVISED, path="chain")
 
     def error(self, output: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
         """L and E, see `output_error`."""
@@ -111,17 +105,7 @@ class FeedbackAlignment:
 class DirectFeedbackAlignment:
     """DFA: the output error reaches every population directly, through a fixed random matrix of its own."""
 
-    engine: ClassVar[str] = "feedback"
-    presentation: ClassVar[str] = "images"
-    supervised: ClassVar[bool] = True
-    relay: ClassVar[str] = "none"
-    records: ClassVar[tuple[str, ...]] = RECORDS
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
-    head: ClassVar[str] = "classes"
-    path: ClassVar[Path] = "direct"
-    sources: ClassVar[tuple[str, ...]] = ("error",)
-    routed: ClassVar[bool] = False
+    needs: ClassVar[Needs] = SUPERVISED
 
     def error(self, output: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
         """L and E, see `output_error`."""
@@ -136,14 +120,7 @@ class DirectFeedbackAlignment:
 class BPClassifier:
     """The same cross-entropy, backpropagated by autograd: what FA, DFA and SAL are measured against."""
 
-    engine: ClassVar[str] = "backprop"
-    presentation: ClassVar[str] = "images"
-    supervised: ClassVar[bool] = True
-    relay: ClassVar[str] = "none"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
-    head: ClassVar[str] = "classes"
+    needs: ClassVar[Needs] = Needs(engine="backprop", presentation="images", supervised=True, head="classes")
 
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None

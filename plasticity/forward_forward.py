@@ -27,19 +27,26 @@ has local receptive fields without shared weights.
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .errors import RuleError
-from .pairing import Negatives, Pairing, Phases
-from .rule import Site
-from .signals import Factors, Phase, Signals
+from .goodness import (
+    Contrasted,
+    check_above,
+    check_contrasted,
+    goodness,
+    logistic_loss,
+    paired,
+    phases_of,
+    places,
+    rows_of,
+)
+from .needs import MODULATED, Needs
+from .pairing import Pairing
+from .signals import Factors, Signals
 
-Contrasted = Literal["overlay", "hybrids"]
-CONTRASTED: tuple[Contrasted, ...] = ("overlay", "hybrids")
 MOMENTUM, RESTING = 0.9, 0.5
 
 
@@ -60,15 +67,6 @@ class ForwardForward:
     threshold: float = 1.0
     peer: float = 0.03
 
-    engine: ClassVar[str] = "local"
-    relay: ClassVar[str] = "unit"
-    transfer: ClassVar[str] = "relu"
-    site: ClassVar[Site] = "neuron"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "neuromodulator", "score")
-    sources: ClassVar[tuple[str, ...]] = ()
-    negatives: ClassVar[Negatives] = "opposite"
-    phases: ClassVar[Phases] = "both"
-
     def __post_init__(self) -> None:
         check_contrasted("ForwardForward", self.presentation)
         check_above("ForwardForward.threshold", self.threshold, 1.0)
@@ -78,9 +76,17 @@ class ForwardForward:
             )
 
     @property
-    def supervised(self) -> bool:
-        """Labels are written into the images of an overlay."""
-        return self.presentation == "overlay"
+    def needs(self) -> Needs:
+        """Positive and negative rows at unit length, labels where they are written into images."""
+        return Needs(
+            presentation=self.presentation,
+            supervised=self.presentation == "overlay",
+            negatives="opposite",
+            relay="unit",
+            transfer="relu",
+            site="neuron",
+            records=MODULATED,
+        )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Running mean rate r of every channel, (channels,), where peer normalisation needs it."""
@@ -149,21 +155,20 @@ class BPForwardForward:
     presentation: Contrasted = "overlay"
     threshold: float = 1.0
 
-    engine: ClassVar[str] = "backprop"
-    relay: ClassVar[str] = "unit"
-    head: ClassVar[str] = "none"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
-    negatives: ClassVar[Negatives] = "opposite"
-    phases: ClassVar[Phases] = "both"
-
     def __post_init__(self) -> None:
         check_contrasted("BPForwardForward", self.presentation)
         check_above("BPForwardForward.threshold", self.threshold, 1.0)
 
     @property
-    def supervised(self) -> bool:
-        """Labels are written into the images of an overlay."""
-        return self.presentation == "overlay"
+    def needs(self) -> Needs:
+        """As `ForwardForward`, and the engine for end-to-end rules."""
+        return Needs(
+            engine="backprop",
+            presentation=self.presentation,
+            supervised=self.presentation == "overlay",
+            negatives="opposite",
+            relay="unit",
+        )
 
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
@@ -172,54 +177,6 @@ class BPForwardForward:
         score = goodness(rate) - self.threshold * rate.shape[1]
         pairing = paired(pairing, "BPForwardForward")
         return logistic_loss(phases_of(score, pairing), pairing)
-
-
-def goodness(rate: Tensor) -> Tensor:
-    """Squares summed over channels and averaged over places, (rows,). Shapes: (rows, neurons) or (rows, channels, height, width)."""
-    found: Tensor = torch.linalg.vecdot(rate.flatten(1), rate.flatten(1)) / places(rate)
-    return found
-
-
-def places(rate: Tensor) -> int:
-    """Places of a map; 1 in a dense population."""
-    return math.prod(rate.shape[2:])
-
-
-def rows_of(values: Tensor, like: Tensor) -> Tensor:
-    """One value per row, shaped to multiply a tensor (rows, ...)."""
-    return values.view(-1, *(1,) * (like.dim() - 1))
-
-
-def phases_of(score: Tensor, pairing: Pairing) -> Phase:
-    """Scores of a row's positive and negative presentation, and the modulators sigmoid(-s) and -sigmoid(s)."""
-    positive, negative = score[pairing.fixation], score[pairing.saccade]
-    return Phase(positive, negative, torch.sigmoid(-positive), -torch.sigmoid(negative))
-
-
-def logistic_loss(phase: Phase, pairing: Pairing) -> Tensor:
-    """Mean over positive and negative rows of softplus(-s) and softplus(s)."""
-    positive = torch.dot(F.softplus(-phase.score_fixation), pairing.fixation_weight)
-    return (positive + torch.dot(F.softplus(phase.score_saccade), pairing.saccade_weight)) / 2
-
-
-def check_contrasted(owner: str, presentation: str) -> None:
-    """Raise RuleError unless the presentation makes positive and negative rows."""
-    if presentation not in CONTRASTED:
-        known = ", ".join(CONTRASTED)
-        raise RuleError(f"{owner}.presentation: expected one of {known}, got {presentation!r}; overlay needs labels")
-
-
-def check_above(field: str, value: float, default: float) -> None:
-    """Raise RuleError unless the value is finite and above 0."""
-    if not (math.isfinite(value) and value > 0):
-        raise RuleError(f"{field}: expected a finite number above 0, got {value!r}; the default is {default}")
-
-
-def paired(pairing: Pairing | None, owner: str) -> Pairing:
-    """The pairing, or a RuleError where there is none."""
-    if pairing is None:
-        raise RuleError(f"{owner}.pairing: expected a pairing, got None; build one with pair(n, negatives='opposite')")
-    return pairing
 
 
 def _positive(rate: Tensor, pairing: Pairing) -> Tensor:

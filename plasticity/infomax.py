@@ -19,14 +19,13 @@ Not claimed: that N other glances are at hand at a synapse, that a circuit norma
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from .bilinear import both_sides, drawn, parts, picked, spread, through_both
-from .pairing import Negatives, Pairing, Phases
-from .rule import Site
+from .needs import PREDICTIVE, Needs
+from .pairing import Pairing
 from .signals import Factors, Phase, Signals
 
 
@@ -43,19 +42,13 @@ class GreedyInfoMax:
 
     others: int = 16
 
-    engine: ClassVar[str] = "local"
-    presentation: ClassVar[str] = "glances"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "none"
-    site: ClassVar[Site] = "unit"
-    sources: ClassVar[tuple[str, ...]] = ("lateral",)
-    transport: ClassVar[bool] = True
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "apical", "neuromodulator", "score")
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
-
     def __post_init__(self) -> None:
         drawn("GreedyInfoMax", self.others)
+
+    @property
+    def needs(self) -> Needs:
+        """Two glances, drawn negatives, one matrix that is read both ways."""
+        return Needs(others=self.others, sources=("lateral",), transport=True, records=PREDICTIVE)
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Greedy InfoMax keeps nothing from step to step."""

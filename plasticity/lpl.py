@@ -35,9 +35,9 @@ import torch
 from torch import Tensor
 
 from .errors import RuleError
-from .pairing import Negatives, Pairing, Phases
+from .needs import Needs
+from .pairing import Pairing
 from .products import product
-from .rule import Site
 from .signals import Factors, Signals
 
 Past = Literal["both", "stop"]
@@ -66,15 +66,7 @@ class LPL:
     stale: bool = False
     floor: float = 1e-4
 
-    engine: ClassVar[str] = "local"
-    presentation: ClassVar[str] = "glances"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "none"
-    site: ClassVar[Site] = "unit"
-    sources: ClassVar[tuple[str, ...]] = ()
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
+    needs: ClassVar[Needs] = Needs()
 
     def __post_init__(self) -> None:
         for name in ("predictive", "hebbian", "decorrelation"):

@@ -1,12 +1,13 @@
 """Hyperparameters that may differ from population to population: one number for all, or one for each, bottom first.
 
-A rule names such fields in `per_population`; whoever builds its network checks their lengths by `check_lengths`.
+A rule names such fields in `needs.per_population`; whoever builds its network checks their lengths by `check_lengths`.
 """
 
 import math
 from typing import TypeVar
 
 from .errors import RuleError
+from .rule import Rule
 from .wrapped import underneath
 
 V = TypeVar("V", float, bool)
@@ -17,25 +18,25 @@ def at(values: V | tuple[V, ...], position: int) -> V:
     return values[position] if isinstance(values, tuple) else values
 
 
-def freeze(rule: object) -> None:
+def freeze(rule: Rule) -> None:
     """Turn lists, as documents hold them, into tuples, so that equal rules are equal and may be hashed."""
-    for name in getattr(rule, "per_population", ()):
+    for name in rule.needs.per_population:
         if isinstance(getattr(rule, name), list):
             object.__setattr__(rule, name, tuple(getattr(rule, name)))
 
 
-def check_lengths(rule: object, populations: int) -> None:
+def check_lengths(rule: Rule, populations: int) -> None:
     """Refuse a hyperparameter, of a wrapped rule that of the rule underneath, that is given for another number of populations.
 
     Raises:
         RuleError: its tuple has not one entry per population.
     """
-    rule = underneath(rule)
-    for name in getattr(rule, "per_population", ()):
-        values = getattr(rule, name)
+    inner = underneath(rule)
+    for name in rule.needs.per_population:
+        values = getattr(inner, name)
         if isinstance(values, tuple) and len(values) != populations:
             raise RuleError(
-                f"{type(rule).__name__}.{name}: expected one value or {populations}, one per population, got {len(values)}"
+                f"{type(inner).__name__}.{name}: expected one value or {populations}, one per population, got {len(values)}"
             )
 
 

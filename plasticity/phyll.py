@@ -21,17 +21,16 @@ rho, whose derivative is known.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from .clapp import mean_loss
 from .contrast import LogisticDifference
 from .errors import RuleError
-from .forward_forward import Contrasted, check_above, check_contrasted, paired
-from .pairing import Negatives, Pairing, Phases
-from .rule import Site
+from .goodness import Contrasted, check_above, check_contrasted, paired
+from .needs import MODULATED, Needs
+from .pairing import Pairing
+from .scores import mean_loss
 from .signals import Factors, Phase, Signals
 
 SILENT = 1e-12
@@ -54,21 +53,18 @@ class PhyLL:
     theta: float = 4.0
     seed: int = 0
 
-    engine: ClassVar[str] = "local"
-    relay: ClassVar[str] = "none"
-    site: ClassVar[Site] = "unit"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "neuromodulator", "score")
-    sources: ClassVar[tuple[str, ...]] = ()
-    negatives: ClassVar[Negatives] = "opposite"
-    phases: ClassVar[Phases] = "both"
-
     def __post_init__(self) -> None:
         _check("PhyLL", self.presentation, self.theta, self.seed)
 
     @property
-    def supervised(self) -> bool:
-        """Labels are written into the images of an overlay."""
-        return self.presentation == "overlay"
+    def needs(self) -> Needs:
+        """Positive and negative rows, labels where they are written into images."""
+        return Needs(
+            presentation=self.presentation,
+            supervised=self.presentation == "overlay",
+            negatives="opposite",
+            records=MODULATED,
+        )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """The direction xi, (units,), of unit length."""
@@ -122,20 +118,18 @@ class BPPhyLL:
     theta: float = 4.0
     seed: int = 0
 
-    engine: ClassVar[str] = "backprop"
-    relay: ClassVar[str] = "none"
-    head: ClassVar[str] = "none"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
-    negatives: ClassVar[Negatives] = "opposite"
-    phases: ClassVar[Phases] = "both"
-
     def __post_init__(self) -> None:
         _check("BPPhyLL", self.presentation, self.theta, self.seed)
 
     @property
-    def supervised(self) -> bool:
-        """Labels are written into the images of an overlay."""
-        return self.presentation == "overlay"
+    def needs(self) -> Needs:
+        """As `PhyLL`, and the engine for end-to-end rules."""
+        return Needs(
+            engine="backprop",
+            presentation=self.presentation,
+            supervised=self.presentation == "overlay",
+            negatives="opposite",
+        )
 
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None

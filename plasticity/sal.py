@@ -35,16 +35,15 @@ every other. Not claimed: anything of the paper's results, or that the gate has 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from torch import Tensor
 
 from .errors import RuleError
-from .feedback import RECORDS, error_factors, output_error
-from .pairing import Negatives, Phases
+from .feedback import SUPERVISED, error_factors, output_error
+from .needs import Needs
 from .products import product
-from .rule import Path
 from .signals import Factors, Signals
 
 
@@ -76,17 +75,7 @@ class SAL:
 
     routing_rate: float = 0.05
 
-    engine: ClassVar[str] = "feedback"
-    presentation: ClassVar[str] = "images"
-    supervised: ClassVar[bool] = True
-    relay: ClassVar[str] = "unit"
-    records: ClassVar[tuple[str, ...]] = RECORDS
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
-    head: ClassVar[str] = "classes"
-    path: ClassVar[Path] = "direct"
-    sources: ClassVar[tuple[str, ...]] = ("error",)
-    routed: ClassVar[bool] = True
+    needs: ClassVar[Needs] = replace(SUPERVISED, relay="unit", routed=True)
 
     def __post_init__(self) -> None:
         if not 0 <= self.routing_rate <= 1:

@@ -32,9 +32,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .errors import RuleError
-from .pairing import Negatives, Pairing, Phases
+from .needs import MODULATED, Needs
+from .pairing import Pairing
 from .per_population import at, check_numbers, check_switches, freeze
-from .rule import Site
 from .signals import Factors, Phase, Signals
 
 
@@ -57,17 +57,15 @@ class SCFF:
     penalty: float | tuple[float, ...] = 1e-3
     rebuild: bool | tuple[bool, ...] = True
 
-    engine: ClassVar[str] = "local"
-    presentation: ClassVar[str] = "twice"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "pairs"
-    relayed: ClassVar[tuple[str, ...]] = ("rebuild",)
-    site: ClassVar[Site] = "neuron"
-    sources: ClassVar[tuple[str, ...]] = ()
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate", "neuromodulator", "score")
-    negatives: ClassVar[Negatives] = "opposite"
-    phases: ClassVar[Phases] = "both"
-    per_population: ClassVar[tuple[str, ...]] = ("threshold_positive", "threshold_negative", "penalty", "rebuild")
+    needs: ClassVar[Needs] = Needs(
+        presentation="twice",
+        relay="pairs",
+        relayed=("rebuild",),
+        site="neuron",
+        records=MODULATED,
+        negatives="opposite",
+        per_population=("threshold_positive", "threshold_negative", "penalty", "rebuild"),
+    )
 
     def __post_init__(self) -> None:
         freeze(self)

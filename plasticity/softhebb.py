@@ -28,9 +28,8 @@ from typing import ClassVar
 from torch import Tensor, softmax
 
 from .errors import RuleError
-from .pairing import Negatives, Phases
+from .needs import Needs
 from .per_population import at, check_numbers, freeze
-from .rule import Site
 from .signals import Factors, Signals
 
 
@@ -49,17 +48,9 @@ class SoftHebb:
     inverse_temperature: float | tuple[float, ...] = 1.0
     anti: bool = True
 
-    engine: ClassVar[str] = "local"
-    presentation: ClassVar[str] = "images"
-    supervised: ClassVar[bool] = False
-    relay: ClassVar[str] = "batchnorm"
-    site: ClassVar[Site] = "neuron"
-    sources: ClassVar[tuple[str, ...]] = ()
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
-    negatives: ClassVar[Negatives] = "next"
-    phases: ClassVar[Phases] = "both"
-    per_population: ClassVar[tuple[str, ...]] = ("inverse_temperature",)
-    forgets: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(
+        presentation="images", relay="batchnorm", site="neuron", per_population=("inverse_temperature",), forgets=True
+    )
 
     def __post_init__(self) -> None:
         freeze(self)

@@ -8,12 +8,13 @@ claimed: any synaptic mechanism.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from .errors import RuleError
+from .needs import Head, Needs
 from .pairing import Pairing
 from .rule import LocalRule, hyperparameters
 from .signals import Apical, Signals
@@ -44,16 +45,13 @@ class Backprop(Wrapped):
 
     rule: LocalRule
 
-    engine: ClassVar[str] = "backprop"
-    records: ClassVar[tuple[str, ...]] = ("basal", "rate")
-
     def __post_init__(self) -> None:
         kind = type(self.rule).__name__
         if not isinstance(self.rule, WithObjective):
             raise RuleError(f"Backprop.rule: expected a local rule with an objective, got {kind}; it has no twin")
-        if self.rule.site != "unit":
+        if self.rule.needs.site != "unit":
             raise RuleError(
-                f"Backprop.rule: expected a rule of site unit, got {kind} of site {self.rule.site}; it has no twin"
+                f"Backprop.rule: expected a rule of site unit, got {kind} of site {self.rule.needs.site}; it has no twin"
             )
         if self.rule.start((1,)):
             raise RuleError(
@@ -61,9 +59,18 @@ class Backprop(Wrapped):
             )
 
     @property
-    def head(self) -> str:
-        """One apical matrix for each context of the rule, in the order of its sources, one below the other."""
-        return ("none", "square", "pair")[len(self.rule.sources)]
+    def needs(self) -> Needs:
+        """The rule's, without dendrites: one matrix for each of its contexts, in the order of its sources, makes the head, one below the other."""
+        told = self.rule.needs
+        head: tuple[Head, ...] = ("none", "square", "pair")
+        return replace(
+            told,
+            engine="backprop",
+            head=head[len(told.sources)],
+            sources=(),
+            transport=False,
+            records=("basal", "rate"),
+        )
 
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
@@ -73,13 +80,14 @@ class Backprop(Wrapped):
         Raises:
             RuleError: the head is missing.
         """
-        sources = self.rule.sources
+        told = self.rule.needs
+        sources = told.sources
         if sources and head is None:
             raise RuleError("Backprop.objective: expected a head, got None; see build_network")
         matrices = head.chunk(len(sources)) if sources and head is not None else ()
         context, apical = rate.detach(), {}
         for source, matrix in zip(sources, matrices, strict=True):
-            back = context @ matrix if self.transport else None
+            back = context @ matrix if told.transport else None
             apical[source] = Apical(context, context @ matrix.T, back)
         assert isinstance(self.rule, WithObjective)
         return self.rule.objective(Signals(rate, apical, pairing, label, position=TOP))

@@ -26,7 +26,7 @@ class BackpropEngine:
     """
 
     def __init__(self, network: Network, rule: EndToEndRule, optimiser: Optimiser, *, half: bool = False) -> None:
-        if network.head is None and rule.head != "none":
+        if network.head is None and rule.needs.head != "none":
             raise ModelError("network.head: expected a projection for an end-to-end rule, got None; use build_network")
         self.network, self.rule, self.optimiser = network, rule, optimiser
         self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype

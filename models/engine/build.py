@@ -5,7 +5,7 @@ from typing import cast
 
 import torch
 
-from ...plasticity import ENGINES, Blockwise, EndToEndRule, FeedbackRule, LocalRule, Rule, at, check_lengths, underneath
+from ...plasticity import Blockwise, EndToEndRule, FeedbackRule, LocalRule, Rule, at, check_lengths, underneath
 from ..errors import ModelError
 from ..networks.in_blocks import BlockNetwork, block_network
 from ..networks.network import Network, wire
@@ -38,12 +38,11 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         classes: number of classes of the stimulus, for supervised rules.
 
     Raises:
-        ModelError: an unknown builder or numbers that do not fit, a supervised rule without classes, or a rule that needs blocks, an unknown
-            engine, or another transfer function than the network's.
+        ModelError: an unknown builder or numbers that do not fit, a supervised rule without classes, or a rule that needs blocks, or
+            another transfer function than the network's.
         RuleError: a hyperparameter for another number of populations.
     """
-    _check_engine(rule)
-    if rule.engine == "block":
+    if rule.needs.engine == "block":
         raise ModelError(
             f"network.blocks: expected a rule for populations, got {type(rule).__name__}, which learns in blocks; use build_blocks"
         )
@@ -51,28 +50,27 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         raise ModelError(f"network.builder: expected one of {', '.join(BUILDERS)}, got {architecture.builder!r}")
     generator = torch.Generator().manual_seed(seed)
     network = BUILDERS[architecture.builder](architecture, generator)
-    if rule.supervised and classes < 2:
+    if rule.needs.supervised and classes < 2:
         raise ModelError(
             f"network.classes: expected at least 2 for a supervised rule, got {classes}; show labelled images"
         )
-    if bool(architecture.areas) != getattr(rule, "routed", False):
+    if bool(architecture.areas) != rule.needs.routed:
         wanted, got = ("none", architecture.areas) if architecture.areas else ("at least 1 for a routed rule", 0)
         raise ModelError(f"network.areas: expected {wanted}, got {got}; areas belong to a routed rule and to mlp")
     check_lengths(rule, len(network.populations))
     _check_transfer(network, rule)
     _relay(network, rule)
-    if rule.engine == "local":
-        local = cast(LocalRule, rule)
-        _start(network, local)
-        return wire(network, local.sources, generator=generator)
-    head = cast(EndToEndRule, rule).head
+    if rule.needs.engine == "local":
+        _start(network, cast(LocalRule, rule))
+        return wire(network, rule.needs.sources, generator=generator)
+    head = rule.needs.head
     units = network.populations[-1].units
     if head != "none":
         bound = units**-0.5
         heads = {"classes": classes, "square": units, "pair": 2 * units}
         network.head = torch.empty(heads[head], units)
         network.head.uniform_(-bound, bound, generator=generator)
-    if rule.engine == "feedback":
+    if rule.needs.engine == "feedback":
         draw_feedback(network, cast(FeedbackRule, rule), classes, generator=generator)
     return network
 
@@ -90,24 +88,17 @@ def build_blocks(architecture: Architecture, rule: Blockwise, *, seed: int) -> B
     return block_network(trunk, channels, a.shape, rule, generator=generator)
 
 
-def _check_engine(rule: Rule) -> None:
-    if rule.engine not in ENGINES:
-        raise ModelError(
-            f"{type(rule).__name__}.engine: expected one of {', '.join(ENGINES)}, got {rule.engine!r}; correct the rule"
-        )
-
-
 def _check_optimiser(name: str, rule: Rule) -> None:
     """Refuse an optimiser whose steps the changes of the rule do not fit."""
     if name == "lars":
-        parts = "areas" if getattr(rule, "routed", False) else "apical weights"
+        parts = "areas" if rule.needs.routed else "apical weights"
         # the apical side of the other feedback rules is fixed: no optimiser sees it
-        if parts == "areas" or (rule.engine == "local" and cast(LocalRule, rule).sources):
+        if parts == "areas" or (rule.needs.engine == "local" and rule.needs.sources):
             raise ModelError(
                 f"optimiser.name: expected adamw or sgd for a rule with {parts}, got 'lars'; "
                 "it needs whole changes, theirs come in blocks"
             )
-    if name == "softhebb" and not getattr(underneath(rule), "forgets", False):
+    if name == "softhebb" and not rule.needs.forgets:
         raise ModelError(
             f"optimiser.name: expected adamw or sgd for {type(rule).__name__}, got 'softhebb'; "
             "its steps are for rules that forget, whose kernels come to unit length"
@@ -115,12 +106,11 @@ def _check_optimiser(name: str, rule: Rule) -> None:
 
 
 def _check_transfer(network: Network, rule: Rule) -> None:
-    told = underneath(rule)
-    wanted = getattr(told, "transfer", None)
+    wanted = rule.needs.transfer
     for population in network.populations:
         if wanted is not None and population.transfer.name != wanted:
             raise ModelError(
-                f"{population.name}.transfer: expected {wanted} for {type(told).__name__}, whose equations hold for no other, "
+                f"{population.name}.transfer: expected {wanted} for {type(underneath(rule)).__name__}, whose equations hold for no other, "
                 f"got {population.transfer.name}; use another network.builder"
             )
 
@@ -129,8 +119,8 @@ def _relay(network: Network, rule: Rule) -> None:
     shape: tuple[int, ...] = network.shape
     inner = underneath(rule)
     for position, population in enumerate(network.populations):
-        told = {name: at(getattr(inner, name), position) for name in getattr(inner, "relayed", ())}
-        population.relay = RELAYS[rule.relay](position, shape, **told)
+        told = {name: at(getattr(inner, name), position) for name in rule.needs.relayed}
+        population.relay = RELAYS[rule.needs.relay](position, shape, **told)
         if population.relay is not None:
             network.buffers |= {f"{population.name}.{n}": b for n, b in population.relay.buffers.items()}
         shape = population.shape
@@ -139,7 +129,7 @@ def _relay(network: Network, rule: Rule) -> None:
 def _start(network: Network, rule: LocalRule) -> None:
     """Room for what the rule keeps from step to step."""
     for population in network.populations:
-        shape = (population.units,) if rule.site == "unit" else population.neurons
+        shape = (population.units,) if rule.needs.site == "unit" else population.neurons
         network.buffers |= {f"{population.name}.{name}": value for name, value in rule.start(shape).items()}
 
 
@@ -173,9 +163,8 @@ def build_engine(
 
     Raises:
         ModelError: an unknown optimiser or one that the rule cannot use, numbers outside their range, another number of factors than 0, 1 or
-            the populations', an unknown engine, or a network in blocks for a rule of populations and the reverse.
+            the populations', or a network in blocks for a rule of populations and the reverse.
     """
-    _check_engine(rule)
     _check_optimiser(optimiser, rule)
     if len(factors) == 1:
         factors = tuple(factors) * len(network.names)
@@ -199,15 +188,15 @@ def build_engine(
         made = RadiusStep(learning_rate=learning_rate, exponent=exponent, factors=by_name)
     else:
         raise ModelError(f"optimiser.name: expected one of adamw, sgd, lars, softhebb, got {optimiser!r}")
-    if isinstance(network, BlockNetwork) or rule.engine == "block":
-        if not (rule.engine == "block" and isinstance(network, BlockNetwork)):
+    if isinstance(network, BlockNetwork) or rule.needs.engine == "block":
+        if not (rule.needs.engine == "block" and isinstance(network, BlockNetwork)):
             raise ModelError(
                 "network.blocks: expected a network in blocks for a blockwise rule and populations for any other, "
                 f"got {type(network).__name__} for {type(rule).__name__}; use build_blocks or build_network"
             )
         return BlockEngine(network, cast(Blockwise, rule), made, seed=seed, steps=steps, half=half)
-    if rule.engine == "local":
+    if rule.needs.engine == "local":
         return LocalEngine(network, cast(LocalRule, rule), made, half=half)
-    if rule.engine == "feedback":
+    if rule.needs.engine == "feedback":
         return FeedbackEngine(network, cast(FeedbackRule, rule), made, half=half)
     return BackpropEngine(network, cast(EndToEndRule, rule), made, half=half)

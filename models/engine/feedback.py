@@ -43,13 +43,13 @@ def draw_feedback(network: Network, rule: FeedbackRule, classes: int, *, generat
         return torch.empty(shape).uniform_(-bound, bound, generator=generator)
 
     direct = math.sqrt(3 / classes)
-    if rule.path == "direct":
+    if rule.needs.path == "direct":
         shared: dict[int, Tensor] = {}
         for population in network.populations:
             matrix = shared.get(population.units)
             matrix = uniform((population.units, classes), direct) if matrix is None else matrix.clone()
             network.buffers[f"{population.name}.feedback"] = matrix
-            if rule.routed:
+            if rule.needs.routed:
                 shared[population.units] = matrix
         return
     for population in network.populations[1:]:
@@ -108,7 +108,7 @@ class FeedbackEngine:
         above = error
         for i in reversed(range(len(activities))):
             activity = activities.pop()
-            above = self._plasticity(i, activity, error if self.rule.path == "direct" else above, observer)
+            above = self._plasticity(i, activity, error if self.rule.needs.path == "direct" else above, observer)
         self.optimiser.apply("head", head, -(error.T @ top))
         return loss[None]
 
@@ -133,7 +133,7 @@ class FeedbackEngine:
     def _potential(self, i: int, error: Tensor, activity: Activity) -> Tensor:
         """Apical potential e: (rows, units) where it ends at the block-pooled rate, else in the shape of the rate."""
         network, buffers = self.network, self.network.buffers
-        if self.rule.path == "chain":
+        if self.rule.needs.path == "chain":
             if i == len(network.populations) - 1:
                 return error @ buffers[HEAD]
             above = network.populations[i + 1]
@@ -166,19 +166,19 @@ class FeedbackEngine:
 def _check(network: Network, rule: FeedbackRule) -> None:
     if network.head is None:
         raise ModelError("network.head: expected a projection (classes, units), got None; use build_network")
-    lacking = network.names[1:] if rule.path == "chain" else network.names
+    lacking = network.names[1:] if rule.needs.path == "chain" else network.names
     missing = [name for name in lacking if f"{name}.feedback" not in network.buffers]
-    if missing or (rule.path == "chain" and HEAD not in network.buffers):
+    if missing or (rule.needs.path == "chain" and HEAD not in network.buffers):
         raise ModelError(
             f"network.buffers: expected fixed feedback matrices, got none for {(missing or ['head'])[0]}; use build_network"
         )
     divided = [p.name for p in network.populations if isinstance(p, AreaPopulation)]
-    if rule.routed and len(divided) != len(network.populations):
+    if rule.needs.routed and len(divided) != len(network.populations):
         raise ModelError("network.areas: expected populations divided into areas, got undivided ones; use area_network")
-    if divided and not rule.routed:
+    if divided and not rule.needs.routed:
         raise ModelError(f"network.areas: expected undivided populations, got areas in {divided[0]}; use mlp")
     for population in network.populations:
-        if rule.path == "chain" and population.relay is not None:
+        if rule.needs.path == "chain" and population.relay is not None:
             raise ModelError(
                 f"{population.name}.relay: expected none where the error comes down population by population, got one; "
                 "use a rule with a path `direct`"

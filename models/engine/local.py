@@ -30,10 +30,10 @@ class LocalEngine:
     """
 
     def __init__(self, network: Network, rule: LocalRule, optimiser: Optimiser, *, half: bool = False) -> None:
-        missing = [s for s in rule.sources if s not in network.apical]
+        missing = [s for s in rule.needs.sources if s not in network.apical]
         if missing:
             raise ModelError(
-                f"network.apical: expected projections for {', '.join(rule.sources)}, got none for {missing[0]}; call wire()"
+                f"network.apical: expected projections for {', '.join(rule.needs.sources)}, got none for {missing[0]}; call wire()"
             )
         self.network, self.rule, self.optimiser = network, rule, optimiser
         self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
@@ -74,7 +74,7 @@ class LocalEngine:
         pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         self.optimiser.advance()
         losses = []
-        if "dfb" not in self.rule.sources:
+        if "dfb" not in self.rule.needs.sources:
             for i in range(len(self.network.populations)):
                 activity = self._forward(i, pre, pairing, observer)
                 pre = activity.rate
@@ -95,7 +95,7 @@ class LocalEngine:
         return torch.stack(losses)
 
     def _forward(self, i: int, pre: Tensor, pairing: Pairing | None, observer: Observer | None) -> Activity:
-        population, neurons = self.network.populations[i], self.rule.site == "neuron"
+        population, neurons = self.network.populations[i], self.rule.needs.site == "neuron"
         return forward(
             population, pre, keep_basal=observer is not None, plastic=True, learning=True, keep_potential=neurons,
             pairing=pairing,
@@ -110,8 +110,8 @@ class LocalEngine:
         label: Tensor | None,
         observer: Observer | None,
     ) -> Tensor:
-        population, neurons = self.network.populations[i], self.rule.site == "neuron"
-        projections = {source: self.network.apical[source][i] for source in self.rule.sources}
+        population, neurons = self.network.populations[i], self.rule.needs.site == "neuron"
+        projections = {source: self.network.apical[source][i] for source in self.rule.needs.sources}
         pooled = population.pooled(activity.rate).to(population.weight.dtype)
         contexts = {"lateral": pooled, "retro": pooled} | ({} if top is None else {"dfb": top})
         basal = None

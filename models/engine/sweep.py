@@ -105,7 +105,7 @@ def local_factors(
 ) -> tuple[Signals, Factors]:
     """Apical sweep and rule of one population: everything that its synapses will be told."""
     apical = apical_sweep(projections, contexts)
-    if getattr(rule, "transport", False):
+    if rule.needs.transport:
         apical = {s: replace(a, back=projections[s].back(pooled)) for s, a in apical.items()}
     signals = Signals(pooled, apical, pairing, label, basal, state or {}, position)
     return signals, rule.factors(signals)

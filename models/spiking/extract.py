@@ -63,9 +63,9 @@ def extract(
     """
     if population not in network.names:
         raise unknown("circuit.population", population, network.names)
-    wanted = rule.sources[0] if source is None else source
-    if wanted not in rule.sources:
-        raise unknown("circuit.source", wanted, rule.sources)
+    wanted = rule.needs.sources[0] if source is None else source
+    if wanted not in rule.needs.sources:
+        raise unknown("circuit.source", wanted, rule.needs.sources)
     if not 0 < mass <= 1:
         raise ModelError(f"circuit.mass: expected a share above 0 and up to 1, got {mass!r}; 0.95 keeps most")
     index = network.names.index(population)
@@ -134,7 +134,7 @@ def _sweep(
     """Activity, signals and factors of one population, as the engine computes them."""
     dtype = network.populations[index].weight.dtype
     pre = images.to(dtype)
-    last = len(network.populations) - 1 if "dfb" in rule.sources else index
+    last = len(network.populations) - 1 if "dfb" in rule.needs.sources else index
     found: Activity | None = None
     for i in range(last + 1):
         activity = forward(network.populations[i], pre, keep_basal=False)
@@ -143,8 +143,11 @@ def _sweep(
     assert found is not None
     cell = network.populations[index]
     pooled = cell.pooled(found.rate)
-    contexts = {"lateral": pooled, "dfb": network.populations[-1].pooled(pre) if "dfb" in rule.sources else pooled}
-    projections = {source: network.apical[source][index] for source in rule.sources}
+    contexts = {
+        "lateral": pooled,
+        "dfb": network.populations[-1].pooled(pre) if "dfb" in rule.needs.sources else pooled,
+    }
+    projections = {source: network.apical[source][index] for source in rule.needs.sources}
     return found, *local_factors(rule, projections, pooled, contexts, pairing.to(images.device, dtype))
 
 

@@ -16,7 +16,7 @@ from .measure import BASAL, backprop_change, local_change
 def apical_weights(network: Network, rule: ClappPP) -> list[Tensor]:
     """Copies of B of every population but the top, those of several sources side by side, (units, inputs)."""
     return [
-        torch.cat([network.apical[source][i].weight for source in rule.sources], dim=1)
+        torch.cat([network.apical[source][i].weight for source in rule.needs.sources], dim=1)
         for i in range(len(network.populations) - 1)
     ]
 
@@ -24,7 +24,7 @@ def apical_weights(network: Network, rule: ClappPP) -> list[Tensor]:
 def set_apical(network: Network, rule: ClappPP, weights: Sequence[Tensor]) -> None:
     """Overwrite B of every population but the top; the inverse of `apical_weights`."""
     for i, weight in enumerate(weights):
-        targets = [network.apical[source][i].weight for source in rule.sources]
+        targets = [network.apical[source][i].weight for source in rule.needs.sources]
         for target, part in zip(targets, weight.split([target.shape[1] for target in targets], dim=1), strict=True):
             target.copy_(part)
 

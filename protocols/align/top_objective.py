@@ -14,5 +14,5 @@ from ...plasticity import ClappPP
 
 def top_network(network: Network, rule: ClappPP) -> Network:
     """The same populations, not copies, with every B of the top population as the head, in the order of the rule's sources."""
-    heads = [network.apical[source][-1].weight for source in rule.sources]
+    heads = [network.apical[source][-1].weight for source in rule.needs.sources]
     return Network(network.shape, network.populations, head=heads[0] if len(heads) == 1 else torch.cat(heads))

@@ -44,7 +44,9 @@ def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:
     batch, default = 64, RecordingConfig()
     engine = _engine("vgg6", batch)
     spec = RecorderSpec(every, default.rows, default.units, default.unit_seed, None, default.dtype)
-    recorder = Recorder(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
+    recorder = Recorder(
+        engine.network, spec, sources=RULE.needs.sources, losses=engine.network.names, batch_rows=2 * batch
+    )
     images = torch.randn(2 * batch, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     ratios, plain = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +77,9 @@ def _memory(recorded_steps: int, progress: bool) -> dict[str, Any]:
     batch, default = 16, RecordingConfig()
     engine = _engine("mlp", batch)
     spec = RecorderSpec(1, default.rows, default.units, default.unit_seed, None, default.dtype)
-    recorder = Recorder(engine.network, spec, sources=RULE.sources, losses=engine.network.names, batch_rows=2 * batch)
+    recorder = Recorder(
+        engine.network, spec, sources=RULE.needs.sources, losses=engine.network.names, batch_rows=2 * batch
+    )
     images = torch.randn(2 * batch, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     tenth = max(1, recorded_steps // 10)
     held = []

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from ...plasticity import ClappPP, Contrast, Factors, LocalRule, Signals, Wrapped
-from ...plasticity.rule import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,23 +70,6 @@ class Manipulated(Wrapped):
 
     rule: LocalRule
     apical: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-
-    engine: ClassVar[str] = "local"
-
-    @property
-    def site(self) -> Site:
-        """Of the rule."""
-        return self.rule.site
-
-    @property
-    def records(self) -> tuple[str, ...]:
-        """Of the rule."""
-        return self.rule.records
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Of the rule."""
-        return self.rule.sources
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """State of the rule."""

@@ -142,7 +142,7 @@ class Subject:
         return manipulate(self.rule, contrast, self.apical)
 
     def _intact(self) -> dict[str, tuple[float, ...]]:
-        return {source: (1.0,) * len(self.network.populations) for source in self.rule.sources}
+        return {source: (1.0,) * len(self.network.populations) for source in self.rule.needs.sources}
 
     def _factors(self, word: str, scale: float) -> dict[str, tuple[float, ...]]:
         """Where a source of input arrives: at the top population its own rates are what the top sends."""
@@ -151,7 +151,7 @@ class Subject:
         feedback = {"all": (scale,) * count, "top": (scale,) * (count - 1) + (1.0,), "lateral": below + top}[word]
         lateral = (1.0,) * count if word == "top" else (scale,) * count
         both = {"dfb": feedback, "lateral": lateral}
-        return {source: both[source] for source in self.rule.sources}
+        return {source: both[source] for source in self.rule.needs.sources}
 
     def _combined(
         self, first: dict[str, tuple[float, ...]], second: dict[str, tuple[float, ...]]
@@ -165,7 +165,7 @@ class Subject:
 
 def rule_negatives(rule: ClappPP) -> Any:
     """Where the rule's saccades go."""
-    return "random" if rule.negatives == "random" else "next"
+    return "random" if rule.needs.negatives == "random" else "next"
 
 
 def _signs(seed: int, step: int, rows: int) -> Tensor:

@@ -125,7 +125,7 @@ def read_out_corrupted(
 
 def own_output(network: Network | BlockNetwork, run: Trained[Rule], test: ImageSet) -> dict[str, float]:
     """Accuracy of the output of a network that was trained to classify; empty for any other."""
-    if not isinstance(network, Network) or network.head is None or getattr(run.rule, "head", None) != "classes":
+    if not isinstance(network, Network) or network.head is None or run.rule.needs.head != "classes":
         return {}
     return {"accuracy_head": head_accuracy(network, run.presentation, run.stimulus, test)}
 

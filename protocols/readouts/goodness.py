@@ -35,9 +35,9 @@ def goodness_rule(rule: Rule) -> GoodnessRule:
     Raises:
         ConfigError: it has no goodness, or was not trained with labels in the image.
     """
-    if not hasattr(rule, "goodness") or rule.presentation != "overlay":
+    if not hasattr(rule, "goodness") or rule.needs.presentation != "overlay":
         raise ConfigError(
-            f"probe.read_out: expected linear or knn for {type(rule).__name__} with {rule.presentation}, got goodness; "
+            f"probe.read_out: expected linear or knn for {type(rule).__name__} with {rule.needs.presentation}, got goodness; "
             "it needs a rule with a goodness, trained on labels in the image, such as forward-forward with overlay"
         )
     return cast(GoodnessRule, rule)
@@ -81,7 +81,7 @@ def goodness_of(network: Network, rule: GoodnessRule, images: Tensor) -> dict[st
     """Goodness of every population and row, {name: (rows,)}. Images (rows, channels, height, width), normalised."""
     found, pre = {}, images.contiguous(memory_format=torch.channels_last)
     for position, population in enumerate(network.populations):
-        activity = forward(population, pre, keep_basal=False, keep_potential=rule.site == "neuron")
+        activity = forward(population, pre, keep_basal=False, keep_potential=rule.needs.site == "neuron")
         pre, state = activity.rate, network.state(population.name)
         signals = Signals(population.pooled(pre), basal=activity.potential, state=state, position=position)
         found[population.name] = rule.goodness(signals)

@@ -51,7 +51,7 @@ class Loaded:
 
     def objects(self, trials: int) -> int:
         """Objects that give so many trials: each gives a fixation and a saccade, or one of them."""
-        return max(2, trials if self.run.rule.phases == "either" else math.ceil(trials / 2))
+        return max(2, trials if self.run.rule.needs.phases == "either" else math.ceil(trials / 2))
 
     def circuit(self, settings: ReplaySettings, source: str | None = None) -> Circuit:
         """The circuit asked for; of another source where that is given."""
@@ -69,11 +69,11 @@ class Loaded:
 
     def control(self, settings: ReplaySettings, source: str) -> Circuit:
         """The same neurons with the other context source; with a random B where the run has none of that source."""
-        if source in self.run.rule.sources:
+        if source in self.run.rule.needs.sources:
             return self.circuit(settings, source)
         draws = stream(self.run.config.seed, "replay-control")
         network = wire(replace(self.network, apical={}), [source], generator=draws)
-        rule = replace(self.run.rule, context=source)  # type: ignore[arg-type]
+        rule = replace(self.run.rule, context=source)
         return self.cut(network, rule, settings, source)
 
     @property

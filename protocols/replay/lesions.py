@@ -74,7 +74,7 @@ def dissociation(bench: Bench) -> list[Check]:
     own = bench.circuit.source
     other = "lateral" if own == "dfb" else "dfb"
     control = bench.loaded.control(bench.settings, other).take(slice(0, bench.settings.few))
-    trained = other in bench.loaded.run.rule.sources
+    trained = other in bench.loaded.run.rule.needs.sources
     lost: list[float] = []
     spared: list[float] = []
     table: dict[str, list[float]] = {}

@@ -90,8 +90,9 @@ class Batches:
 
     def pairing(self, purpose: Purpose, objects: int, step: int) -> Pairing:
         """Who follows whom among the rows of so many objects, as the rule says."""
+        needs = self.rule.needs
         return pair(
-            objects, negatives=self.rule.negatives, phases=self.rule.phases, others=getattr(self.rule, "others", 0),
+            objects, negatives=needs.negatives, phases=needs.phases, others=needs.others,
             generator=self.draws(purpose, step),
         )  # fmt: skip
 

@@ -44,10 +44,10 @@ def fresh_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network:
             f"network.builder: expected a network of populations, got {config.network.builder}, whose blocks have no compartments; "
             "use apical probe for such a run"
         )
-    shape = PRESENTATIONS[rule.presentation].frame(stimulus.shape)
+    shape = PRESENTATIONS[rule.needs.presentation].frame(stimulus.shape)
     if shape != stimulus.shape and config.network.builder == "mlp":
         raise ConfigError(
-            f"network.builder: expected vgg6 or vgg11 for {rule.presentation}, got 'mlp', which cannot be read out on whole images"
+            f"network.builder: expected vgg6 or vgg11 for {rule.needs.presentation}, got 'mlp', which cannot be read out on whole images"
         )
     return build_network(
         architecture(config, shape),

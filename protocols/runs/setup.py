@@ -18,12 +18,12 @@ def presentation_of(rule: Rule, stimulus: Stimulus) -> Presentation:
         ConfigError: the rule is supervised and training images lack labels.
     """
     unlabelled = int((stimulus.train.labels < 0).sum())
-    if rule.supervised and unlabelled:
+    if rule.needs.supervised and unlabelled:
         raise ConfigError(
             f"stimulus.name: expected a label for every training image, which {type(rule).__name__} needs, "
             f"got {unlabelled} without; choose another rule or stimulus"
         )
-    return PRESENTATIONS[rule.presentation]
+    return PRESENTATIONS[rule.needs.presentation]
 
 
 def pick_device(word: str) -> torch.device:

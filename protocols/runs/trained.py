@@ -77,7 +77,7 @@ class Described(Generic[R]):
         seen = moved_to(self.config, data)
         check_there(seen)
         stimulus = load_stimulus(seen, data_dir, place)
-        run = Trained(self.folder, self.config, self.rule, PRESENTATIONS[self.rule.presentation], stimulus, place)
+        run = Trained(self.folder, self.config, self.rule, PRESENTATIONS[self.rule.needs.presentation], stimulus, place)
         if run.checkpoints:
             same_data(seen, stimulus, checkpoint.read_state(run.newest()))
         return run
@@ -226,7 +226,7 @@ def clapp_rule(config: RunConfig, run: Path) -> ClappPP:
     """
     rule = make_rule(config.rule)
     if not isinstance(rule, ClappPP):
-        lacks = "neither apical dendrites nor a local change" if rule.engine != "local" else "factors of its own"
+        lacks = "neither apical dendrites nor a local change" if rule.needs.engine != "local" else "factors of its own"
         raise ConfigError(
             f"{run}: expected a run of clapp++, got {config.rule.name}, which has {lacks}; give a run of that rule"
         )

@@ -37,8 +37,11 @@ class NetworkConfig(Settings):
 def network_complaints(config: "RunConfig") -> Iterator[str]:
     """What is wrong with the settings of the network, one sentence each."""
     network, grids = config.network, config.rule.grids
-    blocks, resnet = rules.in_blocks(config.rule.name), network.builder.startswith("resnet")
-    if blocks is not None and blocks != resnet:
+    needs, resnet = rules.needs_of(config.rule), network.builder.startswith("resnet")
+    if needs is None:
+        return
+    blocks = needs.engine == "block"
+    if blocks != resnet:
         expected = "resnet18 or resnet50" if blocks else "a network of populations"
         yield f"network.builder: expected {expected} for {config.rule.name}, got {network.builder!r}; change one of the two"
     if not resnet and (network.stem, network.zero_init) != ("3x3", True):
@@ -48,7 +51,7 @@ def network_complaints(config: "RunConfig") -> Iterator[str]:
     if resnet and (network.hidden or grids):
         name = "network.hidden" if network.hidden else "rule.grids"
         yield f"{name}: expected none for {network.builder}, got {list(network.hidden or grids)}; set {name}=[]"
-    routed = rules.routed(config.rule.name)
+    routed = needs.routed
     if routed and (network.builder != "mlp" or not network.areas):
         wrong = f"areas: expected at least 1 for {config.rule.name}, got 0; for example network.areas=16"
         if network.builder != "mlp":

@@ -9,7 +9,7 @@ from ..errors import nearest
 from .groups import Grid, Option, Settings, list_of
 
 if TYPE_CHECKING:  # settings are read without torch where nothing needs a rule
-    from ...plasticity import Rule
+    from ...plasticity import Needs, Rule
 
 # settings that several rules share and that have a name of their own under `rule`; all others are `rule.options`
 SHARED = ("context", "contrast", "negatives", "phases", "temperature")
@@ -53,18 +53,14 @@ def make_rule(config: RuleConfig) -> "Rule":
     return kind(**words, **options)  # type: ignore[no-any-return]
 
 
-def in_blocks(name: str) -> bool | None:
-    """Whether a rule of that name needs a network in blocks; None for an unknown name."""
-    from ...plasticity import RULES, Variant
+def needs_of(config: RuleConfig) -> "Needs | None":
+    """What the rule of the settings needs; None where they make no rule, of which `complaints` tells."""
+    from ...plasticity import RuleError
 
-    return isinstance(RULES[name], Variant) if name in RULES else None
-
-
-def routed(name: str) -> bool:
-    """Whether a rule of that name needs populations divided into areas."""
-    from ...plasticity import RULES
-
-    return bool(getattr(RULES.get(name), "routed", False))
+    try:
+        return make_rule(config).needs
+    except (KeyError, TypeError, RuleError):
+        return None
 
 
 def complaints(config: RuleConfig) -> Iterator[str]:

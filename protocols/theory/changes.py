@@ -1,7 +1,6 @@
 """The two changes that are compared, each from its own engine: that of the local rule, and that of backpropagation."""
 
 from collections.abc import Iterable
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -9,7 +8,6 @@ from torch import Tensor
 from ...models import Collector, Network
 from ...models.engine import BackpropEngine, LocalEngine
 from ...plasticity import BPClappPP, ClappPP, Contrast
-from ...plasticity.clapp import ContextWord
 from .networks import Batch
 
 Changes = dict[str, Tensor]
@@ -18,7 +16,7 @@ Changes = dict[str, Tensor]
 def local_changes(network: Network, contrast: Contrast, batch: Batch, source: str) -> Changes:
     """Change of every weight by the local rule with one context source: -dL/dweight of each population's own objective."""
     collector = Collector()
-    rule = ClappPP(context=cast(ContextWord, source), contrast=contrast)
+    rule = ClappPP(context=source, contrast=contrast)
     LocalEngine(network, rule, collector).step(batch.images, batch.pairing)
     return collector.changes
 

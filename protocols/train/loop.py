@@ -58,7 +58,7 @@ class Run:
             weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, trust=o.trust, exponent=o.exponent, factors=o.factors, half=t.precision == "bf16",
             seed=config.seed, steps=self.steps,
         )  # fmt: skip
-        explicit = self.rule.engine == "local"
+        explicit = self.rule.needs.engine == "local"
         self.losses = network.names if explicit else [network.names[-1]]
         if isinstance(self.engine, BlockEngine):
             self.losses = self.engine.losses
@@ -66,9 +66,9 @@ class Run:
         self.recorder = None
         if r.enabled:
             self.recorder = Recorder(
-                network, spec, sources=getattr(self.rule, "sources", ()), losses=self.losses,
+                network, spec, sources=self.rule.needs.sources, losses=self.losses,
                 batch_rows=self.presentation.rows * t.batch, paired=self.presentation.paired,
-                modulated="neuromodulator" in self.rule.records,
+                modulated="neuromodulator" in self.rule.needs.records,
             )  # fmt: skip
         self.step, self.seconds = 0, 0.0
         self.metrics, self.watch = Metrics(folder.metrics), Watch(t.diverged, {})
@@ -159,7 +159,7 @@ class Run:
                 step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(rows), label.cpu(), pairing
             )
             observer.begin(moment)
-        losses = self.engine.step(images, pairing, observer, label=label if self.rule.supervised else None)
+        losses = self.engine.step(images, pairing, observer, label=label if self.rule.needs.supervised else None)
         if observer is not None:
             observer.end(losses)
         self.step += 1

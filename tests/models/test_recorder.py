@@ -14,8 +14,8 @@ OBJECTS = 4
 
 
 def pairing_of(rule, step=0):
-    draws, others = torch.Generator().manual_seed(step), getattr(rule, "others", 0)
-    return pair(OBJECTS, negatives=rule.negatives, phases=rule.phases, others=others, generator=draws)
+    draws, others = torch.Generator().manual_seed(step), rule.needs.others
+    return pair(OBJECTS, negatives=rule.needs.negatives, phases=rule.needs.phases, others=others, generator=draws)
 
 
 def record(rule, path, spec=None, steps=3, half=False):
@@ -152,7 +152,7 @@ def test_the_backwards_dendrite_is_left_out(tmp_path):
     rule = Clapp()
     network = build_network(SMALL, rule, seed=0)
     recorder = Recorder(
-        network, RecorderSpec(every=1, rows=4, units=9), sources=rule.sources, losses=network.names, batch_rows=8
+        network, RecorderSpec(every=1, rows=4, units=9), sources=rule.needs.sources, losses=network.names, batch_rows=8
     )
     with Writer.create(tmp_path / "r.zarr", recorder.tables(1), attributes={}) as writer:
         recorder.writer = writer

@@ -141,10 +141,10 @@ def test_backprop_twin_has_the_objective_of_a_top_population():
 
 
 def test_labels_are_needed_by_overlays_alone():
-    assert ForwardForward().supervised
-    assert BPForwardForward().supervised
-    assert not ForwardForward(presentation="hybrids").supervised
-    assert not BPForwardForward(presentation="hybrids").supervised
+    assert ForwardForward().needs.supervised
+    assert BPForwardForward().needs.supervised
+    assert not ForwardForward(presentation="hybrids").needs.supervised
+    assert not BPForwardForward(presentation="hybrids").needs.supervised
 
 
 @pytest.mark.parametrize(("build", "message"), [

@@ -120,10 +120,10 @@ def test_backprop_twin_has_the_objective_of_a_top_population():
 
 
 def test_labels_are_needed_by_overlays_alone():
-    assert PhyLL().supervised
-    assert BPPhyLL().supervised
-    assert not PhyLL(presentation="hybrids").supervised
-    assert not BPPhyLL(presentation="hybrids").supervised
+    assert PhyLL().needs.supervised
+    assert BPPhyLL().needs.supervised
+    assert not PhyLL(presentation="hybrids").needs.supervised
+    assert not BPPhyLL(presentation="hybrids").needs.supervised
 
 
 @pytest.mark.parametrize(("build", "message"), [

@@ -24,7 +24,7 @@ def learn(rule, rate, *, shuffled, seed):
     """Share of the slow axis in the variance of the rates, and the mean loss of the last 20 steps."""
     g = torch.Generator().manual_seed(seed)
     draw = lambda *shape: torch.randn(*shape, generator=g, dtype=torch.float64)  # noqa: E731
-    weight, matrices = 0.3 * draw(UNITS, 2), {s: 0.3 * draw(UNITS, UNITS) for s in rule.sources}
+    weight, matrices = 0.3 * draw(UNITS, 2), {s: 0.3 * draw(UNITS, UNITS) for s in rule.needs.sources}
     losses = []
     for _ in range(STEPS):
         slow = draw(OBJECTS, 1).sign().repeat(2, 1)
@@ -33,7 +33,7 @@ def learn(rule, rate, *, shuffled, seed):
             x[OBJECTS:] = x[OBJECTS:].roll(1, 0)
         z = x @ weight.T
         pairing = pair(
-            OBJECTS, negatives=rule.negatives, phases=rule.phases, others=getattr(rule, "others", 0), generator=g
+            OBJECTS, negatives=rule.needs.negatives, phases=rule.needs.phases, others=rule.needs.others, generator=g
         )
         factors = rule.factors(Signals(z, {s: Apical(z, z @ b.T, z @ b) for s, b in matrices.items()}, pairing))
         losses.append(factors.loss.item())

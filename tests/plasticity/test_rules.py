@@ -40,10 +40,10 @@ def problem(rule, seed=0, objects=OBJECTS):
     draw = lambda *shape: torch.randn(*shape, generator=g, dtype=torch.float64)  # noqa: E731
     pre, weight = draw(2 * objects, 4), draw(UNITS, 4) / 2
     rate = pre @ weight.T
-    contexts = {s: draw(2 * objects, CONTEXT) if s == "dfb" else rate for s in rule.sources}
+    contexts = {s: draw(2 * objects, CONTEXT) if s == "dfb" else rate for s in rule.needs.sources}
     apical = {s: draw(UNITS, c.shape[1]) / 4 for s, c in contexts.items()}
-    others = getattr(rule, "others", 0)
-    pairing = pair(objects, negatives=rule.negatives, phases=rule.phases, others=others, generator=g)
+    others = rule.needs.others
+    pairing = pair(objects, negatives=rule.needs.negatives, phases=rule.needs.phases, others=others, generator=g)
     return pre, weight, apical, contexts, pairing
 
 
@@ -84,7 +84,7 @@ def silent_loss(rule, pairing):
         return 0.0 if rule.stale else -rule.hebbian * math.log(rule.floor)
     zero = torch.zeros(1, dtype=torch.float64)
     stay, jump = (part.item() for part in rule.contrast.losses(zero, zero))
-    return len(rule.sources) * float(stay * pairing.fixation_weight.sum() + jump * pairing.saccade_weight.sum())
+    return len(rule.needs.sources) * float(stay * pairing.fixation_weight.sum() + jump * pairing.saccade_weight.sum())
 
 
 @pytest.mark.parametrize("name", LOCAL_RULES)
@@ -207,8 +207,8 @@ def test_end_to_end_objectives_are_differentiable_and_finite(name):
     rate = torch.randn(8, 5, generator=g, dtype=torch.float64, requires_grad=True)
     head = torch.randn(5, 5, generator=g, dtype=torch.float64, requires_grad=True)
     rule = END_TO_END_RULES[name]
-    loss = rule.objective(rate, head, pair(4, others=getattr(rule, "others", 0), generator=g), torch.arange(8) % 5)
-    gradients = torch.autograd.grad(loss, (rate,) if rule.head == "none" else (rate, head))
+    loss = rule.objective(rate, head, pair(4, others=rule.needs.others, generator=g), torch.arange(8) % 5)
+    gradients = torch.autograd.grad(loss, (rate,) if rule.needs.head == "none" else (rate, head))
     assert all(torch.isfinite(x).all() and x.abs().max() > 0 for x in gradients)
 
 

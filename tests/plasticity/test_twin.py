@@ -12,6 +12,7 @@ from apical.plasticity import (
     ClappPP,
     ClappS,
     GreedyInfoMax,
+    Needs,
     RuleError,
     Signals,
     Softplus,
@@ -34,11 +35,11 @@ RULES_WITH_A_TWIN = {
 def problem(rule, objects=4, units=5):
     g = torch.Generator().manual_seed(0)
     rate = torch.randn(2 * objects, units, generator=g, dtype=torch.float64)
-    heads = torch.randn(max(len(rule.sources), 1) * units, units, generator=g, dtype=torch.float64) / 3
+    heads = torch.randn(max(len(rule.needs.sources), 1) * units, units, generator=g, dtype=torch.float64) / 3
     pairing = pair(
-        objects, negatives=rule.negatives, phases=rule.phases, others=getattr(rule, "others", 0), generator=g
+        objects, negatives=rule.needs.negatives, phases=rule.needs.phases, others=rule.needs.others, generator=g
     )
-    return rate, heads if rule.sources else None, pairing
+    return rate, heads if rule.needs.sources else None, pairing
 
 
 @pytest.mark.parametrize("name", RULES_WITH_A_TWIN)
@@ -50,12 +51,12 @@ def test_at_the_top_the_twin_is_the_local_rule(name):
     loss = Backprop(rule).objective(rate, head, pairing)
     gradients = torch.autograd.grad(loss, leaves)
     with torch.no_grad():
-        matrices = head.chunk(len(rule.sources)) if head is not None else ()
-        apical = {s: Apical(rate, rate @ m.T, rate @ m) for s, m in zip(rule.sources, matrices, strict=True)}
+        matrices = head.chunk(len(rule.needs.sources)) if head is not None else ()
+        apical = {s: Apical(rate, rate @ m.T, rate @ m) for s, m in zip(rule.needs.sources, matrices, strict=True)}
         factors = rule.factors(Signals(rate, apical, pairing))
         changes = [factors.drive]
-        if rule.sources:
-            changes.append(torch.cat([factors.prediction[s].T @ rate for s in rule.sources]))
+        if rule.needs.sources:
+            changes.append(torch.cat([factors.prediction[s].T @ rate for s in rule.needs.sources]))
     torch.testing.assert_close(loss.detach(), factors.loss, rtol=1e-12, atol=0)
     for change, gradient in zip(changes, gradients, strict=True):
         assert (change + gradient).norm() <= 1e-9 * gradient.norm()
@@ -66,11 +67,11 @@ def test_the_twin_of_clapp_pp_is_bp_clapp_pp():
     twin, known = Backprop(ClappPP()), BPClappPP()
     assert twin.objective(rate, head, pairing) == known.objective(rate, head, pairing)
     for word in ("engine", "presentation", "supervised", "relay", "head", "records", "negatives", "phases"):
-        assert getattr(twin, word) == getattr(known, word), word
+        assert getattr(twin.needs, word) == getattr(known.needs, word), word
 
 
 def test_a_twin_asks_for_the_heads_of_its_contexts():
-    heads = {name: Backprop(rule).head for name, rule in RULES_WITH_A_TWIN.items()}
+    heads = {name: Backprop(rule).needs.head for name, rule in RULES_WITH_A_TWIN.items()}
     assert heads == {
         "clapp++": "square", "clapp++ both": "pair", "clapp": "pair", "clapp-s": "square", "gim": "square", "lpl": "none", "lpl stop": "none",
     }  # fmt: skip
@@ -85,20 +86,20 @@ def test_factories_take_the_hyperparameters_of_the_local_rule():
             assert isinstance(factory(), Backprop), name
             assert hyperparameters(factory) == hyperparameters(factory.kind)
     assert RULES["bp-lpl"](decorrelation=3.0) == Backprop(LPL(decorrelation=3.0))
-    assert RULES["hinge-cpc"](others=2).others == 2
+    assert RULES["hinge-cpc"](others=2).needs.others == 2
 
 
 class Mute:
     """A local rule whose factors are the gradient of nothing."""
 
-    site, sources = "unit", ()
+    needs = Needs()
 
     def start(self, shape):
         return {}
 
 
 class Deep(Mute):
-    site = "neuron"
+    needs = Needs(site="neuron")
 
     def objective(self, signals):
         return signals.rate.sum()

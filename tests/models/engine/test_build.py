@@ -1,7 +1,6 @@
 """From words to a network with an engine: what a rule declares is obeyed, through wrappers too, and what cannot work is refused."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import pytest
 import torch
@@ -37,29 +36,11 @@ class Same(Wrapped):
 
     rule: LocalRule
 
-    engine: ClassVar[str] = "local"
-    sources: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def site(self):
-        return self.rule.site
-
-    @property
-    def records(self):
-        return self.rule.records
-
     def start(self, shape):
         return self.rule.start(shape)
 
     def factors(self, signals):
         return self.rule.factors(signals)
-
-
-@dataclass(frozen=True)
-class Elsewhere(ClappPP):
-    """A rule for an engine that is not there."""
-
-    engine: ClassVar[str] = "locla"
 
 
 def images(rows=8, shape=(3, 16, 16)):
@@ -119,8 +100,6 @@ def blocks(rule, **others):
 
 
 @pytest.mark.parametrize(("build", "message"), [
-    (lambda: build_network(VGG, Elsewhere(), seed=0), r"Elsewhere.engine: expected one of local, backprop, feedback, block, got 'locla'"),
-    (lambda: build_engine(build_network(VGG, ClappPP(), seed=0), Elsewhere(), learning_rate=0.1), r"Elsewhere.engine: expected one of local"),
     (lambda: build_network(VGG, Blockwise(), seed=0), r"network.blocks: expected a rule for populations, got Blockwise, .* use build_blocks"),
     (lambda: build_engine(build_network(VGG, ClappPP(), seed=0), Blockwise(), learning_rate=0.1), r"network.blocks: .* got Network for Blockwise"),
     (lambda: build_network(Architecture("mlp", (1, 2, 2)), ClappPP(), seed=0), r"network.hidden: expected sizes of at least 1 for mlp, got none"),

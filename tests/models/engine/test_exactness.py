@@ -30,7 +30,7 @@ def autograd(network: Network, rule: ClappPP, images, pairing):
     losses = []
     for i, rate in enumerate(pooled):
         contexts = {"lateral": rate.detach(), "dfb": pooled[-1].detach()}
-        apical = {s: Apical(contexts[s], contexts[s] @ network.apical[s][i].weight.T) for s in rule.sources}
+        apical = {s: Apical(contexts[s], contexts[s] @ network.apical[s][i].weight.T) for s in rule.needs.sources}
         losses.append(rule.objective(Signals(rate, apical, pairing)))
     gradients = torch.autograd.grad(torch.stack(losses).sum(), list(weights.values()))
     for weight in weights.values():
@@ -40,7 +40,7 @@ def autograd(network: Network, rule: ClappPP, images, pairing):
 
 def assert_exact(network, rule, images, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    pairing = pair(OBJECTS, negatives=rule.negatives, phases=rule.phases, generator=generator)
+    pairing = pair(OBJECTS, negatives=rule.needs.negatives, phases=rule.needs.phases, generator=generator)
     losses, expected = autograd(network, rule, images, pairing.to(images.device, images.dtype))
     catch = Collector()
     found = LocalEngine(network, rule, catch).step(images, pairing)
@@ -60,7 +60,7 @@ def conv(rule, grids, pools=(False, True)):
     generator = torch.Generator().manual_seed(1)
     blocks = [(5 + i, pool) for i, pool in enumerate(pools)]
     network = conv_network((3, 8, 8), blocks, grids, generator=generator)
-    return wire(network, rule.sources, generator=generator).to(torch.device("cpu"), torch.float64)
+    return wire(network, rule.needs.sources, generator=generator).to(torch.device("cpu"), torch.float64)
 
 
 @pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
@@ -89,7 +89,7 @@ def test_conv_populations_with_and_without_max_pool(pools):
 def test_dense_populations(context, contrast, negatives):
     rule = ClappPP(context=context, contrast=CONTRASTS[contrast], negatives=negatives)
     generator = torch.Generator().manual_seed(2)
-    network = wire(mlp((2, 3, 3), (11, 7), generator=generator), rule.sources, generator=generator)
+    network = wire(mlp((2, 3, 3), (11, 7), generator=generator), rule.needs.sources, generator=generator)
     assert_exact(network.to(torch.device("cpu"), torch.float64), rule, images_of(2, 3, 3))
 
 

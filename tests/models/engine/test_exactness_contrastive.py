@@ -25,7 +25,7 @@ RULES = {
 
 def pairing_of(rule):
     return pair(
-        OBJECTS, negatives=rule.negatives, phases=rule.phases, others=getattr(rule, "others", 0),
+        OBJECTS, negatives=rule.needs.negatives, phases=rule.needs.phases, others=rule.needs.others,
         generator=torch.Generator().manual_seed(3),
     )  # fmt: skip
 
@@ -132,7 +132,7 @@ def test_twins_carry_the_same_objective_through_all_populations(name, architectu
     twin = Backprop(rule)
     network, images, pairing = built(twin, architecture), images_of(architecture), pairing_of(rule)
     assert network.apical == {}
-    assert (network.head is None) == (not rule.sources)
+    assert (network.head is None) == (not rule.needs.sources)
     engine, catch = build_engine(network, twin, learning_rate=1e-3), Collector()
     engine.optimiser = catch
     found = engine.step(images, pairing)

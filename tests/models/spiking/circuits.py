@@ -23,7 +23,7 @@ def trained(rule: ClappPP = RULE, steps: int = 5) -> Network:
     draws = torch.Generator().manual_seed(1)
     network = wire(
         conv_network((2, 8, 8), [(8, False), (16, True), (12, False)], [4, 2, 2], generator=draws),
-        rule.sources,
+        rule.needs.sources,
         generator=draws,
     )
     network.to(torch.device("cpu"), torch.float64)

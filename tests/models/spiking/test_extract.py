@@ -41,10 +41,10 @@ def test_changes_of_all_positions_are_the_engines(network, population):
 @pytest.mark.parametrize("context", ["dfb", "lateral", "both"])
 def test_changes_of_a_dense_population_are_the_engines(context):
     rule, draws = ClappPP(context=context), torch.Generator().manual_seed(0)
-    network = wire(mlp((2, 8, 8), [20, 10], generator=draws), rule.sources, generator=draws)
+    network = wire(mlp((2, 8, 8), [20, 10], generator=draws), rule.needs.sources, generator=draws)
     network.to(torch.device("cpu"), torch.float64)
     expected = engine_changes(network, rule)["dense2.weight"]
-    found = [cut(network, rule, population="dense2", units=[3, 7], source=s, mass=1.0) for s in rule.sources]
+    found = [cut(network, rule, population="dense2", units=[3, 7], source=s, mass=1.0) for s in rule.needs.sources]
     np.testing.assert_allclose(sum(c.change().sum(0) for c in found), expected[[3, 7]], rtol=1e-9, atol=1e-15)
 
 

@@ -121,7 +121,7 @@ def test_a_fit_to_backprop_never_lowers_the_cosine_it_was_fitted_for(context, se
     assert (after >= before.abs() - 1e-9).all()
     assert (after - before).max() > 0.1
     moved = {name for name, weight in network.weights().items() if not torch.equal(weight, weights[name])}
-    assert moved == {f"{name}.{source}.apical" for name in network.names[:-1] for source in rule.sources}
+    assert moved == {f"{name}.{source}.apical" for name in network.names[:-1] for source in rule.needs.sources}
 
 
 def test_parallel_and_empty_changes_are_blended_too():
@@ -142,7 +142,7 @@ def test_where_feedback_can_carry_the_gradient_the_fit_finds_it_on_other_batches
     rule, generator = ClappPP(context="dfb", contrast=Linear()), torch.Generator().manual_seed(0)
     blocks = [(3, False), (4, False), (4, False)]
     network = conv_network((2, 4, 4), blocks, (4, 4, 4), generator=generator, transfer=IDENTITY)
-    wire(network, rule.sources, generator=generator).to(torch.device("cpu"), torch.float64)
+    wire(network, rule.needs.sources, generator=generator).to(torch.device("cpu"), torch.float64)
     shown = batches(12, objects=16, shape=(2, 4, 4))
     own = measure(network, rule, shown[:2])
     assert max(abs(value) for value in own.cosine[0][:-1]) < 0.7

@@ -29,7 +29,7 @@ def objective(network, rule, position, batch, *, detached):
         pre = population.forward(pre.detach() if detached else pre, population.weight, population.bias).rate
         pooled.append(population.pooled(pre))
     apical = {}
-    for source in rule.sources:
+    for source in rule.needs.sources:
         context = pooled[-1 if source == "dfb" else position].detach()
         apical[source] = Apical(context, context @ network.apical[source][position].weight.T)
     return rule.objective(Signals(pooled[position], apical, pairing))
@@ -66,7 +66,7 @@ def test_both_changes_are_what_autograd_says(context):
 def test_one_head_with_the_sum_of_both_b_is_another_objective():
     rule, (batch,) = ClappPP(context="both"), batches(1)
     network = tiny(rule)
-    for source in rule.sources:  # scores far enough apart for the gates to differ
+    for source in rule.needs.sources:  # scores far enough apart for the gates to differ
         network.apical[source][-1].weight *= 40 if source == "dfb" else -25
     pairing = batch.pairing.to(torch.device("cpu"), torch.float64)
     rate, head = network.populations[-1].pooled(rates(network, batch.images)[-1]), top_network(network, rule).head
@@ -89,7 +89,9 @@ def deep_linear(orthogonal: bool) -> tuple:
     """A deep linear network whose B are at the optimum of the linear contrast with a Frobenius penalty: B* = M / penalty."""
     rule, generator = ClappPP(contrast=Linear()), torch.Generator().manual_seed(3)
     network = wire(
-        mlp((1, 4, 4), (16, 16, 16, 16), generator=generator, transfer=IDENTITY), rule.sources, generator=generator
+        mlp((1, 4, 4), (16, 16, 16, 16), generator=generator, transfer=IDENTITY),
+        rule.needs.sources,
+        generator=generator,
     ).to(torch.device("cpu"), torch.float64)
     for population in network.populations:
         population.bias.zero_()
@@ -164,7 +166,7 @@ def test_gated_contexts_are_what_b_turns_into_the_drive(context):
     watch = Drives(rule)
     local_change(network, rule, batch, watch)
     for i, (drive, gated) in enumerate(zip(drives, watch.gated, strict=True)):
-        apical = torch.cat([network.apical[source][i].weight for source in rule.sources], 1)
+        apical = torch.cat([network.apical[source][i].weight for source in rule.needs.sources], 1)
         torch.testing.assert_close(gated @ apical.T, drive, rtol=1e-10, atol=1e-14)
 
 

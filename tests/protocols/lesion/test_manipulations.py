@@ -26,8 +26,8 @@ def changes(rule, contrast=None, apical=None):
 def test_a_scaled_apical_input_scales_what_is_learnt_with_open_gates(context):
     rule = ClappPP(context=context)
     whole = changes(rule)
-    half = changes(rule, apical=dict.fromkeys(rule.sources, (0.5,) * 6))
-    none = changes(rule, apical=dict.fromkeys(rule.sources, (0.0,) * 6))
+    half = changes(rule, apical=dict.fromkeys(rule.needs.sources, (0.5,) * 6))
+    none = changes(rule, apical=dict.fromkeys(rule.needs.sources, (0.0,) * 6))
     assert any(value.norm() > 0 for value in whole.values())
     for name, value in whole.items():
         torch.testing.assert_close(half[name], 0.5 * value)

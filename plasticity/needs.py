@@ -1,0 +1,75 @@
+"""What a rule needs around it: one frozen record with defaults, so that a rule's file states only what differs."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from .errors import RuleError
+from .pairing import Negatives, Phases
+
+Engine = Literal["local", "backprop", "feedback", "block"]
+Site = Literal["unit", "neuron"]
+Head = Literal["none", "square", "pair", "classes"]
+Path = Literal["direct", "chain"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+# what a rule without apical dendrites but with a neuromodulator lets one record, and one with dendrites that learn
+MODULATED = ("basal", "rate", "neuromodulator", "score")
+PREDICTIVE = ("basal", "rate", "apical", "neuromodulator", "score")
+_WORDS = {"engine": Engine, "site": Site, "head": Head, "path": Path, "negatives": Negatives, "phases": Phases}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What engines, protocols and recordings ask of a rule; the defaults are those of a local rule of two glances without apical dendrites.
+
+    Args:
+        engine: `local` (explicit factors), `backprop` (objective at the top, autograd), `feedback` (output error through fixed matrices),
+            `block` (autograd inside a block of layers).
+        presentation: what the network is shown at a step, a word of `PRESENTATIONS`.
+        supervised: whether labels are needed.
+        negatives, phases: how `pair` pairs the rows.
+        others: further rows that `pair` draws for each row.
+        site: of a local rule. `unit`: it sees the block-pooled rates, where apical dendrites end, and its drive is spread over the block and
+            gated by rho'; `neuron`: it sees the potential of every neuron before the max-pool, and its drive is the factor itself.
+        sources: context sources, one apical matrix per population for each, words of the models' `CONTEXTS`; `("error",)` of a feedback
+            rule, whose matrices are fixed; empty without apical dendrites.
+        transport: whether a local rule is given `Apical.back`, what its apical synapses would carry backwards.
+        forgets: whether the factors always have a decay, so that kernels come to a length (what the optimiser `softhebb` needs).
+        relay: what happens to rates on their way into a population, a word of the models' `RELAYS`; `none` hands them on.
+        relayed: hyperparameters that the relay is told, by name.
+        transfer: name of the only transfer function that the equations hold for; None for any.
+        per_population: hyperparameters that may be a tuple, one entry per population, by name.
+        head: `square` for a projection (units, units) at the top, `pair` for two, `classes` for (classes, units), `none` without.
+        path: of a feedback rule. `direct`: from the output straight to every population; `chain`: population by population.
+        routed: whether populations are divided into areas, of which a row uses one.
+        records: signals that the rule lets one record.
+
+    Raises:
+        RuleError: an unknown word.
+    """
+
+    engine: Engine = "local"
+    presentation: str = "glances"
+    supervised: bool = False
+    negatives: Negatives = "next"
+    phases: Phases = "both"
+    others: int = 0
+    site: Site = "unit"
+    sources: tuple[str, ...] = ()
+    transport: bool = False
+    forgets: bool = False
+    relay: str = "none"
+    relayed: tuple[str, ...] = ()
+    transfer: str | None = None
+    per_population: tuple[str, ...] = ()
+    head: Head = "none"
+    path: Path = "direct"
+    routed: bool = False
+    records: tuple[str, ...] = ("basal", "rate")
+
+    def __post_init__(self) -> None:
+        for name, words in _WORDS.items():
+            known, got = get_args(words), getattr(self, name)
+            if got not in known:
+                raise RuleError(
+                    f"Needs.{name}: expected one of {', '.join(known)}, got {got!r}; correct what the rule declares"
+                )

@@ -1,0 +1,37 @@
+"""Scores of dendritic predictions: what rules that contrast fixations with saccades share."""
+
+import torch
+from torch import Tensor
+
+from .contrast import Contrast
+from .errors import RuleError
+from .pairing import Pairing
+
+
+def check_pairs(owner: str, contrast: Contrast, negatives: str, phases: str) -> None:
+    """Refuse unknown words, and phases that the contrast cannot score."""
+    check_word(f"{owner}.negatives", negatives, ("next", "random"))
+    check_word(f"{owner}.phases", phases, ("both", "either"))
+    if phases == "either" and not contrast.separable:
+        raise RuleError(
+            f"{owner}.phases: expected 'both' with {type(contrast).__name__}, got 'either'; its loss needs both scores of a row"
+        )
+
+
+def check_word(field: str, word: str, known: tuple[str, ...]) -> None:
+    """Raise RuleError unless the word is known."""
+    if word not in known:
+        raise RuleError(f"{field}: expected one of {', '.join(known)}, got {word!r}")
+
+
+def scores(rate: Tensor, potential: Tensor, pairing: Pairing) -> tuple[Tensor, Tensor]:
+    """u+ and u-: the rate of the paired rows dotted with the dendritic prediction of each row, (rows,)."""
+    fixation = torch.linalg.vecdot(rate[pairing.fixation], potential)
+    saccade = torch.linalg.vecdot(rate[pairing.saccade], potential)
+    return fixation, saccade
+
+
+def mean_loss(contrast: Contrast, fixation: Tensor, saccade: Tensor, pairing: Pairing) -> Tensor:
+    """Weighted mean over rows of L+ and L-."""
+    stay, jump = contrast.losses(fixation, saccade)
+    return torch.dot(stay, pairing.fixation_weight) + torch.dot(jump, pairing.saccade_weight)
