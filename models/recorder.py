@@ -18,6 +18,7 @@ from torch import Tensor
 from ..plasticity import Factors, Pairing, Phase, Signals
 from ..recordings import Table, Writer, activity_table, metrics_table, updates_table
 from .errors import ModelError
+from .networks.contexts import suffixes
 from .networks.in_blocks import BlockNetwork
 from .networks.network import Network
 from .populations.conv import Activity, ConvPopulation, Population
@@ -71,8 +72,7 @@ class Recorder:
     Args:
         network: the network watched; of one in blocks, which have no compartments, losses and updates alone are recorded.
         spec: what is recorded.
-        sources: context sources of the rule; empty for an end-to-end rule. A `retro` dendrite is not recorded: its prediction runs
-            against the order of trials.
+        sources: context sources of the rule, `("error",)` for an error through fixed matrices; empty for an end-to-end rule.
         losses: names of the losses that a step returns.
         batch_rows: rows of a batch.
         modulated: whether a rule without context sources has a neuromodulator.
@@ -105,11 +105,10 @@ class Recorder:
             )
         self.spec, self.losses, self.batch_rows = spec, list(losses), batch_rows
         self.paired = paired
-        # the population's own context is `apical`; a second dendrite, fed by the top, is `apical_feedback`
-        recorded = [source for source in sources if source != "retro"]
-        self.suffix = {source: "_feedback" if source == "dfb" and len(recorded) > 1 else "" for source in recorded}
         # an error through fixed matrices is a dendrite's input, but nothing of it is learnt or modulated
-        self.learnt = {source: suffix for source, suffix in self.suffix.items() if source != "error"}
+        told = suffixes([source for source in sources if source != "error"])
+        self.learnt = {source: f"_{suffix}" if suffix else "" for source, suffix in told.items()}
+        self.suffix = self.learnt | ({"error": ""} if "error" in sources else {})
         self.modulators = dict(self.learnt) or ({"basal": ""} if modulated else {})
         self.network = network
         chosen = [p for p in network.populations if spec.populations is None or p.name in spec.populations]
@@ -124,17 +123,18 @@ class Recorder:
         """Tables of a run of that many steps, in full length."""
         recorded = (steps + self.spec.every - 1) // self.spec.every
         tables = [metrics_table(self.losses, recorded)]
-        apical, learnt, feedback = bool(self.suffix), bool(self.learnt), "_feedback" in self.suffix.values()
+        apical, learnt = bool(self.suffix), bool(self.learnt)
+        further = [suffix[1:] for suffix in self.suffix.values() if suffix]
         modulated, trials = bool(self.modulators), self.spec.rows * (2 if self.paired else 1)
         for name, population in self.populations.items():
             tables.append(
                 activity_table(
                     name, recorded * trials, self.units[name].numpy(), _map_shape(population),
-                    dtype=self.spec.dtype, apical=apical, feedback=feedback, modulated=modulated,
+                    dtype=self.spec.dtype, apical=apical, further=further, modulated=modulated,
                 )
             )  # fmt: skip
             tables.append(
-                updates_table(name, recorded, self.batch_rows, apical=learnt, feedback=feedback, modulated=modulated)
+                updates_table(name, recorded, self.batch_rows, apical=learnt, further=further, modulated=modulated)
             )
         return tables + [updates_table(name, recorded, self.batch_rows, apical=False) for name in self.blocks]
 

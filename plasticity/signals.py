@@ -34,7 +34,7 @@ class Signals:
 
     Attributes:
         rate: z after block pooling, (rows, units). Units are the pooled ones: the resolution of the apical dendrites.
-        apical: apical compartment by context source, `lateral` (own population) or `dfb` (top population).
+        apical: apical compartment by context source, a word of the models' `CONTEXTS` such as `lateral` (own population).
         pairing: which row follows which; None for rules without phases.
         label: class of each row for supervised rules, int64 (rows,).
         basal: a of every neuron before the max-pool, (rows, channels, height, width) or (rows, neurons), for rules of site `neuron`.

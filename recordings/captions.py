@@ -1,12 +1,14 @@
 """What every figure shows and by which equation: HTML of our own making, safe to insert."""
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _A = "<var>a</var> = <var>W</var> ∗ <var>z</var><sub>pre</sub> + <var>b</var>"
 _E = "<var>e</var> = <var>B</var> <var>c</var>"
 _U = "<var>u</var> = <var>z</var> · <var>e</var>"
 _TREND = "Faint: steps (in a long run, means of neighbouring steps); line: mean over a fiftieth of the run."
-_FEEDBACK = " Second apical dendrite: its context <var>c</var> is the activity of the top population."
+_FURTHER = {"feedback": " Second apical dendrite: its context <var>c</var> is the activity of the top population."}
+# figures that are drawn once for each apical dendrite
+_OF_DENDRITES = ("scores", "gates", "potentials")
 
 _CAPTIONS = {
     "learning": "Loss of every population over training. Every population has an objective of its own; the values are "
@@ -47,7 +49,12 @@ _CAPTIONS = {
 
 def caption(name: str) -> Markup:
     """Caption of the figure of that name, e.g. ``"gates_feedback"`` or ``"traces_conv1"``."""
-    feedback = name.endswith("_feedback")
-    stem = name.removesuffix("_feedback")
-    kind = "traces" if stem.startswith("traces_") else stem
-    return Markup(_CAPTIONS[kind] + (_FEEDBACK if feedback else ""))
+    kind, dendrite = dendrite_of(name)
+    further = _FURTHER.get(dendrite, f" Apical dendrite {escape(dendrite)}." if dendrite else "")
+    return Markup(_CAPTIONS["traces" if kind.startswith("traces_") else kind] + further)
+
+
+def dendrite_of(name: str) -> tuple[str, str]:
+    """A figure's kind and the further apical dendrite it shows, e.g. ``("gates", "feedback")``; empty for the first or for all."""
+    kind, _, dendrite = name.partition("_")
+    return (kind, dendrite) if kind in _OF_DENDRITES else (name, "")

@@ -90,7 +90,7 @@ def _figures(recording: xr.DataTree, run_dir: Path) -> Iterator[tuple[str, Calla
     activity, updates = tables_of(recording, "activity"), tables_of(recording, "updates")
     yield "learning", lambda: learning(_table(recording, "metrics"))
     yield "read_outs", lambda: read_outs(read_probe(run_dir))
-    for suffix in ("", "_feedback") if _has_feedback(activity, updates) else ("",):
+    for suffix in dendrites(activity, updates):
         yield f"scores{suffix}", partial(scores, updates, suffix=suffix)
         yield f"gates{suffix}", partial(gates, updates, suffix=suffix)
         yield f"potentials{suffix}", partial(potentials, activity, suffix=suffix)
@@ -147,5 +147,13 @@ def _table(recording: xr.DataTree, path: str) -> xr.Dataset:
     return recording[path].to_dataset()
 
 
-def _has_feedback(*groups: dict[str, xr.Dataset]) -> bool:
-    return any(str(name).endswith("_feedback") for tables in groups for table in tables.values() for name in table)
+def dendrites(activity: dict[str, xr.Dataset], updates: dict[str, xr.Dataset]) -> list[str]:
+    """Suffix of the variables of each apical dendrite, the one without first: ``["", "_feedback"]``."""
+    names = {str(name) for tables in (activity, updates) for table in tables.values() for name in table}
+    found = {
+        name.removeprefix(stem)
+        for name in names
+        for stem in ("neuromodulator", "gate_fixation")
+        if name.startswith(stem)
+    }
+    return sorted(found | {""})

@@ -44,8 +44,9 @@ def traces(activity: xr.Dataset, *, units: int | Sequence[int] = 4, trials: int 
     needed(activity, where, ["basal", "rate", "phase"])
     shown = activity.isel(trial=slice(-trials, None)).compute()
     chosen = _chosen(shown["rate"], units, where)
-    names = [name for name in ("basal", "rate", "apical", "apical_feedback") if name in shown]
-    modulators = [name for name in ("neuromodulator", "neuromodulator_feedback") if name in shown]
+    names = [name for name in ("basal", "rate") if name in shown]
+    names += sorted(name for name in map(str, shown) if name.split("_")[0] == "apical")
+    modulators = sorted(name for name in map(str, shown) if name.split("_")[0] == "neuromodulator")
     figure = new_figure(8.0, 1.5 * len(names) + 1.25 * len(modulators) + 0.7)
     ratios = [1.5] * len(names) + [1.25] * len(modulators)
     axes = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})[:, 0]

@@ -46,8 +46,8 @@ def changes(updates: Mapping[str, xr.Dataset]) -> Figure:
         RecordingError: a table has no basal change or is empty.
     """
     updates = having(updates, "updates", ["basal_change"])
-    candidates = ("basal_change", "apical_change", "apical_change_feedback")
-    names = [name for name in candidates if any(name in table for table in updates.values())]
+    known = {str(name) for table in updates.values() for name in table}
+    names = ["basal_change", *sorted(name for name in known if name.startswith("apical_change"))]
     figure = new_figure(7.4, 2.1 * len(names) + 0.5)
     axes = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
     lines: dict[str, Any] = {}

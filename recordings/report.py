@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .captions import caption
+from .captions import caption, dendrite_of
 from .errors import RecordingError
 from .figures import Figures, draw_all, read_probe, read_replay, tables_of
 from .pages import write_html
@@ -205,5 +205,6 @@ def _figure(name: str, path: Path) -> dict[str, Any]:
     data = base64.b64encode(path.read_bytes()).decode("ascii")
     title = f"Traces of {name[7:]}" if name.startswith("traces_") else name.replace("read_outs", "read-outs")
     title = title.replace("replay_fi_curve", "replay: f-I curve").replace("replay_", "replay: ")
-    title = title[0].upper() + title[1:].replace("_feedback", " (feedback)")
+    kind, dendrite = dendrite_of(title)
+    title = kind[0].upper() + kind[1:] + (f" ({dendrite})" if dendrite else "")
     return {"title": title, "data": data, "caption": caption(name), "folded": name.startswith("traces_")}

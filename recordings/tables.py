@@ -50,7 +50,7 @@ def activity_table(
     *,
     dtype: str = "float32",
     apical: bool = True,
-    feedback: bool = False,
+    further: Sequence[str] = (),
     modulated: bool | None = None,
 ) -> Table:
     """Table ``activity/<population>``: one row per trial, potentials and rates of the chosen units.
@@ -62,12 +62,11 @@ def activity_table(
         shape: (channels, rows, columns) of the population's rates; a dense population is (n, 1, 1).
         dtype: data type of the unit variables, float32 or float16.
         apical: whether the population has an apical dendrite (a network trained by backpropagation has none).
-        feedback: whether a second apical dendrite receives the top population's activity; its variables end in
-            ``_feedback``.
+        further: names of further apical dendrites; the variables of each end in its name, as in ``apical_feedback``.
         modulated: whether it has a score and a neuromodulator; None: one for each apical dendrite.
 
     Raises:
-        RecordingError: a unit lies outside ``shape``, or ``feedback`` is asked for without ``apical``.
+        RecordingError: a unit lies outside ``shape``, or ``further`` ones are asked for without ``apical``.
     """
     units = np.atleast_1d(np.asarray(unit_id, dtype=np.int64))
     if units.ndim != 1 or units.size == 0 or units.min() < 0 or units.max() >= math.prod(shape):
@@ -86,7 +85,7 @@ def activity_table(
         Variable(name="basal", long_name="basal potential", attributes=_part("basal dendrite", "a"), **per_unit),
         Variable(name="rate", long_name="rate", attributes=_part("soma", "z"), **per_unit),
     ]
-    for suffix, source in _dendrites(population, apical, feedback):
+    for suffix, source in _dendrites(population, apical, further):
         variables.append(
             Variable(
                 name=f"apical{suffix}",
@@ -95,7 +94,7 @@ def activity_table(
                 **per_unit,
             )
         )
-    for suffix, source in _modulators(population, apical, feedback, modulated):
+    for suffix, source in _modulators(population, apical, further, modulated):
         variables += [
             Variable(name=f"neuromodulator{suffix}", long_name=f"neuromodulator{source}", attributes={"symbol": "γ"}),
             Variable(name=f"score{suffix}", long_name=f"score{source}", attributes={"symbol": "u"}),
@@ -116,7 +115,7 @@ def updates_table(
     rows: int,
     *,
     apical: bool = True,
-    feedback: bool = False,
+    further: Sequence[str] = (),
     modulated: bool | None = None,
 ) -> Table:
     """Table ``updates/<population>``: one row per training step, what plasticity did.
@@ -126,23 +125,23 @@ def updates_table(
         length: number of steps of the whole run.
         rows: rows of a batch, the size of the scores.
         apical: whether the population has an apical dendrite.
-        feedback: whether it has a second one, fed by the top population; its variables end in ``_feedback``.
+        further: names of further ones, as in `activity_table`.
         modulated: as in `activity_table`.
 
     Raises:
-        RecordingError: ``feedback`` is asked for without ``apical``.
+        RecordingError: ``further`` ones are asked for without ``apical``.
     """
     variables = [
         _coordinate("step", "int64", "training step"),
         Variable(name="basal_change", long_name="change of the basal weights, |ΔW|"),
         Variable(name="basal_norm", long_name="norm of the basal weights, |W|"),
     ]
-    for suffix, source in _dendrites(population, apical, feedback):
+    for suffix, source in _dendrites(population, apical, further):
         variables += [
             Variable(name=f"apical_change{suffix}", long_name=f"change of the apical weights, |ΔB|{source}"),
             Variable(name=f"apical_norm{suffix}", long_name=f"norm of the apical weights, |B|{source}"),
         ]
-    for suffix, source in _modulators(population, apical, feedback, modulated):
+    for suffix, source in _modulators(population, apical, further, modulated):
         for phase in ("fixation", "saccade"):
             variables += [
                 Variable(name=f"gate_{phase}{suffix}", long_name=f"open gates at {phase}s{source}"),
@@ -159,19 +158,19 @@ def updates_table(
     )
 
 
-def _dendrites(population: str, apical: bool, feedback: bool) -> list[tuple[str, str]]:
+def _dendrites(population: str, apical: bool, further: Sequence[str]) -> list[tuple[str, str]]:
     """Suffix of the variables and end of the long name for each apical dendrite."""
-    if feedback and not apical:
+    if further and not apical:
         raise RecordingError(
-            f"{population}.feedback: expected an apical dendrite beside the feedback one, got apical=False; "
-            "set apical=True, or record a single feedback dendrite as the apical one"
+            f"{population}.{further[0]}: expected an apical dendrite beside the {further[0]} one, got apical=False; "
+            "set apical=True, or record a single dendrite as the apical one"
         )
-    return [("", "")] * apical + [("_feedback", " (feedback)")] * feedback
+    return [("", "")] * apical + [(f"_{name}", f" ({name})") for name in further]
 
 
-def _modulators(population: str, apical: bool, feedback: bool, modulated: bool | None) -> list[tuple[str, str]]:
+def _modulators(population: str, apical: bool, further: Sequence[str], modulated: bool | None) -> list[tuple[str, str]]:
     """The same for each score and neuromodulator: one per dendrite, or one of a population without."""
-    dendrites = _dendrites(population, apical, feedback)
+    dendrites = _dendrites(population, apical, further)
     return dendrites if modulated is None else (dendrites or [("", "")]) * modulated
 
 

@@ -1,14 +1,17 @@
 """The rate engine for local rules: one step = forward sweep, apical sweep, plasticity of every population.
 
-With lateral context a population is finished before the next one starts, and its activity is freed: memory grows with the largest
-population, not with depth. With direct feedback the activity of all populations waits for the top.
+A population learns as soon as the rates that its contexts bring are there. With lateral context it is finished before the next one starts,
+and its activity is freed: memory grows with the largest population, not with depth. With direct feedback all wait for the top.
 """
+
+from collections import deque
 
 import torch
 from torch import Tensor
 
 from ...plasticity import LocalRule, Pairing
 from ..errors import ModelError
+from ..networks.contexts import awaited, whose
 from ..networks.network import Network
 from ..optimisers.base import Optimiser
 from ..populations.conv import Activity
@@ -26,10 +29,13 @@ class LocalEngine:
         half: run sweeps and outer products in bfloat16 around float32 master weights.
 
     Raises:
-        ModelError: the network is not wired for the rule.
+        ModelError: the network is not wired for the rule, or the rule names an unknown context source.
     """
 
     def __init__(self, network: Network, rule: LocalRule, optimiser: Optimiser, *, half: bool = False) -> None:
+        count = len(network.populations)
+        self.sent = [{s: whose(s, i, count) for s in rule.needs.sources} for i in range(count)]
+        self.awaited = [awaited(rule.needs.sources, i, count) for i in range(count)]
         missing = [s for s in rule.needs.sources if s not in network.apical]
         if missing:
             raise ModelError(
@@ -73,25 +79,20 @@ class LocalEngine:
             pairing = pairing.to(images.device, weights.dtype)
         pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         self.optimiser.advance()
-        losses = []
-        if "dfb" not in self.rule.needs.sources:
-            for i in range(len(self.network.populations)):
-                activity = self._forward(i, pre, pairing, observer)
-                pre = activity.rate
-                losses.append(self._plasticity(i, activity, None, pairing, label, observer))
-            return torch.stack(losses)
-        waiting: list[Activity | None] = []
-        for i in range(len(self.network.populations)):
-            activity = self._forward(i, pre, pairing, observer)
-            pre = activity.rate
-            waiting.append(activity)
-        top = self.network.populations[-1].pooled(pre).to(weights.dtype)
-        del pre
-        for i in range(len(waiting)):
-            found, waiting[i] = waiting[i], None
-            assert found is not None
-            activity = found
-            losses.append(self._plasticity(i, activity, top, pairing, label, observer))
+        losses: list[Tensor] = []
+        waiting: deque[Activity] = deque()
+        shared: dict[int, Tensor] = {}  # block-pooled rates that others receive, by position
+        abroad = {j for i, sent in enumerate(self.sent) for j in sent.values() if j != i}
+        for i, population in enumerate(self.network.populations):
+            waiting.append(self._forward(i, pre, pairing, observer))
+            pre = waiting[-1].rate
+            if i in abroad:
+                shared[i] = population.pooled(pre).to(weights.dtype)
+            while waiting and self.awaited[len(losses)] <= i:
+                losses.append(self._plasticity(len(losses), waiting.popleft(), shared, pairing, label, observer))
+                shared = {
+                    j: rate for j, rate in shared.items() if any(j in s.values() for s in self.sent[len(losses) :])
+                }
         return torch.stack(losses)
 
     def _forward(self, i: int, pre: Tensor, pairing: Pairing | None, observer: Observer | None) -> Activity:
@@ -105,7 +106,7 @@ class LocalEngine:
         self,
         i: int,
         activity: Activity,
-        top: Tensor | None,
+        shared: dict[int, Tensor],
         pairing: Pairing | None,
         label: Tensor | None,
         observer: Observer | None,
@@ -113,7 +114,7 @@ class LocalEngine:
         population, neurons = self.network.populations[i], self.rule.needs.site == "neuron"
         projections = {source: self.network.apical[source][i] for source in self.rule.needs.sources}
         pooled = population.pooled(activity.rate).to(population.weight.dtype)
-        contexts = {"lateral": pooled, "retro": pooled} | ({} if top is None else {"dfb": top})
+        contexts = {source: pooled if j == i else shared[j] for source, j in self.sent[i].items()}
         basal = None
         if neurons and activity.potential is not None:
             basal = activity.potential.to(population.weight.dtype)

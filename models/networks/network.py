@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
 from ..populations.apical import ApicalProjection
 from ..populations.conv import Population
+from .contexts import whose
 from .initial import uniform
 
 
@@ -19,7 +19,7 @@ class Network:
     Attributes:
         shape: input shape (channels, height, width).
         populations: from the bottom to the top.
-        apical: per context source (`lateral`, `dfb`), one projection per population.
+        apical: per context source, a word of `CONTEXTS`, one projection per population.
         head: projection of an end-to-end objective at the top, or None.
         buffers: what is not learnt by an optimiser but belongs to the network, by `<population>.<name>`: states of the rule, running
             statistics of relays.
@@ -81,20 +81,17 @@ def wire(network: Network, sources: Sequence[str], *, generator: torch.Generator
 
     Args:
         network: the network; changed in place and returned.
-        sources: `lateral` and `retro` (context = own block-pooled rate, predicting forwards and backwards in time), `dfb` (context =
-            that of the top population).
+        sources: words of `CONTEXTS`.
         generator: CPU generator of the initial B.
 
     Raises:
         ModelError: an unknown source.
     """
-    top = network.populations[-1].units
+    units = [population.units for population in network.populations]
     for source in sources:
-        if source not in ("lateral", "retro", "dfb"):
-            raise ModelError(f"network.sources: expected lateral, retro or dfb, got {source!r}")
         projections = []
-        for population in network.populations:
-            inputs = top if source == "dfb" else population.units
+        for i, population in enumerate(network.populations):
+            inputs = units[whose(source, i, len(units))]
             weight = uniform((population.units, inputs), inputs, generator)
             projections.append(ApicalProjection(f"{population.name}.{source}", weight))
         network.apical[source] = projections

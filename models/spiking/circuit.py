@@ -31,7 +31,7 @@ class Circuit:
 
     Attributes:
         name: population it was cut from.
-        source: context source, `dfb` or `lateral`.
+        source: context source, a word of `CONTEXTS`.
         map_shape: (channels, height, width) of the population's neurons before any max-pool; (n, 1, 1) for a dense one.
         position: (row, col) on that map, or None for a dense population.
         units: flat position of each neuron in `map_shape`, (units,).

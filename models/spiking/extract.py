@@ -12,6 +12,7 @@ from torch import Tensor
 from ...plasticity import ClappPP, Factors, Pairing, Signals
 from ..engine.sweep import forward, local_factors
 from ..errors import ModelError
+from ..networks.contexts import awaited, whose
 from ..networks.network import Network
 from ..populations.conv import Activity, ConvPopulation, Population
 from ..populations.transfer import RELU
@@ -52,7 +53,7 @@ def extract(
         population: name.
         units: number of channels (drawn with `seed`; all, where there are fewer), or the channels themselves.
         position: (row, col) of a convolutional population on its map before the max-pool; None for the centre.
-        source: `dfb` or `lateral`; None for the rule's first.
+        source: one of the rule's; None for the rule's first.
         mass: share of the summed |weights| that spikes carry; the other inputs and contexts become bias currents, trial by trial, so
             that every potential stays exact.
         trials: the first n trials or their indices, in the order row 0 fixation, row 0 saccade, row 1 ...; None for all.
@@ -134,19 +135,17 @@ def _sweep(
     """Activity, signals and factors of one population, as the engine computes them."""
     dtype = network.populations[index].weight.dtype
     pre = images.to(dtype)
-    last = len(network.populations) - 1 if "dfb" in rule.needs.sources else index
+    sources, count = rule.needs.sources, len(network.populations)
     found: Activity | None = None
-    for i in range(last + 1):
+    rates = []
+    for i in range(awaited(sources, index, count) + 1):
         activity = forward(network.populations[i], pre, keep_basal=False)
         found = activity if i == index else found
         pre = activity.rate
+        rates.append(network.populations[i].pooled(pre))
     assert found is not None
-    cell = network.populations[index]
-    pooled = cell.pooled(found.rate)
-    contexts = {
-        "lateral": pooled,
-        "dfb": network.populations[-1].pooled(pre) if "dfb" in rule.needs.sources else pooled,
-    }
+    pooled = rates[index]
+    contexts = {source: rates[whose(source, index, count)] for source in sources}
     projections = {source: network.apical[source][index] for source in rule.needs.sources}
     return found, *local_factors(rule, projections, pooled, contexts, pairing.to(images.device, dtype))
 

@@ -15,7 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...models.engine import Architecture, build_engine, build_network, keep_freed_memory
+from ...models.networks.contexts import whose
 from ...plasticity import ClappPP, pair
+from ...plasticity.clapp import SOURCES
 
 GRIDS = (8, 4, 4, 4, 2, 2)
 
@@ -26,16 +28,18 @@ class PlainClapp(nn.Module):
     def __init__(self, width: float, context: str) -> None:
         super().__init__()
         plan = ((128, False), (256, True), (256, False), (512, True), (1024, True), (1024, True))
-        self.context, self.pools = context, [pool for _, pool in plan]
-        self.convs, self.lateral, self.dfb = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        self.pools = [pool for _, pool in plan]
+        self.convs = nn.ModuleList()
         inputs, units = 3, [round(c * width) * g * g for (c, _), g in zip(plan, GRIDS, strict=True)]
-        for (channels, _), size in zip(plan, units, strict=True):
+        for channels, _ in plan:
             self.convs.append(nn.Conv2d(inputs, round(channels * width), 3, padding=1))
             inputs = round(channels * width)
-            if context in ("lateral", "both"):
-                self.lateral.append(nn.Linear(size, size, bias=False))
-            if context in ("dfb", "both"):
-                self.dfb.append(nn.Linear(units[-1], size, bias=False))
+        count = len(plan)
+        self.senders = [[whose(source, i, count) for i in range(count)] for source in SOURCES[context]]
+        self.apical = nn.ModuleList(
+            nn.ModuleList(nn.Linear(units[j], units[i], bias=False) for i, j in enumerate(sent))
+            for sent in self.senders
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Summed loss of all blocks; x stacks both glances."""
@@ -45,11 +49,9 @@ class PlainClapp(nn.Module):
             x = F.max_pool2d(x, 2) if pool else x
             pooled.append(F.avg_pool2d(x, x.shape[-1] // grid).flatten(1))
         loss = x.new_zeros(())
-        for i, z in enumerate(pooled):
-            if len(self.lateral):
-                loss = loss + self.contrast(z, self.lateral[i](z.detach()))
-            if len(self.dfb):
-                loss = loss + self.contrast(z, self.dfb[i](pooled[-1].detach()))
+        for predictions, sent in zip(self.apical, self.senders, strict=True):
+            for z, predict, j in zip(pooled, predictions, sent, strict=True):
+                loss = loss + self.contrast(z, predict(pooled[j].detach()))
         return loss
 
     @staticmethod

@@ -19,7 +19,7 @@ CONTESTANTS = ("autograd", "explicit", "explicit-bf16")
 
 def engine(
     *,
-    contexts: tuple[str, ...] = ("lateral", "dfb", "both"),
+    contexts: tuple[str, ...] = (),
     batch: int = 32,
     width: float = 1.0,
     steps: int = 5,
@@ -31,7 +31,7 @@ def engine(
     """Images per second and peak memory of the engine, against plain autograd.
 
     Args:
-        contexts: wirings to compare.
+        contexts: wirings to compare, words of CLAPP++'s `context`; none for all.
         batch: objects per step; two glances each.
         width: channel factor of VGG-6; 1 is the paper's.
         steps: timed steps per round, after two for warming up.
@@ -45,8 +45,10 @@ def engine(
     Raises:
         ProtocolError: a contestant failed.
     """
+    from ...plasticity.clapp import SOURCES
+
     rows = []
-    for context in contexts:
+    for context in contexts or SOURCES:
         samples: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
         for turn in range(rounds):
             for name in CONTESTANTS:

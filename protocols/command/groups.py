@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .options import PRESETS, data_dir_option, quiet_option, set_option
+from .options import PRESETS, Context, data_dir_option, quiet_option, set_option
 from .terminal import Commands, json_option, show
 
 
@@ -93,9 +93,7 @@ def bench() -> None:
 
 
 @bench.command("engine")
-@click.option(
-    "--context", "contexts", multiple=True, type=click.Choice(["lateral", "dfb", "both"]), help="[default: all]"
-)
+@click.option("--context", "contexts", multiple=True, type=Context(), help="[default: all]")
 @click.option("--batch", type=click.IntRange(2, 65536), default=32, show_default=True, help="Objects per step.")
 @click.option("--width", type=click.FloatRange(0, 4, min_open=True), default=1.0, show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=5, show_default=True, help="Timed steps per round.")
@@ -108,7 +106,7 @@ def bench_engine(contexts: tuple[str, ...], quiet: bool, as_json: bool, **given:
     """Images per second and peak memory, against the same rule by plain autograd."""
     from ..bench import engine
 
-    show(engine(contexts=contexts or ("lateral", "dfb", "both"), progress=not quiet, **given), as_json)
+    show(engine(contexts=contexts, progress=not quiet, **given), as_json)
 
 
 @bench.command("recording")

@@ -182,7 +182,7 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
 @click.option("--population", metavar="NAME", help="[default: the lowest above the first without max-pool]")
 @click.option("--position", metavar="R,C", help="Place on its map before the max-pool.  [default: the centre]")
 @click.option("--units", type=click.IntRange(1), default=30, show_default=True, help="Neurons of the circuit.")
-@click.option("--source", metavar="dfb|lateral", help="Context of the tufts.  [default: the rule's first]")
+@click.option("--source", metavar="NAME", help="Context of the tufts, e.g. dfb.  [default: the rule's first]")
 @click.option("--trials", type=click.IntRange(4), default=64, show_default=True, help="Fixations and saccades.")
 @click.option(
     "--level",

@@ -7,12 +7,28 @@ from typing import Any, TypeVar
 
 import click
 
+from ..errors import nearest
 from ..settings.yaml import presets
 
 # the mark keeps click from breaking names at their hyphens
 PRESETS = "\b\n" + fill(f"Presets: {', '.join(presets())}.", 76, break_on_hyphens=False)
 Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class Context(click.ParamType):
+    """A word of CLAPP++'s table, which is read when one is given: help is shown without torch."""
+
+    name = "word"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word, if it is known."""
+        from ...plasticity.clapp import SOURCES
+
+        if value not in SOURCES:
+            self.fail(f"expected one of {', '.join(SOURCES)}, got {value!r}{nearest(value, SOURCES)}", param, ctx)
+        return value
+
 
 run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False, exists=True))
 quiet_option = click.option("--quiet", is_flag=True, help="No progress on stderr.")

@@ -8,20 +8,21 @@ measures: [names]
 conditions:
   LABEL:
     control: true                 optional
-    wiring: dfb                   optional: own, dfb, lateral or both
+    wiring: dfb                   optional: own or a word of rule.context
     events: [{probe: before}, {apical: block}, {fixation: 1.0}, {probe: after}]
 expect: [statements]
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from ..errors import ConfigError, nearest
 from ..settings.groups import Settings
 from ..settings.wording import Contradiction, validated
+from ..settings.words import OneOf, contexts
 from ..settings.yaml import parse_file
 from .events import EVENTS, Event, Fixation, Probe
 from .expectations import Expectation, check_names, parse
@@ -80,7 +81,7 @@ class ConditionSettings(Settings):
     """What a condition says besides its events."""
 
     control: bool = False
-    wiring: Literal["own", "dfb", "lateral", "both"] = "own"
+    wiring: Annotated[str, OneOf(lambda: ("own", *contexts()))] = "own"
 
 
 @dataclass(frozen=True, slots=True)

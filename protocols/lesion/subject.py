@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...models import AdamW, Network
 from ...models.engine import LocalEngine, rates
+from ...models.networks.contexts import whose
 from ...models.optimisers.frozen_steps import Held
 from ...plasticity import ClappPP, LocalRule
 from ..errors import ConfigError, ProtocolError
@@ -147,11 +148,11 @@ class Subject:
     def _factors(self, word: str, scale: float) -> dict[str, tuple[float, ...]]:
         """Where a source of input arrives: at the top population its own rates are what the top sends."""
         count = len(self.network.populations)
-        below, top = (1.0,) * (count - 1), (scale,)
-        feedback = {"all": (scale,) * count, "top": (scale,) * (count - 1) + (1.0,), "lateral": below + top}[word]
-        lateral = (1.0,) * count if word == "top" else (scale,) * count
-        both = {"dfb": feedback, "lateral": lateral}
-        return {source: both[source] for source in self.rule.needs.sources}
+
+        def met(source: str, i: int) -> bool:
+            return word == "all" or (word == "lateral") == (whose(source, i, count) == i)
+
+        return {s: tuple(scale if met(s, i) else 1.0 for i in range(count)) for s in self.rule.needs.sources}
 
     def _combined(
         self, first: dict[str, tuple[float, ...]], second: dict[str, tuple[float, ...]]

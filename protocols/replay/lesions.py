@@ -72,7 +72,7 @@ def held_tuft(bench: Bench) -> dict[str, float]:
 def dissociation(bench: Bench) -> list[Check]:
     """C10: a lesion of the top population against one of the population's own context, in a circuit of either kind."""
     own = bench.circuit.source
-    other = "lateral" if own == "dfb" else "dfb"
+    other = "dfb" if own == "lateral" else "lateral"
     control = bench.loaded.control(bench.settings, other).take(slice(0, bench.settings.few))
     trained = other in bench.loaded.run.rule.needs.sources
     lost: list[float] = []

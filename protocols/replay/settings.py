@@ -16,7 +16,7 @@ class ReplaySettings:
         population: name; None for the lowest one above the first without max-pool.
         position: (row, col) on its map before the max-pool; None for the centre.
         units: neurons of the circuit.
-        source: `dfb` or `lateral`; None for the rule's first.
+        source: one of the rule's, e.g. `dfb`; None for the rule's first.
         trials: trials of the circuit.
         level: rung of the ladder of fidelity, 0 to 4.
         pool: neurons per input and per context neuron.

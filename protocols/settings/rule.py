@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ..errors import nearest
 from .groups import Grid, Option, Settings, list_of
+from .words import OneOf, contexts
 
 if TYPE_CHECKING:  # settings are read without torch where nothing needs a rule
     from ...plasticity import Needs, Rule
@@ -19,7 +20,7 @@ class RuleConfig(Settings):
     """How synapses change."""
 
     name: str = Field(default="clapp++", description="a rule of plasticity's table; bp-: baselines by backpropagation")
-    context: Literal["lateral", "dfb", "both"] = Field(
+    context: Annotated[str, OneOf(contexts)] = Field(
         default="lateral", description="activity an apical dendrite receives"
     )
     contrast: Literal["hinge", "softplus", "logistic", "linear"] = Field(

@@ -22,7 +22,7 @@ def record(rule, path, spec=None, steps=3, half=False):
     spec = spec or RecorderSpec(every=1, rows=4, units=9)
     network = build_network(SMALL, rule, seed=0)
     engine = build_engine(network, rule, learning_rate=1e-3, half=half)
-    sources = getattr(rule, "sources", ())
+    sources = rule.needs.sources
     losses = network.names if sources else network.names[-1:]
     recorder = Recorder(network, spec, sources=sources, losses=losses, batch_rows=2 * OBJECTS)
     with Writer.create(path, recorder.tables(steps), attributes={}) as writer:

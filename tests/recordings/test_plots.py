@@ -52,7 +52,7 @@ def check_words(figure):
 def deep_run(make_run, tmp_path_factory):
     """The recording of nine populations with two apical dendrites."""
     names = [f"conv{index}" for index in range(1, 10)]
-    return open_recording(make_run(tmp_path_factory.mktemp("deep"), names, feedback=True, trials=60, steps=30))
+    return open_recording(make_run(tmp_path_factory.mktemp("deep"), names, further=["feedback"], trials=60, steps=30))
 
 
 @pytest.mark.parametrize("suffix", ["", "_feedback"])
@@ -152,7 +152,7 @@ def test_changes_without_apical_dendrites_show_the_basal_ones(make_run, tmp_path
 
 
 def test_a_population_without_the_second_dendrite_has_no_panel(make_run, tmp_path):
-    updates = tables_of(open_recording(make_run(tmp_path, feedback=True)), "updates")
+    updates = tables_of(open_recording(make_run(tmp_path, further=["feedback"])), "updates")
     updates["conv2"] = updates["conv2"].drop_vars("gate_saccade_feedback")
     assert [panel.get_title() for panel in gates(updates, suffix="_feedback").axes if panel.get_visible()] == ["conv1"]
 
@@ -176,7 +176,7 @@ def test_accuracies_that_are_not_in_per_cent_are_refused(accuracy):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_a_run_without_a_single_good_number_is_still_drawn(make_run, tmp_path, value):
-    recording = open_recording(make_run(tmp_path, feedback=True))
+    recording = open_recording(make_run(tmp_path, further=["feedback"]))
     activity, updates, metrics = (
         {
             name: table.assign({key: xr.full_like(array, value).compute() for key, array in table.data_vars.items()})

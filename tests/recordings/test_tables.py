@@ -5,10 +5,10 @@ from apical.recordings import RecordingError, activity_table, metrics_table, upd
 TABLES = [
     metrics_table(["conv1", "conv2"], 10),
     activity_table("conv1", 10, [0, 5], (2, 2, 2)),
-    activity_table("conv1", 10, [0, 5], (2, 2, 2), feedback=True),
+    activity_table("conv1", 10, [0, 5], (2, 2, 2), further=["feedback"]),
     activity_table("conv1", 10, [0, 5], (2, 2, 2), apical=False, dtype="float16"),
     updates_table("conv1", 10, 8),
-    updates_table("conv1", 10, 8, feedback=True),
+    updates_table("conv1", 10, 8, further=["feedback"]),
     updates_table("conv1", 10, 8, apical=False),
 ]
 
@@ -33,7 +33,7 @@ def test_a_feedback_dendrite_adds_its_own_variables():
 
 def test_feedback_without_an_apical_dendrite_is_refused():
     with pytest.raises(RecordingError, match="expected an apical dendrite"):
-        activity_table("conv1", 10, [0], (1, 1, 1), apical=False, feedback=True)
+        activity_table("conv1", 10, [0], (1, 1, 1), apical=False, further=["feedback"])
 
 
 def test_units_know_their_place():

@@ -72,7 +72,7 @@ def test_identity_transfer_is_linear():
     (lambda: vgg6((3, 32, 32), (7, 4, 4, 4, 2, 2), generator=seeded()), "conv1.grid: expected a divisor of its 32 x 32 map, got 7"),
     (lambda: vgg6((3, 30, 30), (1,) * 6, generator=seeded()), "expected an even height and width"),
     (lambda: vgg6((3, 32, 32), GRIDS, width=-1, generator=seeded()), "network.width: expected at least"),
-    (lambda: wire(mlp((1, 2, 2), (3,), generator=seeded()), ("sideways",), generator=seeded()), "expected lateral, retro or dfb, got 'sideways'"),
+    (lambda: wire(mlp((1, 2, 2), (3,), generator=seeded()), ("sideways",), generator=seeded()), "expected some of lateral, retro, dfb, got 'sideways'"),
     (lambda: build_network(Architecture("resnet", (3, 8, 8)), ClappPP(), seed=0), "expected one of vgg6, .*mlp, got 'resnet'"),
 ])  # fmt: skip
 def test_misuse_is_refused(build, message):
