@@ -1,27 +1,35 @@
-"""Room `models`: what is wired and run. Populations with explicit compartments, networks, the rate engine."""
+"""Room `models`: what is wired and run. Populations with explicit compartments, networks, the rate engine.
+
+Names are imported on first use, so that settings may read the tables of builders and optimisers without torch.
+"""
 
 if __name__ == "models":
     raise ImportError("import apical.models, not models: this folder is a room of the namespace package apical")
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import CheckpointError, ModelError
-from .networks.areas import area_network
-from .networks.columns import conv_network, mlp, vgg6, vgg11
-from .networks.in_blocks import BlockNetwork
-from .networks.network import Network, wire
-from .networks.three_blocks import scff, softhebb
-from .optimisers.adamw import AdamW
-from .optimisers.base import Optimiser
-from .optimisers.collector import Collector
-from .optimisers.lars import LARS
-from .optimisers.sgd import SGD
-from .optimisers.unit_kernels import RadiusStep
-from .populations.apical import ApicalProjection
-from .populations.areas import AreaPopulation
-from .populations.conv import Activity, ConvPopulation, DensePopulation, Population
-from .populations.pooling import Pooling
-from .populations.relay import RELAYS, Relay
-from .populations.transfer import IDENTITY, RELU, Transfer, leaky, triangle
-from .recorder import Moment, Recorder, RecorderSpec
+
+if TYPE_CHECKING:
+    from .networks.areas import area_network
+    from .networks.columns import conv_network, mlp, vgg6, vgg11
+    from .networks.in_blocks import BlockNetwork
+    from .networks.network import Network, wire
+    from .networks.three_blocks import scff, softhebb
+    from .optimisers.adamw import AdamW
+    from .optimisers.base import Optimiser
+    from .optimisers.collector import Collector
+    from .optimisers.lars import LARS
+    from .optimisers.sgd import SGD
+    from .optimisers.unit_kernels import RadiusStep
+    from .populations.apical import ApicalProjection
+    from .populations.areas import AreaPopulation
+    from .populations.conv import Activity, ConvPopulation, DensePopulation, Population
+    from .populations.pooling import Pooling
+    from .populations.relay import RELAYS, Relay
+    from .populations.transfer import IDENTITY, RELU, Transfer, leaky, triangle
+    from .recorder import Moment, Recorder, RecorderSpec
 
 __all__ = [
     "IDENTITY",
@@ -60,3 +68,51 @@ __all__ = [
     "vgg11",
     "wire",
 ]
+
+_HOMES = {
+    "area_network": "networks.areas",
+    "conv_network": "networks.columns",
+    "mlp": "networks.columns",
+    "vgg6": "networks.columns",
+    "vgg11": "networks.columns",
+    "BlockNetwork": "networks.in_blocks",
+    "Network": "networks.network",
+    "wire": "networks.network",
+    "scff": "networks.three_blocks",
+    "softhebb": "networks.three_blocks",
+    "AdamW": "optimisers.adamw",
+    "Optimiser": "optimisers.base",
+    "Collector": "optimisers.collector",
+    "LARS": "optimisers.lars",
+    "SGD": "optimisers.sgd",
+    "RadiusStep": "optimisers.unit_kernels",
+    "ApicalProjection": "populations.apical",
+    "AreaPopulation": "populations.areas",
+    "Activity": "populations.conv",
+    "ConvPopulation": "populations.conv",
+    "DensePopulation": "populations.conv",
+    "Population": "populations.conv",
+    "Pooling": "populations.pooling",
+    "RELAYS": "populations.relay",
+    "Relay": "populations.relay",
+    "IDENTITY": "populations.transfer",
+    "RELU": "populations.transfer",
+    "Transfer": "populations.transfer",
+    "leaky": "populations.transfer",
+    "triangle": "populations.transfer",
+    "Moment": "recorder",
+    "Recorder": "recorder",
+    "RecorderSpec": "recorder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,13 +9,8 @@ from ...plasticity import Blockwise, EndToEndRule, FeedbackRule, LocalRule, Rule
 from ..errors import ModelError
 from ..networks.in_blocks import BlockNetwork, block_network
 from ..networks.network import Network, wire
-from ..networks.resnet import resnet
-from ..networks.table import BUILDERS, Architecture
-from ..optimisers.adamw import AdamW
-from ..optimisers.base import Optimiser
-from ..optimisers.lars import LARS
-from ..optimisers.sgd import SGD
-from ..optimisers.unit_kernels import RadiusStep
+from ..networks.table import Architecture, build
+from ..optimisers.table import make
 from ..populations.relay import RELAYS
 from .backprop import BackpropEngine
 from .block import BlockEngine
@@ -46,10 +41,8 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         raise ModelError(
             f"network.blocks: expected a rule for populations, got {type(rule).__name__}, which learns in blocks; use build_blocks"
         )
-    if architecture.builder not in BUILDERS:
-        raise ModelError(f"network.builder: expected one of {', '.join(BUILDERS)}, got {architecture.builder!r}")
     generator = torch.Generator().manual_seed(seed)
-    network = BUILDERS[architecture.builder](architecture, generator)
+    network: Network = build(architecture, generator)
     if rule.needs.supervised and classes < 2:
         raise ModelError(
             f"network.classes: expected at least 2 for a supervised rule, got {classes}; show labelled images"
@@ -83,26 +76,9 @@ def build_blocks(architecture: Architecture, rule: Blockwise, *, seed: int) -> B
     Raises:
         ModelError: a builder without blocks, or numbers that do not fit.
     """
-    a, generator = architecture, torch.Generator().manual_seed(seed)
-    trunk, channels = resnet(a.builder, a.shape, width=a.width, stem=a.stem, zero_init=a.zero_init, generator=generator)
-    return block_network(trunk, channels, a.shape, rule, generator=generator)
-
-
-def _check_optimiser(name: str, rule: Rule) -> None:
-    """Refuse an optimiser whose steps the changes of the rule do not fit."""
-    if name == "lars":
-        parts = "areas" if rule.needs.routed else "apical weights"
-        # the apical side of the other feedback rules is fixed: no optimiser sees it
-        if parts == "areas" or (rule.needs.engine == "local" and rule.needs.sources):
-            raise ModelError(
-                f"optimiser.name: expected adamw or sgd for a rule with {parts}, got 'lars'; "
-                "it needs whole changes, theirs come in blocks"
-            )
-    if name == "softhebb" and not rule.needs.forgets:
-        raise ModelError(
-            f"optimiser.name: expected adamw or sgd for {type(rule).__name__}, got 'softhebb'; "
-            "its steps are for rules that forget, whose kernels come to unit length"
-        )
+    generator = torch.Generator().manual_seed(seed)
+    trunk, channels = build(architecture, generator, blocks=True)
+    return block_network(trunk, channels, architecture.shape, rule, generator=generator)
 
 
 def _check_transfer(network: Network, rule: Rule) -> None:
@@ -139,33 +115,28 @@ def build_engine(
     *,
     learning_rate: float,
     optimiser: str = "adamw",
-    betas: Sequence[float] = (0.9, 0.999),
-    weight_decay: float = 0.01,
-    eps: float = 1e-8,
-    momentum: float = 0.9,
-    trust: float = 0.001,
-    exponent: float = 0.5,
     factors: Sequence[float] = (),
     half: bool = False,
     seed: int = 0,
     steps: int | None = None,
+    **settings: float,
 ) -> Engine:
     """The engine that a rule needs, with its optimiser.
 
     Args:
         network: from `build_network`, or `build_blocks`, with the same rule.
         rule: the rule.
-        learning_rate, betas, weight_decay, eps, momentum, trust, exponent: of the optimiser, where it has them.
-        optimiser: `adamw`, `sgd`, `lars` or `softhebb`.
+        learning_rate: of the optimiser.
+        optimiser: a word of `OPTIMISERS`.
         factors: factor on the learning rate per population, bottom first, or one for all; empty for 1 everywhere.
         half: sweeps in bfloat16.
         seed, steps: of the run, for networks in blocks, see `BlockEngine`.
+        settings: of the optimiser, what it reads by name, such as `weight_decay`; defaults in its table.
 
     Raises:
-        ModelError: an unknown optimiser or one that the rule cannot use, numbers outside their range, another number of factors than 0, 1 or
+        ModelError: an unknown optimiser or one that the rule cannot use, settings that it does not read or outside their range, another number of factors than 0, 1 or
             the populations', or a network in blocks for a rule of populations and the reverse.
     """
-    _check_optimiser(optimiser, rule)
     if len(factors) == 1:
         factors = tuple(factors) * len(network.names)
     if factors and len(factors) != len(network.names):
@@ -173,21 +144,7 @@ def build_engine(
             f"optimiser.factors: expected {len(network.names)} numbers, one per population, got {len(factors)}"
         )
     by_name = dict(zip(network.names, factors, strict=False))
-    made: Optimiser
-    if optimiser == "adamw":
-        made = AdamW(
-            learning_rate=learning_rate, weight_decay=weight_decay, beta1=betas[0], beta2=betas[1], eps=eps, factors=by_name
-        )  # fmt: skip
-    elif optimiser == "sgd":
-        made = SGD(learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay, factors=by_name)
-    elif optimiser == "lars":
-        made = LARS(
-            learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay, trust=trust, factors=by_name
-        )
-    elif optimiser == "softhebb":
-        made = RadiusStep(learning_rate=learning_rate, exponent=exponent, factors=by_name)
-    else:
-        raise ModelError(f"optimiser.name: expected one of adamw, sgd, lars, softhebb, got {optimiser!r}")
+    made = make(optimiser, rule, learning_rate=learning_rate, factors=by_name, settings=settings)
     if isinstance(network, BlockNetwork) or rule.needs.engine == "block":
         if not (rule.needs.engine == "block" and isinstance(network, BlockNetwork)):
             raise ModelError(

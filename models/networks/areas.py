@@ -8,7 +8,24 @@ import torch
 from ..errors import ModelError
 from ..populations.areas import AreaPopulation
 from ..populations.transfer import RELU, Transfer
+from .columns import mlp
 from .network import Network
+
+
+def fully_connected(
+    shape: tuple[int, int, int], hidden: Sequence[int], *, generator: torch.Generator, areas: int = 0, routing: int = 8
+) -> Network:
+    """Fully connected populations, divided into areas where there are any, see `mlp` and `area_network`.
+
+    Raises:
+        ModelError: no population, or one without neurons.
+    """
+    if not hidden or min(hidden) < 1:
+        got = list(hidden) or "none"
+        raise ModelError(f"network.hidden: expected sizes of at least 1 for mlp, got {got}; for example [256, 128]")
+    if areas:
+        return area_network(shape, hidden, areas=areas, dimensions=routing, generator=generator)
+    return mlp(shape, hidden, generator=generator)
 
 
 def area_network(

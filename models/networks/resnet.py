@@ -8,6 +8,7 @@ Strides of a bottleneck are on its 3x3 convolution, as in the networks with publ
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
@@ -133,6 +134,9 @@ def resnet(
             blocks.append(nn.Sequential(parts))
     started: list[nn.Module] = [initialise(block, generator, zero_init=zero_init) for block in blocks]
     return started, outputs
+
+
+resnet18, resnet50 = partial(resnet, "resnet18"), partial(resnet, "resnet50")
 
 
 def _stem(inputs: int, channels: int, stem: str) -> nn.Module:

@@ -1,15 +1,14 @@
-"""Networks by word: one row a builder."""
+"""Networks by word: one row a builder, and the settings they read. Read without torch: a builder's own file is imported when it is called."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import torch
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
-from .areas import area_network
-from .columns import mlp, vgg6, vgg11
-from .network import Network
-from .three_blocks import scff, softhebb
+from ..setting import setting, settings_of
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,42 +16,114 @@ class Architecture:
     """What fixes a network: builder, input shape and the builder's own numbers.
 
     Attributes:
-        builder: `vgg6`, `vgg11`, `softhebb`, `scff` or `mlp`; for a blockwise rule `resnet18` or `resnet50`.
+        builder: a word of `BUILDERS`.
         shape: input shape (channels, height, width).
-        width: channel factor of all but mlp.
-        radius: length of the initial kernels of softhebb.
+        width: channel factor.
         hidden: neurons per population of mlp.
-        grids: side of the block-pooled map per population of all but mlp and the resnets.
+        grids: side of the block-pooled map per population, of builders with maps.
         areas: areas of each population of mlp, for a routed rule; 0 for undivided populations.
         routing: dimensions of the routing space of the areas.
         stem, zero_init: of the resnets, see `resnet`.
+        radius: length of the initial kernels of softhebb.
     """
 
     builder: str
     shape: tuple[int, int, int]
-    width: float = 1.0
-    hidden: tuple[int, ...] = ()
+    width: float = setting(1.0, above=0, at_most=4, said="factor on the channels of all but mlp")
+    hidden: tuple[int, ...] = setting(
+        (), at_least=1, at_most=65536, entries=1024, example=(256, 128), said="units per population of mlp"
+    )
     grids: tuple[int, ...] = ()
-    areas: int = 0
-    routing: int = 8
-    stem: str = "3x3"
-    zero_init: bool = True
-    radius: float = 25.0
+    areas: int = setting(0, at_least=0, at_most=4096, said="areas per population of mlp, for sal; 0 = undivided")
+    routing: int = setting(8, at_least=1, at_most=4096, said="dimensions of the routing space of areas")
+    stem: str = setting(
+        "3x3", words=("3x3", "7x7"), said="of the resnets; 7x7 with stride 2 and max-pool is for large images"
+    )
+    zero_init: bool = setting(True, said="of the resnets: residual branches start silent")
+    radius: float = setting(25.0, above=0, at_most=1e4, said="of softhebb: length of the initial kernels")
 
 
-def _fully_connected(a: Architecture, generator: torch.Generator) -> Network:
-    if not a.hidden or min(a.hidden) < 1:
-        got = list(a.hidden) or "none"
-        raise ModelError(f"network.hidden: expected sizes of at least 1 for mlp, got {got}; for example [256, 128]")
-    if a.areas:
-        return area_network(a.shape, a.hidden, areas=a.areas, dimensions=a.routing, generator=generator)
-    return mlp(a.shape, a.hidden, generator=generator)
+# `grids` belongs to the rule's settings: they say where apical dendrites end
+SETTINGS = settings_of(Architecture)
 
 
-BUILDERS: dict[str, Callable[[Architecture, torch.Generator], Network]] = {
-    "vgg6": lambda a, g: vgg6(a.shape, a.grids, width=a.width, generator=g),
-    "vgg11": lambda a, g: vgg11(a.shape, a.grids, width=a.width, generator=g),
-    "softhebb": lambda a, g: softhebb(a.shape, a.grids, width=a.width, radius=a.radius, generator=g),
-    "scff": lambda a, g: scff(a.shape, a.grids, width=a.width, generator=g),
-    "mlp": _fully_connected,
-}
+@dataclass(frozen=True, slots=True)
+class ReadOut:
+    """How a read-out sees maps of a network.
+
+    Attributes:
+        grids: side to which the map of each population is pooled, bottom first; 2 above the last entry.
+        top: whether the read-out of all populations together reads the top one alone.
+        level: whether the pooled map of each row and population is standardised.
+    """
+
+    grids: tuple[int, ...]
+    top: bool = False
+    level: bool = False
+
+
+# The paper's read-out of VGG-6: 32,768 features in all; the same for every rule, whatever its own grids.
+VGG = ReadOut((8, 4, 4, 4, 2, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """One builder.
+
+    Attributes:
+        home: `module:function` beside this table. The function takes the input shape, a `generator`, and what it reads by name; it returns a
+            `Network`, or the blocks and the channels that leave each.
+        reads: fields of `Architecture`.
+        example: `grids` of a network of usual width; as many as it has populations, for builders that read them.
+        blocks: whether it is for rules in blocks.
+        any_size: whether a network for a part of an image can be read out on the whole.
+        read_out: how its maps are read out.
+    """
+
+    home: str
+    reads: tuple[str, ...]
+    example: tuple[int, ...] = ()
+    blocks: bool = False
+    any_size: bool = True
+    read_out: ReadOut = VGG
+
+
+BUILDERS: dict[str, Builder] = {
+    "vgg6": Builder("columns:vgg6", ("width", "grids"), (8, 4, 4, 4, 2, 2)),
+    "vgg11": Builder("columns:vgg11", ("width", "grids"), (1,) * 8),
+    "softhebb": Builder(
+        "three_blocks:softhebb", ("width", "radius", "grids"), (8, 4, 2),
+        # the published read-out is the flattened last block, 24,576 features; the lower ones are pooled to 6,144
+        read_out=ReadOut((8, 4, 4), top=True),
+    ),
+    "scff": Builder(
+        "three_blocks:scff", ("width", "grids"), (8, 4, 2),
+        # 2x2 means of every block, 18,432 features in all
+        read_out=ReadOut((8, 4, 2), level=True),
+    ),
+    "mlp": Builder("areas:fully_connected", ("hidden", "areas", "routing"), any_size=False),
+    "resnet18": Builder("resnet:resnet18", ("width", "stem", "zero_init"), blocks=True),
+    "resnet50": Builder("resnet:resnet50", ("width", "stem", "zero_init"), blocks=True),
+}  # fmt: skip
+
+
+def build(architecture: Architecture, generator: "torch.Generator", *, blocks: bool = False) -> Any:
+    """What the builder of an architecture makes.
+
+    Args:
+        architecture: what fixes the network.
+        generator: CPU generator of the initial weights.
+        blocks: whether a network in blocks is wanted.
+
+    Raises:
+        ModelError: an unknown builder, one of the other kind, or numbers that do not fit.
+    """
+    known = [name for name, row in BUILDERS.items() if row.blocks == blocks]
+    if architecture.builder not in known:
+        raise ModelError(
+            f"network.builder: expected one of {', '.join(known)}, got {architecture.builder!r}; correct it"
+        )
+    row = BUILDERS[architecture.builder]
+    module, _, function = row.home.partition(":")
+    words = {name: getattr(architecture, name) for name in row.reads}
+    return getattr(import_module(f".{module}", __package__), function)(architecture.shape, generator=generator, **words)

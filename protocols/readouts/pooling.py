@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...models.networks.table import BUILDERS
 from ...models.populations.relay import standardise
 
 
@@ -35,16 +36,10 @@ class Maps:
         return (standardise(pooled) if self.level else pooled).flatten(1)
 
 
-# The paper's read-out of VGG-6: 32,768 features in all; the same for every rule, whatever its own grids.
-VGG = Maps((8, 4, 4, 4, 2, 2))
-MAPS = {
-    # the published read-out is the flattened last block, 24,576 features; the lower ones are pooled to 6,144
-    "softhebb": Maps((8, 4, 4), top=True),
-    # 2x2 means of every block, 18,432 features in all
-    "scff": Maps((8, 4, 2), level=True),
-}
-
-
 def maps_of(builder: str) -> Maps:
-    """How networks of that builder are read out."""
-    return MAPS.get(builder, VGG)
+    """How networks of that builder are read out: its row says."""
+    told = BUILDERS[builder].read_out
+    return Maps(told.grids, told.top, told.level)
+
+
+VGG = maps_of("vgg6")

@@ -2,6 +2,7 @@
 
 from ...models import BlockNetwork, Network
 from ...models.engine import Architecture, build_blocks, build_network
+from ...models.networks.table import BUILDERS
 from ...plasticity import Blockwise, Rule
 from ..errors import ConfigError
 from ..settings.load import RunConfig
@@ -11,19 +12,7 @@ from ..stimuli.presentations.table import PRESENTATIONS
 
 def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture:
     """What fixes the network of a run."""
-    n = config.network
-    return Architecture(
-        n.builder,
-        shape,
-        n.width,
-        tuple(n.hidden),
-        tuple(config.rule.grids),
-        stem=n.stem,
-        zero_init=n.zero_init,
-        radius=n.radius,
-        areas=n.areas,
-        routing=n.routing,
-    )
+    return Architecture(shape=shape, grids=tuple(config.rule.grids), **config.network.model_dump())
 
 
 def initial_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network | BlockNetwork:
@@ -39,15 +28,17 @@ def fresh_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network:
     Raises:
         ConfigError: the network is in blocks and has no populations, or a fully connected one that would be built for a part of the image and read out on the whole.
     """
-    if config.network.builder.startswith("resnet"):
+    row = BUILDERS[config.network.builder]
+    if row.blocks:
         raise ConfigError(
             f"network.builder: expected a network of populations, got {config.network.builder}, whose blocks have no compartments; "
             "use apical probe for such a run"
         )
     shape = PRESENTATIONS[rule.needs.presentation].frame(stimulus.shape)
-    if shape != stimulus.shape and config.network.builder == "mlp":
+    if shape != stimulus.shape and not row.any_size:
+        able = ", ".join(name for name, other in BUILDERS.items() if other.any_size and not other.blocks)
         raise ConfigError(
-            f"network.builder: expected vgg6 or vgg11 for {rule.needs.presentation}, got 'mlp', which cannot be read out on whole images"
+            f"network.builder: expected one of {able} for {rule.needs.presentation}, got {config.network.builder!r}, which cannot be read out on whole images"
         )
     return build_network(
         architecture(config, shape),

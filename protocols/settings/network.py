@@ -1,79 +1,106 @@
-"""Settings of the network, and which of them contradict the rule."""
+"""Settings of the network, those of the models' table, and which of them contradict the rule."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from ...models.networks.table import BUILDERS, SETTINGS
 from . import rule as rules
-from .groups import Settings, Size, list_of
+from .from_table import group
+from .groups import Settings
+from .words import OneOf
 
 if TYPE_CHECKING:
+    from ...plasticity import Needs
     from .whole import RunConfig
 
-POPULATIONS = {"vgg6": 6, "vgg11": 8, "softhebb": 3, "scff": 3}
-EXAMPLES = {3: [8, 4, 2], 6: [8, 4, 4, 4, 2, 2]}
-RADIUS = 25.0
-ROUTING = 8
+# of these a rule with areas decides
+AREAS = ("areas", "routing")
+# what sets the size where the other does not
+SIZE = {"hidden": "width", "width": "hidden"}
 
 
-class NetworkConfig(Settings):
+class Chosen(Settings):
     """What is wired."""
 
-    builder: Literal["vgg6", "vgg11", "softhebb", "scff", "mlp", "resnet18", "resnet50"] = Field(
+    builder: Annotated[str, OneOf(lambda: BUILDERS)] = Field(
         default="vgg6", description="network architecture; the resnets are for rules in blocks"
     )
-    width: float = Field(default=1.0, gt=0, le=4, description="factor on the channels of all but mlp")
-    hidden: Annotated[tuple[Size, ...], list_of(0, 1024)] = Field(default=(), description="units per population of mlp")
-    areas: int = Field(default=0, ge=0, le=4096, description="areas per population of mlp, for sal; 0 = undivided")
-    routing: int = Field(default=ROUTING, ge=1, le=4096, description="dimensions of the routing space of areas")
-    stem: Literal["3x3", "7x7"] = Field(
-        default="3x3", description="of the resnets; 7x7 with stride 2 and max-pool is for large images"
-    )
-    zero_init: bool = Field(default=True, description="of the resnets: residual branches start silent")
-    radius: float = Field(default=RADIUS, gt=0, le=1e4, description="of softhebb: length of the initial kernels")
+
+    if TYPE_CHECKING:  # the table's settings
+
+        def __getattr__(self, word: str) -> Any: ...
+
+
+if TYPE_CHECKING:
+
+    class NetworkConfig(Chosen):
+        """What is wired."""
+else:
+    NetworkConfig = group("NetworkConfig", Chosen, SETTINGS, {word: told.said for word, told in SETTINGS.items()})
 
 
 def network_complaints(config: "RunConfig") -> Iterator[str]:
     """What is wrong with the settings of the network, one sentence each."""
-    network, grids = config.network, config.rule.grids
-    needs, resnet = rules.needs_of(config.rule), network.builder.startswith("resnet")
-    if needs is None:
+    needs = rules.needs_of(config.rule)
+    if needs is None:  # the rule's settings make no rule, and complain themselves
         return
-    blocks = needs.engine == "block"
-    if blocks != resnet:
-        expected = "resnet18 or resnet50" if blocks else "a network of populations"
-        yield f"network.builder: expected {expected} for {config.rule.name}, got {network.builder!r}; change one of the two"
-    if not resnet and (network.stem, network.zero_init) != ("3x3", True):
-        yield f"network.stem, network.zero_init: expected 3x3, true for {network.builder}, got others; remove them"
-    if network.builder != "softhebb" and network.radius != RADIUS:
-        yield f"network.radius: expected {RADIUS} for {network.builder}, which does not read it, got {network.radius}; remove it"
-    if resnet and (network.hidden or grids):
-        name = "network.hidden" if network.hidden else "rule.grids"
-        yield f"{name}: expected none for {network.builder}, got {list(network.hidden or grids)}; set {name}=[]"
-    routed = needs.routed
-    if routed and (network.builder != "mlp" or not network.areas):
-        wrong = f"areas: expected at least 1 for {config.rule.name}, got 0; for example network.areas=16"
-        if network.builder != "mlp":
-            wrong = f"builder: expected mlp for {config.rule.name}, whose areas are dense, got {network.builder!r}; set network.hidden"
-        yield f"network.{wrong}"
-    if not routed and (network.areas, network.routing) != (0, ROUTING):
-        yield f"network.areas, network.routing: expected 0, {ROUTING} for {config.rule.name}, which has no areas, got others; remove them"
-    if resnet:
-        return
-    if network.builder == "mlp":
-        if not network.hidden:
-            yield "network.hidden: expected 1 to 1024 sizes for mlp, got none; for example [256, 128]"
-        if network.width != 1:
-            yield f"network.width: expected 1.0 for mlp, got {network.width}; set network.hidden instead"
+    yield from _of_the_rule(config, needs)
+    yield from _of_the_builder(config.network)
+    yield from _of_the_grids(config)
+
+
+def _of_the_rule(config: "RunConfig", needs: "Needs") -> Iterator[str]:
+    network, name = config.network, config.rule.name
+    row, blocks = BUILDERS[network.builder], needs.engine == "block"
+    if blocks != row.blocks:
+        able = " or ".join(word for word, other in BUILDERS.items() if other.blocks)
+        expected = able if blocks else "a network of populations"
+        yield f"network.builder: expected {expected} for {name}, got {network.builder!r}; change one of the two"
+    if needs.routed and "areas" not in row.reads:
+        able = " or ".join(word for word, other in BUILDERS.items() if "areas" in other.reads)
+        yield f"network.builder: expected {able} for {name}, whose areas are dense, got {network.builder!r}; set network.hidden"
+    elif needs.routed and not network.areas:
+        yield f"network.areas: expected at least 1 for {name}, got 0; for example network.areas=16"
+    usual = tuple(SETTINGS[word].default for word in AREAS)
+    if not needs.routed and tuple(getattr(network, word) for word in AREAS) != usual:
+        expected = ", ".join(map(str, usual))
+        yield f"network.areas, network.routing: expected {expected} for {name}, which has no areas, got others; remove them"
+
+
+def _of_the_builder(network: NetworkConfig) -> Iterator[str]:
+    row = BUILDERS[network.builder]
+    for word in row.reads:
+        told = SETTINGS.get(word)
+        if told is not None and told.example and not getattr(network, word):
+            yield (
+                f"network.{word}: expected 1 to {told.entries} sizes for {network.builder}, got none; for example {list(told.example)}"
+            )
+    for word, told in SETTINGS.items():
+        value = getattr(network, word)
+        if word in row.reads or word in AREAS or value == told.default:
+            continue
+        expected = "none" if told.default == () else told.default
+        got = list(value) if isinstance(value, tuple) else value
+        yield f"network.{word}: expected {expected} for {network.builder}, which does not read it, got {got}; {_remedy(word, row.reads)}"
+
+
+def _remedy(word: str, reads: tuple[str, ...]) -> str:
+    """What to do with a setting that the builder does not read."""
+    other = SIZE.get(word)
+    emptied = f"set network.{word}=[]" if SETTINGS[word].default == () else "remove it"
+    return f"set network.{other} instead" if other in reads else emptied
+
+
+def _of_the_grids(config: "RunConfig") -> Iterator[str]:
+    builder, grids = config.network.builder, config.rule.grids
+    row = BUILDERS[builder]
+    if "grids" not in row.reads:
         if grids:
-            yield f"rule.grids: expected none for mlp, which has no map to pool, got {list(grids)}; set rule.grids=[]"
-        return
-    if network.hidden:
-        yield f"network.hidden: expected none for {network.builder}, got {list(network.hidden)}; set network.width instead"
-    populations = POPULATIONS[network.builder]
-    if len(grids) != populations:
+            yield f"rule.grids: expected none for {builder}, which reads none, got {list(grids)}; set rule.grids=[]"
+    elif len(grids) != len(row.example):
         yield (
-            f"rule.grids: expected {populations} entries for {network.builder}, one per population, got {len(grids)}; "
-            f"for example {EXAMPLES.get(populations, [1] * populations)}"
+            f"rule.grids: expected {len(row.example)} entries for {builder}, one per population, got {len(grids)}; "
+            f"for example {list(row.example)}"
         )

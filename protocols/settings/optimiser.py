@@ -1,28 +1,23 @@
-"""Settings of the optimiser."""
+"""Settings of the optimiser: the schedule's, and what the optimisers of the models' table read."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from ...models.optimisers.table import OPTIMISERS, SETTINGS
+from .from_table import group
 from .groups import Factor, Settings, list_of
+from .words import OneOf
 
-# optimisers that read a setting; all read those that are not listed
-READ_BY = {
-    "weight_decay": ("adamw", "sgd", "lars"),
-    "beta1": ("adamw",),
-    "beta2": ("adamw",),
-    "eps": ("adamw",),
-    "momentum": ("sgd", "lars"),
-    "exponent": ("softhebb",),
-    "trust": ("lars",),
-}
+# optimisers that read a setting of the table
+READ_BY = {word: [name for name, row in OPTIMISERS.items() if word in row.reads] for word in SETTINGS}
 
 
-class OptimiserConfig(Settings):
+class Shared(Settings):
     """How changes become weights."""
 
-    name: Literal["adamw", "sgd", "lars", "softhebb"] = "adamw"
+    name: Annotated[str, OneOf(lambda: OPTIMISERS)] = "adamw"
     learning_rate: float = Field(default=2e-4, gt=0, le=10)
     factors: Annotated[tuple[Factor, ...], list_of(0, 1024)] = Field(
         default=(), description="factor on the learning rate per population, or one for all; empty = 1"
@@ -32,25 +27,36 @@ class OptimiserConfig(Settings):
     )
     warmup_epochs: int = Field(default=0, ge=0, le=100_000, description="linear rise from 0 at the start")
     decay: float = Field(default=1.0, gt=0, le=1, description="factor per epoch of the exponential schedule")
-    weight_decay: float = Field(default=0.01, ge=0, le=10)
-    beta1: float = Field(default=0.9, ge=0, lt=1)
-    beta2: float = Field(default=0.999, ge=0, lt=1)
-    eps: float = Field(default=1e-8, gt=0, le=1)
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd and lars")
-    exponent: float = Field(
-        default=0.5, ge=0, le=10, description="of softhebb: q, how fast steps shrink as kernels reach unit length"
-    )
-    trust: float = Field(default=1e-3, ge=0, le=1, description="of lars: size of a step in units of the weight's")
+
+    if TYPE_CHECKING:  # the table's settings
+
+        def __getattr__(self, word: str) -> Any: ...
+
+    def own(self) -> dict[str, float]:
+        """What the optimiser of that name reads, by name."""
+        return {word: getattr(self, word) for word in OPTIMISERS[self.name].reads}
+
+
+def _said(word: str) -> str:
+    told = SETTINGS[word].said
+    return f"of {' and '.join(READ_BY[word])}{f': {told}' if told else ''}"
+
+
+if TYPE_CHECKING:
+
+    class OptimiserConfig(Shared):
+        """How changes become weights."""
+else:
+    OptimiserConfig = group("OptimiserConfig", Shared, SETTINGS, {word: _said(word) for word in SETTINGS})
 
 
 def optimiser_complaints(optimiser: OptimiserConfig) -> Iterator[str]:
     """What is wrong with the settings of the optimiser, one sentence each."""
-    unread: dict[str, str] = {
-        name: optimiser.name for name, readers in READ_BY.items() if optimiser.name not in readers
-    }
+    read = OPTIMISERS[optimiser.name].reads
+    unread = {word: optimiser.name for word in SETTINGS if word not in read}
     if optimiser.schedule != "exponential":
         unread["decay"] = f"the {optimiser.schedule} schedule"
     for name, reader in unread.items():
-        default, value = OptimiserConfig.model_fields[name].default, getattr(optimiser, name)
+        default, value = type(optimiser).model_fields[name].default, getattr(optimiser, name)
         if value != default:
             yield f"optimiser.{name}: expected {default} for {reader}, which does not read it, got {value}; remove it"

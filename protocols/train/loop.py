@@ -54,9 +54,8 @@ class Run:
         o = config.optimiser
         network = initial_network(config, stimulus, self.rule).to(device)
         self.engine: Engine = build_engine(
-            network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, betas=(o.beta1, o.beta2),
-            weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, trust=o.trust, exponent=o.exponent, factors=o.factors, half=t.precision == "bf16",
-            seed=config.seed, steps=self.steps,
+            network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, factors=o.factors, half=t.precision == "bf16",
+            seed=config.seed, steps=self.steps, **o.own(),
         )  # fmt: skip
         explicit = self.rule.needs.engine == "local"
         self.losses = network.names if explicit else [network.names[-1]]
