@@ -35,11 +35,9 @@ class PlainClapp(nn.Module):
             self.convs.append(nn.Conv2d(inputs, round(channels * width), 3, padding=1))
             inputs = round(channels * width)
         count = len(plan)
-        self.senders = [[whose(source, i, count) for i in range(count)] for source in SOURCES[context]]
-        self.apical = nn.ModuleList(
-            nn.ModuleList(nn.Linear(units[j], units[i], bias=False) for i, j in enumerate(sent))
-            for sent in self.senders
-        )
+        # who receives, and whose rates
+        self.pairs = [(i, whose(source, i, count)) for source in SOURCES[context] for i in range(count)]
+        self.apical = nn.ModuleList(nn.Linear(units[j], units[i], bias=False) for i, j in self.pairs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Summed loss of all blocks; x stacks both glances."""
@@ -49,9 +47,8 @@ class PlainClapp(nn.Module):
             x = F.max_pool2d(x, 2) if pool else x
             pooled.append(F.avg_pool2d(x, x.shape[-1] // grid).flatten(1))
         loss = x.new_zeros(())
-        for predictions, sent in zip(self.apical, self.senders, strict=True):
-            for z, predict, j in zip(pooled, predictions, sent, strict=True):
-                loss = loss + self.contrast(z, predict(pooled[j].detach()))
+        for predict, (i, j) in zip(self.apical, self.pairs, strict=True):
+            loss = loss + self.contrast(pooled[i], predict(pooled[j].detach()))
         return loss
 
     @staticmethod

@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-class Context(click.ParamType):
+class Context(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """A word of CLAPP++'s table, which is read when one is given: help is shown without torch."""
 
     name = "word"

@@ -29,7 +29,7 @@ def _kind(told: Setting) -> Any:
     """Type and bounds of a setting."""
     if told.words:
         return Literal[told.words]
-    kind = int if isinstance(told.default, tuple) else type(told.default)
+    kind: Any = int if isinstance(told.default, tuple) else type(told.default)
     if kind is bool:
         return bool
     bounded = Annotated[kind, Field(ge=told.at_least, gt=told.above, le=told.at_most, lt=told.below)]
