@@ -90,7 +90,7 @@ def test_a_run_trained_elsewhere_is_read_out_here(run, monkeypatch):
 def test_images_that_are_others_than_in_training_are_told(run, capsys):
     """Objects are rendered: that another machine rounds otherwise stops nothing."""
     file = checkpoint.found(run / "checkpoints")[-1] / "state.json"
-    state = json.loads(file.read_text())
+    state = unsealed(file.read_text())
     file.write_text(json.dumps(state | {"data": {"train": "another"}}))
     probe(run, layers=["conv6"], overrides=QUICK, progress=False)
     assert "expected the train images of the training, got others from shapes" in capsys.readouterr().err
