@@ -7,8 +7,7 @@ from ..errors import ConfigError, ProtocolError
 from ..progress import notice
 from ..settings.load import RunConfig, identity
 from ..stimuli import Stimulus
-
-OWN = ("folder", "npz")  # the user's data, which nothing else checks
+from ..stimuli.names import row_of
 
 
 def fingerprints(stimulus: Stimulus) -> dict[str, str]:
@@ -53,6 +52,7 @@ def same_data(config: RunConfig, stimulus: Stimulus, state: State) -> None:
     if not changed:
         return
     text = f"stimulus.name: expected the {changed} images of the training, got others from {name}"
-    if name.partition(":")[0] in OWN:
+    row = row_of(name)
+    if row is not None and row.own:
         raise ProtocolError(f"{text}; restore its files, or train a new run")
     notice(f"{text}; another machine or version rounds a few pixels differently")

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..errors import nearest
-from ..stimuli.names import KNOWN, NAMED, WORDS
+from ..stimuli.datasets.table import DATASETS
+from ..stimuli.names import KNOWN, WORDS, row_of
 from .wording import Contradiction
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -46,10 +47,11 @@ class StimulusConfig(Settings):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        kind, colon, path = name.partition(":")
-        if name in NAMED or (kind in ("folder", "npz") and path):
+        if row_of(name) is not None:
             return name
-        remedy = f"; write {kind}:PATH" if kind in ("folder", "npz") else nearest(kind if colon else name, KNOWN)
+        kind = name.partition(":")[0]
+        pathless = kind in DATASETS and DATASETS[kind].own
+        remedy = f"; write {kind}:PATH" if pathless else nearest(kind, KNOWN)
         raise Contradiction(f"expected one of {', '.join(KNOWN)}, got {name!r}{remedy}")
 
     @field_validator("crop_scale")
