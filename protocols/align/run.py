@@ -160,7 +160,7 @@ def _measure(
     stimulus = load_stimulus(config, data_dir, device)
     size = plan.batch_size or config.training.batch
     batches = Batches(stimulus, task.rule, config.seed, size, plan.batches, plan.fitted)
-    network = fresh_network(config, stimulus).to(device)
+    network = fresh_network(config, stimulus, task.rule).to(device)
     stored = checkpoint.found(task.folder.checkpoints)[-1 if plan.last else 0 :]
     passes = (plan.batches * (1 if plan.fit_b == "none" else 2) + plan.fitted) * (1 + len(stored))
     found: dict[tuple[str, int], Alignment] = {}

@@ -82,7 +82,7 @@ class Subject:
             )
         self.config, self.rule = config, rule
         o = config.optimiser
-        self.network: Network = fresh_network(config, source.stimulus).to(source.device)
+        self.network: Network = fresh_network(config, source.stimulus, rule).to(source.device)
         self.learning_rate = o.learning_rate * learning_rate
         self.optimiser = Held(
             AdamW(learning_rate=self.learning_rate, weight_decay=0.0, beta1=o.beta1, beta2=o.beta2, eps=o.eps)

@@ -15,19 +15,24 @@ from tqdm import tqdm
 
 from ...models import BlockNetwork, Network
 from ...models.engine import checkpoint, settle
+from ...plasticity import Rule
 from ..errors import ConfigError, ProtocolError, nearest
 from ..progress import notice
-from ..readouts.goodness import TOGETHER, summed
-from ..readouts.pooling import maps_of
+from ..readouts.fitted import TOGETHER
+from ..readouts.own_output import own_output
+from ..readouts.reading import Reading, check, read_out_corrupted, read_out_pixels
+from ..readouts.reading import read_out as read_network
+from ..readouts.table import EITHER, FITTED, READ_OUTS
 from ..runs.files import write_json
 from ..runs.folder import RunFolder
 from ..runs.network import initial_network
-from ..runs.setup import load_stimulus, pick_device, shown_as
+from ..runs.reading import reading_of
+from ..runs.setup import load_stimulus, pick_device
 from ..runs.trained import newest_checkpoint
 from ..runs.unchanged import same_data
 from ..settings.load import RunConfig, change, resolve
-from ..stimuli import ImageSet, Stimulus
-from .reading import check_ridge, own_output, read_out_corrupted, read_out_pixels, reader
+from ..settings.rule import make_rule
+from ..stimuli import Stimulus
 
 # images at whose rates a random network's relays find their running statistics
 SETTLING = 5000
@@ -48,7 +53,7 @@ def probe(
 
     Args:
         run: folder of the run; its newest checkpoint is read.
-        read_out: `linear`, `knn`, or `goodness` for rules that have one; None for the run's own setting.
+        read_out: a word of the table of read-outs, `goodness` for rules that have one; None for the run's own setting.
         layers: populations to read out, one by one and together; None for all of them.
         corruptions: test images to read out under every corruption and severity as well; None for no corruptions.
         overrides: texts such as `probe.solver=logistic`; of `probe` alone.
@@ -70,37 +75,43 @@ def probe(
     folder = RunFolder(run)
     config = change(folder.settings(), "probe", overrides)
     kind = read_out or config.probe.read_out
-    if corruptions is not None and kind == "goodness":
+    if kind not in READ_OUTS:
         raise ConfigError(
-            "probe.corruptions: expected a linear or knn read-out, got goodness; choose --read-out linear"
+            f"probe.read_out: expected one of {', '.join(READ_OUTS)}, got {kind!r}{nearest(kind, READ_OUTS)}"
         )
+    if corruptions is not None and not READ_OUTS[kind].fitted:
+        raise ConfigError(f"probe.corruptions: expected a {EITHER} read-out, got {kind}; choose --read-out {FITTED[0]}")
+    rule = make_rule(config.rule)
     newest_checkpoint(folder)
     if not os.access(run, os.W_OK):
         raise ProtocolError(f"{run}: expected a folder that probe.json can be written to, got a read-only one; copy it")
     place = pick_device(device or config.training.device)
     stimulus = load_stimulus(config, data_dir, place)
-    network, step = _trained(folder, config, stimulus, place)
+    network, step = _trained(folder, config, stimulus, rule, place)
     wanted = choose_layers(layers, network.names)
-    maps = maps_of(config.network.builder)
-    together = wanted if layers else (summed if kind == "goodness" else maps.together)(network.names)
-    train, test = _labelled(stimulus, config)
-    if kind == "linear" and config.probe.solver == "ridge":
-        check_ridge(network, stimulus, config, wanted, together, len(train))
-    disturbed = None if corruptions is None else test.subset(min(corruptions, len(test)), seed=config.seed)
+    reading = reading_of(config, rule, stimulus, field="probe.stimulus", n_train=config.probe.n_train, read_out=kind)
+    _tell_of_fewer(config, reading)
+    together = wanted if layers else reading.together(network.names)
+    check(network, reading, wanted, together)
     bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
-    read = reader(kind, config, stimulus, train, test, wanted, together, bar)
+
+    def tell(name: str) -> None:
+        bar.set_postfix_str(name)
+        bar.update()
+
     with bar:
-        trained = read(network)
-        own = own_output(network, config, stimulus, test)
-        if disturbed is not None:
-            own |= read_out_corrupted(network, stimulus, train, disturbed, together, kind, config, bar)
-        network = _untrained(config, stimulus, train, place)
-        random = read(network)
-        pixels = None if kind == "goodness" else read_out_pixels(stimulus, train, test, kind, config)
+        trained = read_network(network, reading, wanted, together, tell)
+        own: dict[str, Any] = dict(own_output(network, rule, stimulus, reading.test))
+        if corruptions is not None:
+            disturbed = reading.test.subset(min(corruptions, len(reading.test)), seed=config.seed)
+            own |= read_out_corrupted(network, reading, together, disturbed, seed=config.seed, tell=bar.set_postfix_str)
+        network = _untrained(config, reading, place)
+        random = read_network(network, reading, wanted, together, tell)
+        pixels = read_out_pixels(reading).accuracy if reading.fitted else None
         bar.update()
     result = {
         "run": str(run),
-        "read_out": f"linear ({config.probe.solver})" if kind == "linear" else kind,
+        "read_out": reading.title,
         "settings": resolve(config)["probe"] | {"read_out": kind},
         "step": step,
         "accuracy": trained[TOGETHER].accuracy,
@@ -110,8 +121,8 @@ def probe(
         "choices": {n: found.choice for n, found in trained.items()},
         "together": together,
         "populations": network.names,
-        "n_train": 0 if kind == "goodness" else len(train),
-        "n_test": len(test),
+        "n_train": len(reading.train) if reading.fitted else 0,
+        "n_test": len(reading.test),
     }
     result |= own
     try:
@@ -122,10 +133,10 @@ def probe(
 
 
 def _trained(
-    folder: RunFolder, config: RunConfig, stimulus: Stimulus, device: torch.device
+    folder: RunFolder, config: RunConfig, stimulus: Stimulus, rule: Rule, device: torch.device
 ) -> tuple[Network | BlockNetwork, int]:
     """Network and step of the newest checkpoint: read before anything is fitted, as a run that goes on removes it."""
-    network = initial_network(config, stimulus).to(device)
+    network = initial_network(config, stimulus, rule).to(device)
     newest = newest_checkpoint(folder)
     state = checkpoint.read_state(newest)
     same_data(config, stimulus, state)
@@ -133,28 +144,22 @@ def _trained(
     return network, state.step
 
 
-def _untrained(config: RunConfig, stimulus: Stimulus, train: ImageSet, device: torch.device) -> Network | BlockNetwork:
+def _untrained(config: RunConfig, reading: Reading, device: torch.device) -> Network | BlockNetwork:
     """The network at its random initialisation, with running statistics of its own where it has any."""
-    network = initial_network(config, stimulus).to(device)
+    stimulus, train = reading.stimulus, reading.train
+    network = initial_network(config, stimulus, reading.rule).to(device)
     if isinstance(network, BlockNetwork) or any(p.relay is not None and p.relay.buffers for p in network.populations):
         # drawn: stored images may be sorted by class
         images = train.subset(min(SETTLING, len(train)), seed=config.seed).images
-        settle(network, shown_as(config.rule).still(stimulus, images.to(device)))
+        settle(network, reading.presentation.still(stimulus, images.to(device)))
     return network
 
 
-def _labelled(stimulus: Stimulus, config: RunConfig) -> tuple[ImageSet, ImageSet]:
-    """Images to fit on and to test with."""
-    train, test = stimulus.train.labelled(), stimulus.test.labelled()
-    if not len(train) or not len(test):
-        raise ProtocolError(
-            f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing"
-        )
-    wanted = config.probe.n_train
-    if wanted is not None and wanted > len(train):
-        notice(f"probe.n_train: {wanted} images asked for, {len(train)} there; the read-out is fitted on these")
-        wanted = None
-    return train.subset(wanted, seed=config.seed), test
+def _tell_of_fewer(config: RunConfig, reading: Reading) -> None:
+    """Say that there are fewer images than the settings want."""
+    wanted, found = config.probe.n_train, len(reading.train)
+    if wanted is not None and wanted > found:
+        notice(f"probe.n_train: {wanted} images asked for, {found} there; the read-out is fitted on these")
 
 
 def choose_layers(layers: list[str] | None, names: list[str]) -> list[str]:

@@ -42,7 +42,7 @@ class Loaded:
 
     def another(self) -> Network:
         """The trained network once more, with weights of its own."""
-        network = fresh_network(self.config, self.stimulus)
+        network = fresh_network(self.config, self.stimulus, self.rule)
         checkpoint.load_network(self.stored, network)
         return network
 
@@ -109,7 +109,7 @@ def load_run(path: Path, population: str | None = None, data_dir: Path | None = 
     rule = clapp_rule(config.rule, path)
     stored = newest_checkpoint(folder)
     stimulus = load_stimulus(config, data_dir, torch.device("cpu"))
-    network = fresh_network(config, stimulus)
+    network = fresh_network(config, stimulus, rule)
     checkpoint.load_network(stored, network)
     if population is not None and population not in network.names:
         raise ConfigError(

@@ -51,7 +51,7 @@ class Run:
             )
         self.steps = self.per_epoch * t.epochs
         o = config.optimiser
-        network = initial_network(config, stimulus).to(device)
+        network = initial_network(config, stimulus, self.rule).to(device)
         self.engine: Engine = build_engine(
             network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, betas=(o.beta1, o.beta2),
             weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, trust=o.trust, exponent=o.exponent, factors=o.factors, half=t.precision == "bf16",

@@ -12,6 +12,7 @@ from apical.protocols.probe.run import probe
 from apical.protocols.readouts.goodness import goodness_of, goodness_read_out, goodness_rule, summed
 from apical.protocols.runs.network import fresh_network
 from apical.protocols.settings.load import load
+from apical.protocols.settings.rule import make_rule
 from apical.protocols.stimuli import load as load_stimulus
 from apical.protocols.stimuli.presentations.table import PRESENTATIONS
 from apical.protocols.stimuli.presentations.written_labels import neutral
@@ -76,7 +77,9 @@ def test_hybrids_need_no_labels_and_have_no_goodness_of_labels(settings, tmp_pat
 def test_checkpoints_keep_the_state(settings, tmp_path, rule, name):
     config, out = settings(DENSE, rule), tmp_path / "run"
     train(config, out, progress=False)
-    network = fresh_network(config, load_stimulus("shapes", image_size=16, n_train=64, n_test=20, seed=0))
+    network = fresh_network(
+        config, load_stimulus("shapes", image_size=16, n_train=64, n_test=20, seed=0), make_rule(config.rule)
+    )
     begun = network.buffers[f"dense2.{name}"].clone()
     network.buffers[f"dense2.{name}"].zero_()
     checkpoint.load_network(checkpoint.found(out / "checkpoints")[-1], network)

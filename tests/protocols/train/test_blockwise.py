@@ -9,9 +9,11 @@ import torch
 from apical.protocols.errors import ConfigError
 from apical.protocols.probe.run import probe
 from apical.protocols.readouts.corrupted import corrupted_read_out
-from apical.protocols.readouts.fitted import knn_read_out, ridge_read_out, standardise
+from apical.protocols.readouts.fitted import ridge_read_out, standardise
+from apical.protocols.readouts.neighbours import knn_read_out
 from apical.protocols.runs.network import fresh_network
 from apical.protocols.settings.load import load
+from apical.protocols.settings.rule import make_rule
 from apical.protocols.stimuli.objects.shapes import load_shapes
 from apical.protocols.stimuli.views.corruptions import CORRUPTIONS, corrupt
 from apical.protocols.train.run import load_stimulus, train
@@ -166,7 +168,7 @@ def test_goodness_of_blocks_and_populations_of_blocks_are_refused(settings, tmp_
         probe(run, read_out="goodness", corruptions=10, progress=False)
     config = settings()
     with pytest.raises(ConfigError, match=r"network.builder: expected a network of populations, got resnet18"):
-        fresh_network(config, load_stimulus(config, None, torch.device("cpu")))
+        fresh_network(config, load_stimulus(config, None, torch.device("cpu")), make_rule(config.rule))
 
 
 @pytest.mark.parametrize("name", ["blockwise", "blockwise-simclr", "blockwise-vicreg", "barlow"])

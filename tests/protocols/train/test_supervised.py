@@ -11,6 +11,7 @@ from apical.protocols.errors import ConfigError
 from apical.protocols.probe.run import probe
 from apical.protocols.runs.network import fresh_network
 from apical.protocols.settings.load import load
+from apical.protocols.settings.rule import make_rule
 from apical.protocols.train.run import load_stimulus, train
 from apical.recordings import open as open_recording
 from apical.recordings.plot_dendrites import potentials
@@ -98,7 +99,7 @@ def test_a_run_is_recorded_read_out_and_drawn(name, settings, tmp_path):
 def own_accuracy(run):
     config = load(str(run / "config.yaml"))
     stimulus = load_stimulus(config, None, torch.device("cpu"))
-    network = fresh_network(config, stimulus)
+    network = fresh_network(config, stimulus, make_rule(config.rule))
     checkpoint.load_network(checkpoint.found(run / "checkpoints")[-1], network)
     with torch.no_grad():
         top = network.populations[-1].pooled(rates(network, stimulus.still(stimulus.test.images))[-1])
