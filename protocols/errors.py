@@ -20,6 +20,10 @@ class ReadOutError(ProtocolError):
     """Features or labels on which a read-out has no meaning."""
 
 
+class NotFiniteError(ReadOutError):
+    """Features that are not numbers: the network has diverged."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The question that ends an error about a name: the known name nearest to it, or nothing.
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..errors import ConfigError, ProtocolError
+from ..readouts.table import READ_OUTS
 from ..stimuli.names import WORDS
 from .groups import bench, config, data
 from .options import (
@@ -84,9 +85,7 @@ def train(
 
 @main.command()
 @run_argument
-@click.option(
-    "--read-out", type=click.Choice(["linear", "knn", "goodness"]), help="[default: as in the run's settings]"
-)
+@click.option("--read-out", type=click.Choice(list(READ_OUTS)), help="[default: as in the run's settings]")
 @click.option("--layers", metavar="A,B", help="Populations to read out, by name.  [default: all]")
 @click.option("--corruptions", is_flag=True, help="Read out corrupted test images as well, 12 kinds at 5 severities.")
 @click.option(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -10,9 +11,9 @@ from ...models import Collector
 from ...models.engine import LocalEngine, rates
 from ...models.populations.conv import Activity, Population
 from ...plasticity import Factors, Pairing, Signals
-from ..errors import ConfigError
-from ..readouts.features import features
-from ..readouts.fitted import ridge_read_out, standardise
+from ..errors import ConfigError, NotFiniteError
+from ..readouts.reading import Reading, read_out
+from ..runs.reading import reading_of
 from .events import Contingency
 from .glances import Glances
 from .gratings import tuning
@@ -150,25 +151,25 @@ class Probing:
         moved = {n: float((now[n] - w).double().norm() / w.double().norm()) for n, w in self.first.items()}
         return {"moved": dict(moved)}
 
+    @cached_property
+    def _reading(self) -> Reading:
+        """Linear by ridge, whatever the run's own read-out: the measure means one thing."""
+        s = self.subject
+        return reading_of(
+            s.config, s.rule, s.run.stimulus, field="measures.accuracy", n_train=IMAGES, n_test=IMAGES,
+            read_out="linear", solver="ridge",
+        )  # fmt: skip
+
     def _accuracy(self) -> dict[str, Value]:
         subject = self.subject
         key = f"{subject.config.rule.context}" if subject.steps_done == 0 else ""
         if key and key in self.cache:
             return {"accuracy": self.cache[key]}
-        stimulus = subject.run.stimulus
-        train, test = stimulus.train.labelled(), stimulus.test.labelled()
-        if not len(train) or not len(test):
-            raise ConfigError("measures.accuracy: expected labelled images, got none; leave it out or show others")
-        train, test = (images.subset(min(IMAGES, len(images)), seed=subject.config.seed) for images in (train, test))
         top = subject.network.names[-1]
-        x, y = (
-            features(subject.network, stimulus, images, subject.run.device, wanted=[top])[top]
-            for images in (train, test)
-        )
-        if not bool(x.isfinite().all() and y.isfinite().all()):
+        try:
+            found = read_out(subject.network, self._reading, [top])[top].accuracy
+        except NotFiniteError:
             return {"accuracy": math.nan}
-        x, y = standardise(x, y)
-        found = ridge_read_out(x, train.labels.cpu(), y, test.labels.cpu(), subject.config.probe.penalties).accuracy
         if key:
             self.cache[key] = found
         return {"accuracy": found}

@@ -18,13 +18,15 @@ from ...models.engine import settle
 from ...plasticity import Rule
 from ..errors import ConfigError, ProtocolError, nearest
 from ..progress import notice
-from ..readouts.goodness import TOGETHER, summed
-from ..readouts.pooling import maps_of
+from ..readouts.fitted import TOGETHER
+from ..readouts.own_output import own_output
+from ..readouts.reading import Reading, check, read_out_corrupted, read_out_pixels
+from ..readouts.reading import read_out as read_network
+from ..readouts.table import EITHER, FITTED, READ_OUTS
 from ..runs.files import write_json
+from ..runs.reading import reading_of
 from ..runs.trained import Trained, describe
-from ..settings.load import change, resolve
-from ..stimuli import ImageSet
-from .reading import check_ridge, own_output, read_out_corrupted, read_out_pixels, reader
+from ..settings.load import RunConfig, change, resolve
 
 # images at whose rates a random network's relays find their running statistics
 SETTLING = 5000
@@ -46,7 +48,7 @@ def probe(
 
     Args:
         run: folder of the run; its newest checkpoint is read.
-        read_out: `linear`, `knn`, or `goodness` for rules that have one; None for the run's own setting.
+        read_out: a word of the table of read-outs, `goodness` for rules that have one; None for the run's own setting.
         layers: populations to read out, one by one and together; None for all of them.
         corruptions: test images to read out under every corruption and severity as well; None for no corruptions.
         overrides: texts such as `probe.solver=logistic`; of `probe` alone.
@@ -70,10 +72,12 @@ def probe(
     found = replace(found, config=change(found.config, "probe", overrides))
     folder, config = found.folder, found.config
     kind = read_out or config.probe.read_out
-    if corruptions is not None and kind == "goodness":
+    if kind not in READ_OUTS:
         raise ConfigError(
-            "probe.corruptions: expected a linear or knn read-out, got goodness; choose --read-out linear"
+            f"probe.read_out: expected one of {', '.join(READ_OUTS)}, got {kind!r}{nearest(kind, READ_OUTS)}"
         )
+    if corruptions is not None and not READ_OUTS[kind].fitted:
+        raise ConfigError(f"probe.corruptions: expected a {EITHER} read-out, got {kind}; choose --read-out {FITTED[0]}")
     found.newest()  # refuses a run without checkpoints before images are read
     if not os.access(run, os.W_OK):
         raise ProtocolError(f"{run}: expected a folder that probe.json can be written to, got a read-only one; copy it")
@@ -82,26 +86,31 @@ def probe(
     stored = opened.newest()
     step, network = opened.state(stored).step, opened.network(stored)
     wanted = choose_layers(layers, network.names)
-    maps = maps_of(config.network.builder)
-    together = wanted if layers else (summed if kind == "goodness" else maps.together)(network.names)
-    train, test = _labelled(opened)
-    if kind == "linear" and config.probe.solver == "ridge":
-        check_ridge(network, opened, wanted, together, len(train))
-    disturbed = None if corruptions is None else test.subset(min(corruptions, len(test)), seed=config.seed)
+    reading = reading_of(
+        config, opened.rule, opened.stimulus, field="probe.stimulus", n_train=config.probe.n_train, read_out=kind
+    )
+    _tell_of_fewer(config, reading)
+    together = wanted if layers else reading.together(network.names)
+    check(network, reading, wanted, together)
     bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
-    read = reader(kind, opened, train, test, wanted, together, bar)
+
+    def tell(name: str) -> None:
+        bar.set_postfix_str(name)
+        bar.update()
+
     with bar:
-        trained = read(network)
-        own = own_output(network, opened, test)
-        if disturbed is not None:
-            own |= read_out_corrupted(network, opened, train, disturbed, together, kind, bar)
-        network = _untrained(opened, train)
-        random = read(network)
-        pixels = None if kind == "goodness" else read_out_pixels(opened, train, test, kind)
+        trained = read_network(network, reading, wanted, together, tell)
+        own: dict[str, Any] = dict(own_output(network, opened.rule, opened.stimulus, reading.test))
+        if corruptions is not None:
+            disturbed = reading.test.subset(min(corruptions, len(reading.test)), seed=config.seed)
+            own |= read_out_corrupted(network, reading, together, disturbed, seed=config.seed, tell=bar.set_postfix_str)
+        network = _untrained(opened, reading)
+        random = read_network(network, reading, wanted, together, tell)
+        pixels = read_out_pixels(reading).accuracy if reading.fitted else None
         bar.update()
     result = {
         "run": str(run),
-        "read_out": f"linear ({config.probe.solver})" if kind == "linear" else kind,
+        "read_out": reading.title,
         "settings": resolve(config)["probe"] | {"read_out": kind},
         "step": step,
         "accuracy": trained[TOGETHER].accuracy,
@@ -111,8 +120,8 @@ def probe(
         "choices": {n: found.choice for n, found in trained.items()},
         "together": together,
         "populations": network.names,
-        "n_train": 0 if kind == "goodness" else len(train),
-        "n_test": len(test),
+        "n_train": len(reading.train) if reading.fitted else 0,
+        "n_test": len(reading.test),
     }
     result |= own
     try:
@@ -122,28 +131,21 @@ def probe(
     return result
 
 
-def _untrained(run: Trained[Rule], train: ImageSet) -> Network | BlockNetwork:
+def _untrained(run: Trained[Rule], reading: Reading) -> Network | BlockNetwork:
     """The network at its random initialisation, with running statistics of its own where it has any."""
     network = run.initial()
     if isinstance(network, BlockNetwork) or any(p.relay is not None and p.relay.buffers for p in network.populations):
         # drawn: stored images may be sorted by class
-        images = train.subset(min(SETTLING, len(train)), seed=run.config.seed).images
+        images = reading.train.subset(min(SETTLING, len(reading.train)), seed=run.config.seed).images
         settle(network, run.presentation.still(run.stimulus, images.to(run.device)))
     return network
 
 
-def _labelled(run: Trained[Rule]) -> tuple[ImageSet, ImageSet]:
-    """Images to fit on and to test with."""
-    train, test = run.stimulus.train.labelled(), run.stimulus.test.labelled()
-    if not len(train) or not len(test):
-        raise ProtocolError(
-            f"probe.stimulus: expected labelled images, got {len(train)} for training and {len(test)} for testing"
-        )
-    wanted = run.config.probe.n_train
-    if wanted is not None and wanted > len(train):
-        notice(f"probe.n_train: {wanted} images asked for, {len(train)} there; the read-out is fitted on these")
-        wanted = None
-    return train.subset(wanted, seed=run.config.seed), test
+def _tell_of_fewer(config: RunConfig, reading: Reading) -> None:
+    """Say that there are fewer images than the settings want."""
+    wanted, found = config.probe.n_train, len(reading.train)
+    if wanted is not None and wanted > found:
+        notice(f"probe.n_train: {wanted} images asked for, {found} there; the read-out is fitted on these")
 
 
 def choose_layers(layers: list[str] | None, names: list[str]) -> list[str]:

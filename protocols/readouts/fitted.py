@@ -1,4 +1,4 @@
-"""Read-outs of frozen rates: ridge and logistic regression, and a vote of nearest neighbours.
+"""Linear read-outs of frozen rates: ridge and logistic regression, and what all fitted read-outs share.
 
 All are pure functions of features (n, d) and labels (n,). Whatever has to be chosen, a penalty or an epoch, is chosen
 on a tenth of the training rows, which the fit has not seen; the test rows serve the reported accuracy alone.
@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import ReadOutError
+from ..errors import NotFiniteError, ReadOutError
 from .normal_equations import chunks, fits
 
-KNN_ROWS = 256
 HELD_OUT = 0.1
+# name of the populations that are read out together
+TOGETHER = "all"
 # the smaller side of the features: a float64 matrix of that side is solved
 RIDGE_LIMIT = 16384
 
@@ -106,7 +107,7 @@ def ridge_read_out(
     Raises:
         ReadOutError: features, labels or penalties without a solution, or min(n, d) above 16384.
     """
-    classes = _check(x_train, y_train, x_test, y_test)
+    classes = check_rows(x_train, y_train, x_test, y_test)
     candidates = {float(penalty) for penalty in penalties}
     if not candidates or not all(0 < penalty < float("inf") for penalty in candidates):
         raise ReadOutError(f"penalties: expected positive numbers, got {list(penalties)}; for example [0.01, 1.0]")
@@ -162,7 +163,7 @@ def linear_read_out(
     Raises:
         ReadOutError: features or labels that cannot be read out, or epochs or batch below 1.
     """
-    classes = _check(x_train, y_train, x_test, y_test)
+    classes = check_rows(x_train, y_train, x_test, y_test)
     if epochs < 1 or batch < 1:
         raise ReadOutError(f"epochs, batch: expected at least 1, got {epochs}, {batch}; raise them")
     generator = generator or torch.Generator().manual_seed(0)
@@ -187,41 +188,6 @@ def linear_read_out(
     return ReadOut(accuracy(x_test, y_test, *best_weights), best, {"epoch": best_epoch}, best_weights)
 
 
-def knn_read_out(
-    x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Tensor, *, k: int = 20, temperature: float = 0.07
-) -> ReadOut:
-    """Vote of the k nearest training rows by cosine similarity s, each with weight exp(s / temperature).
-
-    Args:
-        x_train: features (n, d).
-        y_train: labels (n,), int64 from 0.
-        x_test: features (m, d).
-        y_test: labels (m,).
-        k: neighbours, at most n.
-        temperature: above zero; the smaller, the more the nearest decide.
-
-    Raises:
-        ReadOutError: features or labels that cannot be read out, k outside 1..n, or a temperature not above zero.
-    """
-    classes = _check(x_train, y_train, x_test, y_test)
-    if not 1 <= k <= len(x_train):
-        raise ReadOutError(f"k: expected 1 to {len(x_train)} neighbours, got {k}; use more training rows or fewer")
-    if not temperature > 0:
-        raise ReadOutError(f"temperature: expected a number above 0, got {temperature}; for example 0.07")
-    lengths = torch.cat([chunk.float().norm(dim=1) for chunk in chunks(x_train)]).clamp_min(1e-12)
-    directions = x_train.float()
-    right = 0
-    for start in range(0, len(x_test), KNN_ROWS):
-        x, y = x_test[start : start + KNN_ROWS], y_test[start : start + KNN_ROWS]
-        similarity = F.normalize(x.float(), dim=1) @ directions.T / lengths
-        nearest = similarity.topk(k, dim=1)
-        # only ratios of weights count: relative to the nearest, none overflows
-        weights = torch.exp((nearest.values - nearest.values[:, :1]) / temperature)
-        votes = weights.new_zeros(len(x), classes).scatter_add_(1, y_train[nearest.indices], weights)
-        right += int((votes.argmax(1) == y).sum())
-    return ReadOut(100 * right / len(y_test), None, {"k": k})
-
-
 def accuracy(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor) -> float:
     """Per cent of rows whose largest score is their label's."""
     right = 0
@@ -238,7 +204,7 @@ def _split(x: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor
     return order[held:], order[:held]
 
 
-def _check(x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Tensor) -> int:
+def check_rows(x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Tensor) -> int:
     """Number of classes of features and labels that can be read out; raises ReadOutError for others."""
     for name, x, y in (("train", x_train, y_train), ("test", x_test, y_test)):
         _check_features(f"x_{name}", x, x_train)
@@ -263,4 +229,4 @@ def _check_features(name: str, x: Tensor, like: Tensor) -> None:
     if x.shape[1] != like.shape[1]:
         raise ReadOutError(f"{name}: expected {like.shape[1]} features as in training, got {x.shape[1]}; use one layer")
     if not all(bool(chunk.isfinite().all()) for chunk in chunks(x)):
-        raise ReadOutError(f"{name}: expected finite features, got NaN or infinity; the network has diverged")
+        raise NotFiniteError(f"{name}: expected finite features, got NaN or infinity; the network has diverged")

@@ -9,15 +9,16 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
-from ...models import Network
+from ...models import BlockNetwork, Network
 from ...models.engine.sweep import forward
 from ...plasticity import LocalRule, Rule, Signals
 from ..errors import ConfigError
 from ..stimuli import ImageSet, Stimulus
-from ..stimuli.presentations.written_labels import labelled
-from .fitted import ReadOut
+from ..stimuli.presentations.table import presentation
+from .fitted import TOGETHER, ReadOut
+from .kinds import OfNetworks
+from .table import EITHER
 
-TOGETHER = "all"
 CHUNK = 500
 
 
@@ -35,9 +36,9 @@ def goodness_rule(rule: Rule) -> GoodnessRule:
     Raises:
         ConfigError: it has no goodness, or was not trained with labels in the image.
     """
-    if not hasattr(rule, "goodness") or rule.needs.presentation != "overlay":
+    if not hasattr(rule, "goodness") or presentation(rule.needs.presentation).claimed is None:
         raise ConfigError(
-            f"probe.read_out: expected linear or knn for {type(rule).__name__} with {rule.needs.presentation}, got goodness; "
+            f"probe.read_out: expected {EITHER} for {type(rule).__name__} with {rule.needs.presentation}, got goodness; "
             "it needs a rule with a goodness, trained on labels in the image, such as forward-forward with overlay"
         )
     return cast(GoodnessRule, rule)
@@ -50,7 +51,7 @@ def summed(names: list[str]) -> list[str]:
 
 @torch.no_grad()
 def goodness_read_out(
-    network: Network, rule: GoodnessRule, stimulus: Stimulus, images: ImageSet, together: list[str]
+    network: Network | BlockNetwork, rule: Rule, stimulus: Stimulus, images: ImageSet, together: list[str]
 ) -> dict[str, ReadOut]:
     """Accuracy of the label with the highest goodness, by population and under `all` for the sum.
 
@@ -60,14 +61,20 @@ def goodness_read_out(
         stimulus: normalises the images and names the classes.
         images: labelled images.
         together: populations that are summed.
+
+    Raises:
+        ConfigError: the rule has no goodness of classes.
     """
+    rule = goodness_rule(rule)
+    claimed = presentation(rule.needs.presentation).claimed
+    assert claimed is not None and isinstance(network, Network)  # rules in blocks have no goodness
     device = network.populations[0].weight.device
     right = dict.fromkeys([*network.names, TOGETHER], 0)
     for start in range(0, len(images), CHUNK):
         pixels = images.images[start : start + CHUNK].to(device)
         label = images.labels[start : start + CHUNK].to(device)
         claims = [
-            goodness_of(network, rule, labelled(stimulus, pixels, torch.full_like(label, k)))
+            goodness_of(network, rule, claimed(stimulus, pixels, torch.full_like(label, k)))
             for k in range(len(stimulus.train.classes))
         ]
         scores = {name: torch.stack([claim[name] for claim in claims], 1) for name in network.names}
@@ -86,3 +93,6 @@ def goodness_of(network: Network, rule: GoodnessRule, images: Tensor) -> dict[st
         signals = Signals(population.pooled(pre), basal=activity.potential, state=state, position=position)
         found[population.name] = rule.goodness(signals)
     return found
+
+
+GOODNESS = OfNetworks(goodness_read_out, goodness_rule, summed)

@@ -2,12 +2,20 @@
 
 import torch
 
-from ...models import Network
+from ...models import BlockNetwork, Network
 from ...models.engine import rates
+from ...plasticity import Rule
 from ..stimuli import ImageSet, Stimulus
-from ..stimuli.presentations.table import Presentation
+from ..stimuli.presentations.table import Presentation, presentation
 
 CHUNK = 500
+
+
+def own_output(network: Network | BlockNetwork, rule: Rule, stimulus: Stimulus, images: ImageSet) -> dict[str, float]:
+    """Accuracy of the output of a network that was trained to classify, as `accuracy_head`; empty for any other."""
+    if not isinstance(network, Network) or network.head is None or getattr(rule, "head", None) != "classes":
+        return {}
+    return {"accuracy_head": head_accuracy(network, presentation(rule.needs.presentation), stimulus, images)}
 
 
 @torch.no_grad()

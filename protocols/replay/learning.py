@@ -5,13 +5,12 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ...models import Collector, ConvPopulation, Network
-from ...models.engine import LocalEngine, rates
+from ...models.engine import LocalEngine
 from ...models.spiking import Circuit, calibrate, replay
-from ..readouts.fitted import ridge_read_out, standardise
-from ..runs.streams import stream
+from ..readouts.reading import Reading, read_out
+from ..runs.reading import reading_of
 from .agreement import ratio
 from .check import Check, Criterion, at_least
 from .circuits import Loaded
@@ -20,14 +19,19 @@ from .workbench import Bench
 STEPS = 5
 STEP_SIZE = 0.005  # length of the first change, relative to the weights of the circuit
 OBJECTS = 128
-N_TRAIN, N_TEST, CHUNK = 2000, 1000, 250
+N_TRAIN, N_TEST = 2000, 1000
 
 
 def learning_level(bench: Bench) -> list[Check]:
     """Both networks start alike; each is changed by its own signals, with one learning rate."""
     loaded, population = bench.loaded, bench.circuit.name
     before = loss(loaded, loaded.network, population)
-    start = accuracy(loaded, loaded.network, population)
+    # linear by ridge, whatever the run's own read-out: the criterion is about this one
+    reading = reading_of(
+        loaded.run.config, loaded.run.rule, loaded.run.stimulus, field="replay.learning", n_train=N_TRAIN, n_test=N_TEST,
+        read_out="linear", solver="ridge",
+    )  # fmt: skip
+    start = accuracy(loaded.network, reading, population)
     ratios: list[float] = []
     points: list[float] = []
     detail: dict[str, list[float]] = {"loss before": [before], "accuracy before": [start]}
@@ -38,11 +42,11 @@ def learning_level(bench: Bench) -> list[Check]:
         )
         return _checks([rate], [rate], reason, detail)
     _learn(bench, rule, None, rate)
-    by_rule, own = loss(loaded, rule, population), accuracy(loaded, rule, population)
+    by_rule, own = loss(loaded, rule, population), accuracy(rule, reading, population)
     for seed in bench.settings.seeds:
         spiking = loaded.another()
         _learn(bench, spiking, seed, rate)
-        by_spikes, found = loss(loaded, spiking, population), accuracy(loaded, spiking, population)
+        by_spikes, found = loss(loaded, spiking, population), accuracy(spiking, reading, population)
         ratios.append((before - by_spikes) / (before - by_rule) if by_rule < before else math.nan)
         points.append(found - own)
         for name, value in (("loss, spikes", by_spikes), ("accuracy, spikes", found)):
@@ -123,18 +127,6 @@ def loss(loaded: Loaded, network: Network, population: str) -> float:
     return float(losses[network.names.index(population)])
 
 
-def accuracy(loaded: Loaded, network: Network, population: str) -> float:
+def accuracy(network: Network, reading: Reading, population: str) -> float:
     """Read-out of the population, per cent."""
-    stimulus, p = loaded.run.stimulus, loaded.run.config.probe
-    train, test = stimulus.train.labelled(), stimulus.test.labelled()
-    train = train.subset(min(N_TRAIN, len(train)), seed=loaded.run.config.seed)
-    test = test.subset(min(N_TEST, len(test)), seed=loaded.run.config.seed)
-    index = network.names.index(population)
-
-    def seen(images: Tensor) -> Tensor:
-        parts = [rates(network, stimulus.still(part))[index] for part in images.split(CHUNK)]
-        return torch.cat([network.populations[index].pooled(part).flatten(1) for part in parts])
-
-    x, y = standardise(seen(train.images), seen(test.images))
-    draws = stream(loaded.run.config.seed, "read-out")
-    return ridge_read_out(x, train.labels, y, test.labels, p.penalties, generator=draws).accuracy
+    return read_out(network, reading, [population])[population].accuracy

@@ -7,7 +7,7 @@ from ...plasticity import Blockwise, Rule
 from ..errors import ConfigError
 from ..settings.load import RunConfig
 from ..stimuli import Stimulus
-from ..stimuli.presentations.table import PRESENTATIONS
+from ..stimuli.presentations.table import presentation
 
 
 def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture:
@@ -25,8 +25,14 @@ def initial_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Networ
 def fresh_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network:
     """The populations of a run as they were before the first step.
 
+    Args:
+        config: settings of the run.
+        stimulus: says which images it is built for.
+        rule: that of the settings.
+
     Raises:
-        ConfigError: the network is in blocks and has no populations, or a fully connected one that would be built for a part of the image and read out on the whole.
+        ConfigError: the network is in blocks and has no populations, or has fully connected ones that would be built for a part of the
+            image and read out on the whole.
     """
     row = BUILDERS[config.network.builder]
     if row.blocks:
@@ -34,15 +40,10 @@ def fresh_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network:
             f"network.builder: expected a network of populations, got {config.network.builder}, whose blocks have no compartments; "
             "use apical probe for such a run"
         )
-    shape = PRESENTATIONS[rule.needs.presentation].frame(stimulus.shape)
+    shape = presentation(rule.needs.presentation).frame(stimulus.shape)
     if shape != stimulus.shape and not row.any_size:
         able = ", ".join(name for name, other in BUILDERS.items() if other.any_size and not other.blocks)
         raise ConfigError(
             f"network.builder: expected one of {able} for {rule.needs.presentation}, got {config.network.builder!r}, which cannot be read out on whole images"
         )
-    return build_network(
-        architecture(config, shape),
-        rule,
-        seed=config.seed,
-        classes=len(stimulus.train.classes),
-    )
+    return build_network(architecture(config, shape), rule, seed=config.seed, classes=len(stimulus.train.classes))

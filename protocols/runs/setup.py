@@ -8,14 +8,14 @@ from ...plasticity import Rule
 from ..errors import ConfigError
 from ..settings.load import RunConfig
 from ..stimuli import Stimulus, load
-from ..stimuli.presentations.table import PRESENTATIONS, Presentation
+from ..stimuli.presentations.table import Presentation, presentation
 
 
 def presentation_of(rule: Rule, stimulus: Stimulus) -> Presentation:
     """The presentation that a rule declares, for a stimulus that can be shown so.
 
     Raises:
-        ConfigError: the rule is supervised and training images lack labels.
+        ConfigError: an unknown presentation, or the rule is supervised and training images lack labels.
     """
     unlabelled = int((stimulus.train.labels < 0).sum())
     if rule.needs.supervised and unlabelled:
@@ -23,7 +23,7 @@ def presentation_of(rule: Rule, stimulus: Stimulus) -> Presentation:
             f"stimulus.name: expected a label for every training image, which {type(rule).__name__} needs, "
             f"got {unlabelled} without; choose another rule or stimulus"
         )
-    return PRESENTATIONS[rule.needs.presentation]
+    return presentation(rule.needs.presentation)
 
 
 def pick_device(word: str) -> torch.device:

@@ -4,12 +4,14 @@ They are frozen and checked as a whole: a run that starts has no setting that is
 nothing reads. Settings of the recording and of read-outs stand ready for when they are asked for.
 """
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..errors import nearest
-from ..stimuli.names import KNOWN, NAMED, WORDS
+from ..readouts.table import FITTED
+from ..stimuli.datasets.table import DATASETS
+from ..stimuli.names import KNOWN, WORDS, row_of
 from .wording import Contradiction
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -19,6 +21,10 @@ Factor = Annotated[float, Field(ge=0, le=1e6)]
 Option = bool | int | float | str
 Share = Annotated[float, Field(gt=0, le=1)]
 Penalty = Annotated[float, Field(gt=0, le=1e6)]
+if TYPE_CHECKING:  # of a table no checker can read the names
+    ReadOut = str
+else:
+    ReadOut = Literal[FITTED]
 
 
 def list_of(minimum: int, maximum: int) -> Any:
@@ -46,10 +52,11 @@ class StimulusConfig(Settings):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        kind, colon, path = name.partition(":")
-        if name in NAMED or (kind in ("folder", "npz") and path):
+        if row_of(name) is not None:
             return name
-        remedy = f"; write {kind}:PATH" if kind in ("folder", "npz") else nearest(kind if colon else name, KNOWN)
+        kind = name.partition(":")[0]
+        pathless = kind in DATASETS and DATASETS[kind].own
+        remedy = f"; write {kind}:PATH" if pathless else nearest(kind, KNOWN)
         raise Contradiction(f"expected one of {', '.join(KNOWN)}, got {name!r}{remedy}")
 
     @field_validator("crop_scale")
@@ -98,7 +105,7 @@ class RecordingConfig(Settings):
 class ProbeConfig(Settings):
     """How frozen rates are read out."""
 
-    read_out: Literal["linear", "knn"] = "linear"
+    read_out: ReadOut = "linear"
     solver: Literal["ridge", "logistic"] = Field(default="ridge", description="of the linear read-out")
     penalties: Annotated[tuple[Penalty, ...], list_of(1, 32)] = Field(
         default=(1e-4, 1e-3, 1e-2, 1e-1, 1.0), description="ridge penalties to choose from on held-out training images"

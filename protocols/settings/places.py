@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from ..errors import ConfigError, ProtocolError
+from ..stimuli.names import row_of
 from .whole import RunConfig
-
-OWN = ("folder", "npz")  # the user's data, which nothing but their fingerprint checks
 
 
 def kind_of(name: str) -> str | None:
@@ -14,14 +13,14 @@ def kind_of(name: str) -> str | None:
     >>> kind_of("npz:images.npz"), kind_of("cifar10")
     ('npz', None)
     """
-    kind = name.partition(":")[0]
-    return kind if kind in OWN else None
+    row = row_of(name)
+    return name.partition(":")[0] if row is not None and row.own else None
 
 
 def located(config: RunConfig) -> RunConfig:
     """The settings with an absolute place, so that the run can be opened from any folder."""
-    kind, _, path = config.stimulus.name.partition(":")
-    return at(config, f"{kind}:{Path(path).expanduser().absolute()}") if kind in OWN else config
+    kind, (_, _, path) = kind_of(config.stimulus.name), config.stimulus.name.partition(":")
+    return at(config, f"{kind}:{Path(path).expanduser().absolute()}") if kind else config
 
 
 def at(config: RunConfig, name: str) -> RunConfig:
@@ -59,8 +58,8 @@ def check_there(config: RunConfig) -> None:
     Raises:
         ProtocolError: as said.
     """
-    kind, _, path = config.stimulus.name.partition(":")
-    if kind in OWN and not Path(path).expanduser().exists():
+    kind, (_, _, path) = kind_of(config.stimulus.name), config.stimulus.name.partition(":")
+    if kind and not Path(path).expanduser().exists():
         raise ProtocolError(
             f"stimulus.name: expected the images of the run at {Path(path).expanduser().absolute()}, got nothing there; "
             f"add --data {kind}:PATH with the place where they are now"

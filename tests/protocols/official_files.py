@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from apical.protocols.stimuli.datasets import files
+from apical.protocols.stimuli.datasets.table import DATASETS
 
 
 def lay_out(root, monkeypatch, name, layout, contents):
@@ -16,6 +17,7 @@ def lay_out(root, monkeypatch, name, layout, contents):
         md5={file: files.md5_of(data) for file, data in contents.items()},
         size={file: len(contents[file]) for file in layout.size},
     )
-    every = tuple(known if item is layout else item for item in files.LAYOUTS[name])
-    monkeypatch.setitem(files.LAYOUTS, name, every)
+    row = DATASETS[name]
+    every = tuple(known if item is layout else item for item in row.layouts)
+    monkeypatch.setitem(DATASETS, name, replace(row, layouts=every))
     return folder

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from ..errors import StimulusError
-from ..images import ImageSet, Normalisation
-from .files import Layout, locate, read_checked
+from ..images import ImageSet
+from .files import locate, read_checked
+from .row import Layout
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-NORMALISATION = Normalisation(mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616))
 PIXELS = 3 * 32 * 32
 
 

@@ -10,16 +10,9 @@ from typing import Any
 import pooch  # type: ignore[import-untyped]
 
 from ..errors import StimulusError, misuse, unknown_name
-from .files import DOWNLOADS, LAYOUTS, Download, Layout, data_directory, find_file, locate, read_checked
-
-DESCRIPTIONS = {
-    "shapes": "procedural textured objects, 32 px colour, 10 classes; embedded, nothing to fetch",
-    "cifar10": "CIFAR-10, 60,000 colour photographs of 32 px, 10 classes",
-    "cifar100": "CIFAR-100, 60,000 colour photographs of 32 px, 100 classes",
-    "stl10": "STL-10, 100,000 unlabelled and 13,000 labelled colour photographs of 96 px, 10 classes",
-    "mnist": "MNIST, 70,000 grey handwritten digits of 28 px, 10 classes",
-}
-EMBEDDED = ("shapes",)
+from .files import data_directory, find_file, locate, read_checked
+from .row import DataSet, Download, Layout
+from .table import DATASETS
 
 
 def list_datasets(data_dir: str | Path | None = None) -> list[dict[str, Any]]:
@@ -28,14 +21,14 @@ def list_datasets(data_dir: str | Path | None = None) -> list[dict[str, Any]]:
     The status is embedded, present, incomplete or absent. Only the presence of the files is looked at; ``verify``
     checks their content.
     """
-    return [_entry(name, data_dir) for name in DESCRIPTIONS]
+    return [_entry(name, data_dir) for name, row in DATASETS.items() if not row.own]
 
 
 def _entry(name: str, data_dir: str | Path | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"name": name, "description": DESCRIPTIONS[name], "path": None, "urls": []}
-    if name in EMBEDDED:
+    entry: dict[str, Any] = {"name": name, "description": DATASETS[name].description, "path": None, "urls": []}
+    if not DATASETS[name].layouts:
         return {**entry, "status": "embedded"}
-    entry["urls"] = [download.url for download in DOWNLOADS[name]]
+    entry["urls"] = [download.url for download in DATASETS[name].downloads]
     try:
         layout, folder = locate(name, data_dir)
     except StimulusError:
@@ -44,9 +37,12 @@ def _entry(name: str, data_dir: str | Path | None) -> dict[str, Any]:
     return {**entry, "status": "present" if complete else "incomplete", "path": str(folder)}
 
 
-def _known(name: str) -> None:
-    if name not in DESCRIPTIONS:
-        raise unknown_name("data", name, DESCRIPTIONS)
+def _known(name: str) -> DataSet:
+    """Return the row of a data set that is not the user's own."""
+    shared = {name: row for name, row in DATASETS.items() if not row.own}
+    if name not in shared:
+        raise unknown_name("data", name, shared)
+    return shared[name]
 
 
 def verify(name: str, data_dir: str | Path | None = None) -> dict[str, Any]:
@@ -55,8 +51,7 @@ def verify(name: str, data_dir: str | Path | None = None) -> dict[str, Any]:
     Returns name, ok, path and files: for each its name, ok and problem (None, or one sentence). Raises
     ``StimulusError`` where the name is unknown or there are no files at all.
     """
-    _known(name)
-    if name in EMBEDDED:
+    if not _known(name).layouts:
         return {"name": name, "ok": True, "path": None, "files": []}
     layout, folder = locate(name, data_dir)
     files = [_check(name, layout, folder, file) for file in layout.md5]
@@ -77,8 +72,8 @@ def fetch(name: str, data_dir: str | Path | None = None, progress: bool = True) 
     Files that are there and correct are left alone. Raises ``StimulusError`` where the name is unknown or embedded,
     the download fails, or its MD5 differs.
     """
-    _known(name)
-    if name in EMBEDDED:
+    row = _known(name)
+    if not row.layouts:
         raise misuse(f"data.{name}: expected a data set with files, got an embedded one; use it as it is")
     try:
         report = verify(name, data_dir)
@@ -86,9 +81,9 @@ def fetch(name: str, data_dir: str | Path | None = None, progress: bool = True) 
             return Path(report["path"])
     except StimulusError:
         pass  # nothing there yet
-    root, layout = data_directory(data_dir), LAYOUTS[name][0]
+    root, layout = data_directory(data_dir), row.layouts[0]
     target = root / layout.folders[0]
-    for download in DOWNLOADS[name]:
+    for download in row.downloads:
         _obtain(name, download, root, target, progress)
     for file in layout.md5:
         read_checked(name, layout, target, file)

@@ -6,132 +6,15 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pooch  # type: ignore[import-untyped]
 
 from ..errors import StimulusError
+from .row import Layout
+from .table import DATASETS
 
 PIECE = 1 << 20
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One official arrangement of a data set on disk: folders tried under the data directory, MD5 of each file.
-
-    ``size`` maps files to their size in bytes where it is known; ``compressed`` accepts ``NAME.gz`` in place of NAME,
-    the sums being those of the uncompressed content.
-    """
-
-    folders: tuple[str, ...]
-    md5: Mapping[str, str]
-    size: Mapping[str, int]
-    compressed: bool = False
-
-
-@dataclass(frozen=True)
-class Download:
-    """One official download: its address, the MD5 of what is downloaded, and whether it is an archive."""
-
-    url: str
-    md5: str
-    archive: bool
-
-
-CIFAR10_BINARY = Layout(
-    folders=("cifar-10-batches-bin",),
-    md5={
-        "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
-        "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",
-        "data_batch_3.bin": "942cd6a4bcdd0dd3c604fbe906cb4421",
-        "data_batch_4.bin": "ae636b3ba5c66a11e91e8cb52e771fcb",
-        "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
-        "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
-    },
-    size={f"{part}.bin": 30_730_000 for part in (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch")},
-)
-CIFAR10_PYTHON = Layout(
-    folders=("cifar-10-batches-py",),
-    md5={
-        "data_batch_1": "c99cafc152244af753f735de768cd75f",
-        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-        "data_batch_4": "634d18415352ddfa80567beed471001a",
-        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-        "test_batch": "40351d587109b95175f43aff81a1287e",
-    },
-    size={},
-)
-MNIST = Layout(
-    folders=("MNIST/raw", "mnist"),
-    md5={
-        "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-        "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-        "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-        "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-    },
-    size={
-        "train-images-idx3-ubyte": 47_040_016,
-        "train-labels-idx1-ubyte": 60_008,
-        "t10k-images-idx3-ubyte": 7_840_016,
-        "t10k-labels-idx1-ubyte": 10_008,
-    },
-    compressed=True,
-)
-CIFAR100 = Layout(
-    folders=("cifar-100-python",),
-    md5={
-        "train": "16019d7e3df5f24257cddd939b257f8d",
-        "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
-        "meta": "7973b15100ade9c7d40fb424638fde48",
-    },
-    size={},
-)
-STL10 = Layout(
-    folders=("stl10_binary",),
-    md5={
-        "unlabeled_X.bin": "5242ba1fed5e4be9e1e742405eb56ca4",
-        "train_X.bin": "918c2871b30a85fa023e0c44e0bee87f",
-        "train_y.bin": "5a34089d4802c674881badbb80307741",
-        "test_X.bin": "7f263ba9f9e0b06b93213547f721ac82",
-        "test_y.bin": "36f9794fa4beb8a2c72628de14fa638e",
-    },
-    size={
-        "unlabeled_X.bin": 100_000 * 27_648,
-        "train_X.bin": 5_000 * 27_648,
-        "train_y.bin": 5_000,
-        "test_X.bin": 8_000 * 27_648,
-        "test_y.bin": 8_000,
-    },
-)
-LAYOUTS: dict[str, tuple[Layout, ...]] = {
-    "cifar10": (CIFAR10_BINARY, CIFAR10_PYTHON),
-    "cifar100": (CIFAR100,),
-    "mnist": (MNIST,),
-    "stl10": (STL10,),
-}
-_MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-DOWNLOADS: dict[str, tuple[Download, ...]] = {
-    "cifar10": (
-        Download("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", True),
-    ),
-    "cifar100": (
-        Download("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85", True),
-    ),
-    "stl10": (
-        Download(
-            "https://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz", "91f7769df0f17e558f3565bffb0c7dfb", True
-        ),
-    ),
-    "mnist": (
-        Download(_MNIST_MIRROR + "train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873", False),
-        Download(_MNIST_MIRROR + "train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432", False),
-        Download(_MNIST_MIRROR + "t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3", False),
-        Download(_MNIST_MIRROR + "t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c", False),
-    ),
-}
 
 
 def data_directory(data_dir: str | Path | None = None) -> Path:
@@ -146,7 +29,7 @@ def locate(name: str, data_dir: str | Path | None) -> tuple[Layout, Path]:
     A complete layout is preferred to an incomplete one. Raises ``StimulusError`` where there is none.
     """
     root = data_directory(data_dir)
-    candidates = [(layout, root / folder) for layout in LAYOUTS[name] for folder in layout.folders]
+    candidates = [(layout, root / folder) for layout in DATASETS[name].layouts for folder in layout.folders]
     present = [(layout, folder) for layout, folder in candidates if folder.is_dir()]
     for layout, folder in present:
         if all(find_file(layout, folder, file) for file in layout.md5):

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from ..errors import StimulusError
-from ..images import ImageSet, Normalisation
-from .files import Layout, locate, read_checked
+from ..images import ImageSet
+from .files import locate, read_checked
+from .row import Layout
 
 CLASSES = tuple(str(digit) for digit in range(10))
-NORMALISATION = Normalisation(mean=(0.1307,), std=(0.3081,))
 
 
 def load_mnist(data_dir: str | Path | None = None, device: str = "cpu") -> tuple[ImageSet, ImageSet]:

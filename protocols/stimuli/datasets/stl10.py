@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..errors import StimulusError
 from ..images import ImageSet
-from .files import Layout, locate, read_checked
+from .files import locate, read_checked
+from .row import Layout
 
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 SIDE = 96

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...errors import ConfigError, nearest
 from .. import Stimulus
 from ..images import moved
 from ..stimulus import ViewedImages
 from .patch_pairs import frame, patches
 from .patchworks import hybrids
-from .written_labels import neutral, overlay
+from .written_labels import labelled, neutral, overlay
 
 
 def stored(stimulus: Stimulus, images: Tensor) -> Tensor:
@@ -29,7 +30,9 @@ class Presentation:
         show: from stimulus, indices of the objects (n,) and a generator to images (rows * n, channels, height, width) and the class of
             every row, int64 (rows * n,), both on the data's device.
         still: what a network is shown when it is only read, from stimulus and uint8 images (n, channels, height, width).
-        frame: shape that networks are built for, from the shape of the stimulus.
+        frame: shape that networks are built for, from the shape of the stimulus; one for a part of the image is read out on the whole.
+        claimed: images that claim to be of a class, from stimulus, uint8 images (n, channels, height, width) and classes, int64 (n,); None
+            where an image does not say what it is.
     """
 
     rows: int
@@ -37,6 +40,7 @@ class Presentation:
     show: Callable[[Stimulus, Tensor, torch.Generator], tuple[Tensor, Tensor]]
     still: Callable[[Stimulus, Tensor], Tensor] = stored
     frame: Callable[[tuple[int, int, int]], tuple[int, int, int]] = lambda shape: shape
+    claimed: Callable[[Stimulus, Tensor, Tensor], Tensor] | None = None
 
 
 def _labels(stimulus: Stimulus, index: Tensor) -> Tensor:
@@ -66,8 +70,20 @@ def twice(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tupl
 PRESENTATIONS: dict[str, Presentation] = {
     "glances": Presentation(2, True, glances),
     "images": Presentation(1, False, images),
-    "overlay": Presentation(2, True, overlay, neutral),
+    "overlay": Presentation(2, True, overlay, neutral, claimed=labelled),
     "hybrids": Presentation(2, True, hybrids),
     "twice": Presentation(2, True, twice),
     "patches": Presentation(2, True, patches, frame=frame),
 }
+
+
+def presentation(word: str) -> Presentation:
+    """The presentation that a rule declares by a word.
+
+    Raises:
+        ConfigError: an unknown one.
+    """
+    if word not in PRESENTATIONS:
+        known = ", ".join(PRESENTATIONS)
+        raise ConfigError(f"rule.presentation: expected one of {known}, got {word!r}{nearest(word, PRESENTATIONS)}")
+    return PRESENTATIONS[word]

@@ -7,9 +7,9 @@ import pytest
 import torch
 from apical.models.engine import checkpoint
 from apical.protocols.errors import ConfigError, ProtocolError
-from apical.protocols.probe import reading
 from apical.protocols.probe import run as module
 from apical.protocols.probe.run import probe
+from apical.protocols.readouts.reading import Reading
 from apical.protocols.runs.trained import open_run
 from apical.recordings.seal import unsealed
 from small_runs import make_run, trained_on
@@ -35,7 +35,7 @@ def unfitted(monkeypatch):
     def fit(*_):
         raise AssertionError("fitted before it was refused")
 
-    monkeypatch.setattr(reading, "fit", fit)
+    monkeypatch.setattr(Reading, "fit", fit)
 
 
 def test_settings_of_the_read_out_can_be_changed_and_are_kept(run):
@@ -120,13 +120,13 @@ def test_a_result_that_cannot_be_written_is_still_the_answer(run, monkeypatch, c
 
 
 def test_a_checkpoint_that_a_run_in_training_removes_was_read_before(run, monkeypatch):
-    fit, kept = reading.fit, probe(run, layers=["conv6"], overrides=QUICK, progress=False)
+    fit, kept = Reading.fit, probe(run, layers=["conv6"], overrides=QUICK, progress=False)
 
     def removing(*arguments):
         shutil.rmtree(run / "checkpoints", ignore_errors=True)
         return fit(*arguments)
 
-    monkeypatch.setattr(reading, "fit", removing)
+    monkeypatch.setattr(Reading, "fit", removing)
     assert probe(run, layers=["conv6"], overrides=QUICK, progress=False) == kept
 
 

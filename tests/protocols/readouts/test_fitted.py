@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 from apical.protocols.errors import ReadOutError
-from apical.protocols.readouts.fitted import knn_read_out, linear_read_out, ridge_read_out, standardise
+from apical.protocols.readouts.fitted import linear_read_out, ridge_read_out, standardise
+from apical.protocols.readouts.neighbours import knn_read_out
 from apical.protocols.readouts.normal_equations import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st

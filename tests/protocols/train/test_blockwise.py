@@ -9,7 +9,8 @@ import torch
 from apical.protocols.errors import ConfigError
 from apical.protocols.probe.run import probe
 from apical.protocols.readouts.corrupted import corrupted_read_out
-from apical.protocols.readouts.fitted import knn_read_out, ridge_read_out, standardise
+from apical.protocols.readouts.fitted import ridge_read_out, standardise
+from apical.protocols.readouts.neighbours import knn_read_out
 from apical.protocols.runs.network import fresh_network
 from apical.protocols.settings.load import load
 from apical.protocols.settings.rule import make_rule

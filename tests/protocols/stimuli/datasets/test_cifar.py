@@ -9,6 +9,7 @@ import pytest
 import torch
 from apical.protocols.stimuli.datasets import files
 from apical.protocols.stimuli.datasets.cifar import load_cifar10, load_cifar100, restricted_unpickle
+from apical.protocols.stimuli.datasets.table import DATASETS
 from apical.protocols.stimuli.errors import StimulusError
 from official_files import lay_out
 
@@ -36,7 +37,7 @@ def write(tmp_path, monkeypatch, layout, make):
     return lay_out(tmp_path, monkeypatch, "cifar10", layout, {name: make(name) for name in layout.md5})
 
 
-@pytest.mark.parametrize(("layout", "make"), [(files.CIFAR10_BINARY, binary), (files.CIFAR10_PYTHON, pickled)])
+@pytest.mark.parametrize(("layout", "make"), list(zip(DATASETS["cifar10"].layouts, (binary, pickled), strict=True)))
 def test_both_layouts_give_the_same_images(tmp_path, monkeypatch, layout, make):
     write(tmp_path, monkeypatch, layout, make)
     train, test = load_cifar10(tmp_path)
@@ -49,7 +50,7 @@ def test_both_layouts_give_the_same_images(tmp_path, monkeypatch, layout, make):
 
 
 def test_a_missing_file_is_named(tmp_path, monkeypatch):
-    folder = write(tmp_path, monkeypatch, files.CIFAR10_BINARY, binary)
+    folder = write(tmp_path, monkeypatch, DATASETS["cifar10"].layouts[0], binary)
     (folder / "data_batch_4.bin").unlink()
     with pytest.raises(StimulusError, match=r"data_batch_4\.bin: expected an official file, got none; run") as caught:
         load_cifar10(tmp_path)
@@ -57,7 +58,7 @@ def test_a_missing_file_is_named(tmp_path, monkeypatch):
 
 
 def test_a_truncated_file_is_named_with_both_sizes(tmp_path, monkeypatch):
-    folder = write(tmp_path, monkeypatch, files.CIFAR10_BINARY, binary)
+    folder = write(tmp_path, monkeypatch, DATASETS["cifar10"].layouts[0], binary)
     path = folder / "data_batch_2.bin"
     path.write_bytes(path.read_bytes()[:-100])
     size = ROWS * 3073
@@ -67,7 +68,10 @@ def test_a_truncated_file_is_named_with_both_sizes(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("layout", "make", "name"),
-    [(files.CIFAR10_BINARY, binary, "test_batch.bin"), (files.CIFAR10_PYTHON, pickled, "data_batch_1")],
+    [
+        (DATASETS["cifar10"].layouts[0], binary, "test_batch.bin"),
+        (DATASETS["cifar10"].layouts[1], pickled, "data_batch_1"),
+    ],
 )
 def test_one_flipped_bit_is_found(tmp_path, monkeypatch, layout, make, name):
     folder = write(tmp_path, monkeypatch, layout, make)
@@ -80,8 +84,8 @@ def test_one_flipped_bit_is_found(tmp_path, monkeypatch, layout, make, name):
 
 
 def test_a_complete_layout_is_preferred(tmp_path, monkeypatch):
-    folder = write(tmp_path, monkeypatch, files.CIFAR10_BINARY, binary)
-    write(tmp_path, monkeypatch, files.CIFAR10_PYTHON, pickled)
+    folder = write(tmp_path, monkeypatch, DATASETS["cifar10"].layouts[0], binary)
+    write(tmp_path, monkeypatch, DATASETS["cifar10"].layouts[1], pickled)
     (folder / "data_batch_1.bin").unlink()
     assert len(load_cifar10(tmp_path)[0]) == 5 * ROWS
 
@@ -108,7 +112,7 @@ def test_a_hostile_pickle_is_refused_and_not_run(tmp_path, monkeypatch, protocol
     pickle.loads(hostile)
     assert mark.exists(), "the payload works where unpickling is not restricted"
     mark.unlink()
-    write(tmp_path, monkeypatch, files.CIFAR10_PYTHON, lambda name: hostile)
+    write(tmp_path, monkeypatch, DATASETS["cifar10"].layouts[1], lambda name: hostile)
     with pytest.raises(StimulusError, match=r"data_batch_1: expected a dictionary of arrays .* got a reference to "):
         load_cifar10(tmp_path)
     assert not mark.exists()
@@ -151,7 +155,7 @@ def test_wrong_content_is_named(tmp_path, monkeypatch, change, field):
     write(
         tmp_path,
         monkeypatch,
-        files.CIFAR10_PYTHON,
+        DATASETS["cifar10"].layouts[1],
         lambda name: pickle.dumps({**pickle.loads(pickled(name)), **change}, 2),
     )
     with pytest.raises(StimulusError, match=rf"data_batch_1\.{field}: expected .*, got .*; "):
@@ -166,12 +170,11 @@ def test_the_real_data():
         pytest.skip(str(error))
     assert (len(train), len(test)) == (50_000, 10_000)
     assert torch.bincount(train.labels).tolist() == [5000] * 10 and torch.bincount(test.labels).tolist() == [1000] * 10
-    from apical.protocols.stimuli.datasets.cifar import NORMALISATION
     from apical.protocols.stimuli.images import Normalisation
 
     measured = Normalisation.of(train.images)
-    assert measured.mean == pytest.approx(NORMALISATION.mean, abs=5e-5)
-    assert measured.std == pytest.approx(NORMALISATION.std, abs=1e-4)
+    assert measured.mean == pytest.approx(DATASETS["cifar10"].mean, abs=5e-5)
+    assert measured.std == pytest.approx(DATASETS["cifar10"].std, abs=1e-4)
 
 
 @pytest.fixture
@@ -182,7 +185,7 @@ def hundred(tmp_path, monkeypatch):
         pixels, _ = content(name)
         fields = {b"data": pixels, b"fine_labels": [0, 99, 5, 5, 7, 42], b"coarse_labels": [1] * ROWS}
         contents[name] = pickle.dumps(fields, 2)
-    return lay_out(tmp_path, monkeypatch, "cifar100", files.CIFAR100, contents)
+    return lay_out(tmp_path, monkeypatch, "cifar100", DATASETS["cifar100"].layouts[0], contents)
 
 
 def test_cifar100_has_its_fine_labels_and_names(hundred):
@@ -195,8 +198,9 @@ def test_cifar100_has_its_fine_labels_and_names(hundred):
 def test_cifar100_without_fine_labels_is_refused(hundred, monkeypatch):
     data = pickle.dumps({b"data": content("test")[0], b"labels": [0] * ROWS}, 2)
     (hundred / "test").write_bytes(data)
-    layout = files.LAYOUTS["cifar100"][0]
+    row = DATASETS["cifar100"]
+    layout = row.layouts[0]
     known = replace(layout, md5={**layout.md5, "test": files.md5_of(data)})
-    monkeypatch.setitem(files.LAYOUTS, "cifar100", (known,))
+    monkeypatch.setitem(DATASETS, "cifar100", replace(row, layouts=(known,)))
     with pytest.raises(StimulusError, match=r"test\.fine_labels: expected 6 integers, got NoneType; fetch it again"):
         load_cifar100(hundred.parent)

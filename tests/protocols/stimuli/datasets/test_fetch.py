@@ -10,6 +10,8 @@ import pooch
 import pytest
 from apical.protocols.stimuli.datasets import fetch as data
 from apical.protocols.stimuli.datasets import files
+from apical.protocols.stimuli.datasets.row import Download
+from apical.protocols.stimuli.datasets.table import DATASETS
 from apical.protocols.stimuli.errors import StimulusError
 
 
@@ -19,11 +21,13 @@ def world(tmp_path, monkeypatch):
     internet = tmp_path / "internet"
     internet.mkdir()
     contents = {
-        name: {file: f"{name} {file}".encode() for file in files.LAYOUTS[name][0].md5} for name in ("cifar10", "mnist")
+        name: {file: f"{name} {file}".encode() for file in DATASETS[name].layouts[0].md5}
+        for name in ("cifar10", "mnist")
     }
     for name, parts in contents.items():
-        layout = replace(files.LAYOUTS[name][0], md5={f: files.md5_of(c) for f, c in parts.items()}, size={})
-        monkeypatch.setitem(files.LAYOUTS, name, (layout,))
+        row = DATASETS[name]
+        layout = replace(row.layouts[0], md5={f: files.md5_of(c) for f, c in parts.items()}, size={})
+        monkeypatch.setitem(DATASETS, name, replace(row, layouts=(layout,)))
     write_archive(internet / "cifar.tar.gz", {f"cifar-10-batches-bin/{f}": c for f, c in contents["cifar10"].items()})
     for file, content in contents["mnist"].items():
         (internet / file).write_bytes(content)
@@ -50,12 +54,12 @@ def world(tmp_path, monkeypatch):
 
 def publish(monkeypatch, internet: Path) -> None:
     sums = {path.name: files.md5_of(path.read_bytes()) for path in internet.iterdir()}
-    addresses = {"cifar10": ["cifar.tar.gz"], "mnist": sorted(files.MNIST.md5)}
+    addresses = {"cifar10": ["cifar.tar.gz"], "mnist": sorted(DATASETS["mnist"].layouts[0].md5)}
     for name, parts in addresses.items():
         downloads = tuple(
-            files.Download(f"https://example.org/{part}", sums[part], archive=part.endswith("tar.gz")) for part in parts
+            Download(f"https://example.org/{part}", sums[part], archive=part.endswith("tar.gz")) for part in parts
         )
-        monkeypatch.setitem(data.DOWNLOADS, name, downloads)
+        monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], downloads=downloads))
 
 
 def write_archive(path: Path, members: dict[str, bytes]) -> None:
@@ -75,7 +79,7 @@ def test_fetch_list_and_verify(world, name):
     _, folder, requests = world
     assert status(folder)[name] == "absent" and status(folder)["shapes"] == "embedded"
     path = data.fetch(name, folder, progress=False)
-    assert path == folder / files.LAYOUTS[name][0].folders[0]
+    assert path == folder / DATASETS[name].layouts[0].folders[0]
     assert status(folder)[name] == "present"
     report = data.verify(name, folder)
     assert report["ok"] and report["path"] == str(path) and all(f["problem"] is None for f in report["files"])
@@ -154,10 +158,7 @@ def test_unknown_and_embedded_names(tmp_path):
         data.verify("mnist", tmp_path)
 
 
-def test_the_tables_are_complete():
-    assert set(files.DOWNLOADS) == set(files.LAYOUTS)
-    for name in files.LAYOUTS:
-        assert all(len(d.md5) == 32 and d.url.startswith("https://") for d in files.DOWNLOADS[name])
-        for layout in files.LAYOUTS[name]:
-            assert all(len(md5) == 32 for md5 in layout.md5.values()) and set(layout.size) <= set(layout.md5)
-    assert {entry["name"] for entry in data.list_datasets("/nowhere")} == {"shapes", *files.LAYOUTS}
+def test_the_user_s_own_data_are_none_of_its_business(tmp_path):
+    assert "folder" not in status(tmp_path) and "npz" not in status(tmp_path)
+    with pytest.raises(StimulusError, match=r"^data: expected one of .* got 'npz'"):
+        data.fetch("npz", tmp_path)

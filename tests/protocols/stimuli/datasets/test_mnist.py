@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 import torch
-from apical.protocols.stimuli.datasets import files
 from apical.protocols.stimuli.datasets.mnist import load_mnist, parse_idx
+from apical.protocols.stimuli.datasets.table import DATASETS
 from apical.protocols.stimuli.errors import StimulusError
 from official_files import lay_out
 
@@ -25,7 +25,13 @@ def idx(name: str) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    return lay_out(tmp_path, monkeypatch, "mnist", files.MNIST, {name: idx(name) for name in files.MNIST.md5})
+    return lay_out(
+        tmp_path,
+        monkeypatch,
+        "mnist",
+        DATASETS["mnist"].layouts[0],
+        {name: idx(name) for name in DATASETS["mnist"].layouts[0].md5},
+    )
 
 
 def compress(path, level=6):

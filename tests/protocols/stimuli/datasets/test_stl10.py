@@ -6,8 +6,8 @@ import torch
 from apical.protocols.probe.run import probe
 from apical.protocols.settings.load import load as load_config
 from apical.protocols.stimuli import StimulusError, load
-from apical.protocols.stimuli.datasets import files
 from apical.protocols.stimuli.datasets.stl10 import load_stl10
+from apical.protocols.stimuli.datasets.table import DATASETS
 from apical.protocols.train.run import train
 from official_files import lay_out
 
@@ -28,7 +28,13 @@ def content(name: str) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    return lay_out(tmp_path, monkeypatch, "stl10", files.STL10, {name: content(name) for name in files.STL10.md5})
+    return lay_out(
+        tmp_path,
+        monkeypatch,
+        "stl10",
+        DATASETS["stl10"].layouts[0],
+        {name: content(name) for name in DATASETS["stl10"].layouts[0].md5},
+    )
 
 
 def test_rows_and_columns_are_not_exchanged(folder):
@@ -47,11 +53,11 @@ def test_unlabelled_images_come_first_and_have_no_class(folder):
 
 
 def test_sizes_in_the_table_are_those_of_whole_images():
-    assert all(size % 27_648 == 0 for name, size in files.STL10.size.items() if "_X" in name)
-    assert set(files.STL10.size) == set(files.STL10.md5)
+    assert all(size % 27_648 == 0 for name, size in DATASETS["stl10"].layouts[0].size.items() if "_X" in name)
+    assert set(DATASETS["stl10"].layouts[0].size) == set(DATASETS["stl10"].layouts[0].md5)
 
 
-@pytest.mark.parametrize("name", list(files.STL10.md5))
+@pytest.mark.parametrize("name", list(DATASETS["stl10"].layouts[0].md5))
 def test_damage_is_named(folder, name):
     data = bytearray((folder / name).read_bytes())
     data[-1] ^= 1

@@ -7,7 +7,7 @@ from apical.protocols.errors import ConfigError
 from apical.protocols.runs.setup import presentation_of
 from apical.protocols.stimuli.images import ImageSet, Normalisation
 from apical.protocols.stimuli.presentations.patchworks import masks
-from apical.protocols.stimuli.presentations.table import PRESENTATIONS
+from apical.protocols.stimuli.presentations.table import PRESENTATIONS, presentation
 from apical.protocols.stimuli.presentations.written_labels import labelled, neutral, write
 from apical.protocols.stimuli.stimulus import ViewedImages
 from apical.protocols.stimuli.views.views import ViewSettings
@@ -143,3 +143,19 @@ def test_supervised_rules_refuse_unlabelled_images():
         presentation_of(ForwardForward(), stimulus)
     assert presentation_of(ForwardForward(presentation="hybrids"), stimulus) is PRESENTATIONS["hybrids"]
     assert presentation_of(ClappPP(), stimulus) is PRESENTATIONS["glances"]
+
+
+def test_an_unknown_presentation_is_told():
+    with pytest.raises(
+        ConfigError, match=r"rule.presentation: expected one of glances, .* got 'glance'; did you mean glances\?"
+    ):
+        presentation("glance")
+
+
+def test_only_labels_in_images_claim_a_class():
+    """What the read-out by goodness asks of a presentation."""
+    assert [word for word, row in PRESENTATIONS.items() if row.claimed is not None] == ["overlay"]
+    stimulus = stimulus_of()
+    label = torch.arange(12) % CLASSES
+    shown = PRESENTATIONS["overlay"].claimed(stimulus, stimulus.train.images, label)
+    assert claims(shown)[:, 0].argmax(1).tolist() == label.tolist()

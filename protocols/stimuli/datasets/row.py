@@ -1,0 +1,69 @@
+"""What a row of the table of data sets says; read without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One official arrangement of a data set on disk: folders tried under the data directory, MD5 of each file.
+
+    ``size`` maps files to their size in bytes where it is known; ``compressed`` accepts ``NAME.gz`` in place of NAME,
+    the sums being those of the uncompressed content.
+    """
+
+    folders: tuple[str, ...]
+    md5: Mapping[str, str]
+    size: Mapping[str, int]
+    compressed: bool = False
+
+
+@dataclass(frozen=True)
+class Download:
+    """One official download: its address, the MD5 of what is downloaded, and whether it is an archive."""
+
+    url: str
+    md5: str
+    archive: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """One data set.
+
+    Attributes
+    ----------
+    description: what it is, for ``apical data list``
+    loader: ``module:function`` below ``stimuli``, imported on use; it returns train and test as two ``ImageSet``, or,
+        where ``crops`` is None, a whole ``Stimulus``
+    reads: which of ``path``, ``data_dir``, ``image_size``, ``n_train``, ``n_test``, ``seed`` and ``device`` it takes by
+        keyword; those given as None are left to its own default. Size and number of two image sets, and their device,
+        are changed afterwards, whatever it takes
+    own: whether it is the user's, named ``NAME:PATH``: no checksum fixes it, so a run holds on to the images it began with
+    crops: default range of the cropped area of a view; None for a stimulus with glances of its own, which crops nothing
+    flip: probability that a view is mirrored
+    mean, std: of each channel, as published; empty to measure them on the training images
+    layouts: arrangements of its official files, the first that of ``downloads``; empty where there are none
+    downloads: their official addresses
+    """
+
+    description: str
+    loader: str
+    reads: tuple[str, ...] = ("data_dir",)
+    own: bool = False
+    crops: tuple[float, float] | None = (0.08, 1.0)
+    flip: float = 0.5
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    layouts: tuple[Layout, ...] = ()
+    downloads: tuple[Download, ...] = ()
+
+    def load(self, given: Mapping[str, Any]) -> Any:
+        """Call the loader with those of the given arguments that it reads and that are not None."""
+        module, _, function = self.loader.partition(":")
+        loader: Callable[..., Any] = getattr(import_module(f"..{module}", __package__), function)
+        return loader(**{name: given[name] for name in self.reads if given[name] is not None})
