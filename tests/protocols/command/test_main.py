@@ -203,6 +203,7 @@ def test_probe_passes_everything_on(stand_in, tmp_path):
         "read_out": "knn",
         "layers": ["conv1", "conv6"],
         "data_dir": None,
+        "data": None,
         "progress": True,
         "corruptions": None,
         "overrides": ("probe.n_train=9", "probe.neighbours=3"),
