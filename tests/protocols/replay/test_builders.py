@@ -43,14 +43,15 @@ def test_the_default_circuit_changes_what_the_engine_changes(runs, builder, popu
     circuit = loaded.circuit(ReplaySettings(**SHORT))
     assert circuit.name == population
     network = loaded.network.to(torch.device("cpu"), torch.float64)
-    images, pairing = loaded.glances(8)
+    shown, rule = loaded.glances(8), loaded.run.rule
+    images, pairing = shown.images.double(), shown.pairing
     collector, cell = Collector(), network.populations[network.names.index(population)]
-    LocalEngine(network, loaded.rule, collector).step(images.double(), pairing)
+    LocalEngine(network, rule, collector).step(images, pairing)
     changed = loaded.another().to(torch.device("cpu"), torch.float64)
     after = changed.populations[network.names.index(population)].weight
     for place in places(cell):
         part = extract(
-            network, images.double(), pairing, loaded.rule, population=population, units=range(cell.shape[0]), mass=1.0,
+            network, images, pairing, rule, population=population, units=range(cell.shape[0]), mass=1.0,
             position=place if circuit.position else None,
         )  # fmt: skip
         apply(changed, part, part.change().sum(0))
