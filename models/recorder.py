@@ -21,7 +21,8 @@ from .errors import ModelError
 from .networks.contexts import suffixes
 from .networks.in_blocks import BlockNetwork
 from .networks.network import Network
-from .populations.conv import Activity, ConvPopulation, Population
+from .populations.conv import Activity, Population
+from .populations.geometry import apical_units, map_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Recorder:
         for name, population in self.populations.items():
             tables.append(
                 activity_table(
-                    name, recorded * trials, self.units[name].numpy(), _map_shape(population),
+                    name, recorded * trials, self.units[name].numpy(), map_of(population.shape),
                     dtype=self.spec.dtype, apical=apical, further=further, modulated=modulated,
                 )
             )  # fmt: skip
@@ -185,7 +186,7 @@ class Recorder:
         for source, suffix in self.suffix.items():
             apical = signals.apical[source]
             rows = (self._context if self.paired else self._seen).to(apical.potential.device)[:, None]
-            units = _apical_units(population, self.units[population.name], apical.potential.shape[1])
+            units = apical_units(population, self.units[population.name], apical.potential.shape[1])
             trials[f"apical{suffix}"] = _host(apical.potential[rows, units.to(rows.device)], self.spec.dtype)
             if source not in self.learnt:
                 continue
@@ -278,24 +279,8 @@ def _host(tensor: Tensor, dtype: str = "float32") -> NDArray[Any]:
     return array
 
 
-def _map_shape(population: Population) -> tuple[int, int, int]:
-    if isinstance(population, ConvPopulation):
-        channels, height, width = population.shape
-        return channels, height, width
-    return population.shape[0], 1, 1
-
-
 def _draw_units(population: Population, spec: RecorderSpec) -> Tensor:
     """Flat positions of the recorded neurons, sorted, channel-major."""
     total = int(np.prod(population.shape))
     drawn = np.random.default_rng(spec.seed).choice(total, size=min(spec.units, total), replace=False)
     return torch.from_numpy(np.sort(drawn))
-
-
-def _apical_units(population: Population, units: Tensor, dendrites: int) -> Tensor:
-    """Apical unit of each neuron: all neurons of a block share one dendritic prediction, where not each has its own."""
-    if not isinstance(population, ConvPopulation) or dendrites == int(np.prod(population.shape)):
-        return units
-    channel, row, col = torch.unravel_index(units, population.shape)
-    high, wide = population.block
-    return (channel * population.grid + row // high) * population.grid + col // wide

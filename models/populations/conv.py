@@ -59,7 +59,7 @@ class ConvPopulation:
                 f"{name}.weight: expected ({channels}, {inputs[0]}, k, k) with an odd kernel k, got {tuple(weight.shape)}"
             )
         self.name, self.grid, self.transfer = name, grid, transfer
-        self.weight, self.bias = weight, bias
+        self.inputs, self.weight, self.bias = inputs, weight, bias
         self.kernel, self.padding = (kernel, kernel), kernel // 2 if padding is None else padding
         self.padding_mode: Padding = padding_mode
         self.pooling = (MAX2 if pool else None) if isinstance(pool, bool) else pool

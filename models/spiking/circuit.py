@@ -35,7 +35,8 @@ class Circuit:
         map_shape: (channels, height, width) of the population's neurons before any max-pool; (n, 1, 1) for a dense one.
         position: (row, col) on that map, or None for a dense population.
         units: flat position of each neuron in `map_shape`, (units,).
-        inputs: flat position of each input in the population below (or the image), (inputs,).
+        inputs: flat position of each input in the population below (or the image), (inputs,); twice, where a mirrored rim shows it twice.
+        synapses: flat position of each input's synapse in the weights of a neuron, (inputs,); None where that is `inputs`.
         contexts: index of each context neuron, (contexts,).
         W: basal weights, (units, inputs).
         B: apical weights, (units, contexts).
@@ -47,9 +48,10 @@ class Circuit:
         rate: z = rho(a), (trials, units).
         prediction: dendritic prediction e = B c, (trials, units).
         gate: rho'(a), (trials, units).
-        winner: 1 where the neuron wins its max-pool group (always, without max-pool), else 0: losers do not change, (trials, units).
+        winner: how many windows of a max-pool the neuron wins: 0 or 1, or more where windows overlap; losers do not change. Without a
+            max-pool, how many windows it lies in: 1, or more where they overlap, (trials, units).
         gamma: neuromodulator, >= 0 at fixations, <= 0 at saccades, 0 where the margin is met, (trials,).
-        weight: weight of the trial in the batch mean, divided by the area of the pooled block, (trials,).
+        weight: weight of the trial in the batch mean, divided by the area of the pooled block and of the window of a mean pool, (trials,).
         phase: 0 fixation, 1 saccade, (trials,).
         score: u of the whole population, (trials,).
         context_row, seen_row: rows of the batch, (trials,).
@@ -79,6 +81,7 @@ class Circuit:
     score: Array
     context_row: Index
     seen_row: Index
+    synapses: Index | None = None
 
     def __post_init__(self) -> None:
         trials, units, inputs, contexts = len(self.gamma), len(self.units), len(self.inputs), len(self.contexts)
@@ -92,6 +95,8 @@ class Circuit:
             ("bias", "apical_bias", "basal", "rate", "prediction", "gate", "winner"), (trials, units)
         )
         shapes |= dict.fromkeys(("weight", "phase", "score", "context_row", "seen_row"), (trials,))
+        if self.synapses is not None:
+            shapes["synapses"] = (inputs,)
         for name, shape in shapes.items():
             got = np.shape(getattr(self, name))
             if got != shape:
@@ -137,11 +142,13 @@ class Circuit:
         return {
             name: (dims, getattr(self, name), {"units": "1", "long_name": said})
             for name, (dims, said) in _VARIABLES.items()
+            if getattr(self, name) is not None
         }
 
 
 _VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "inputs": (("input",), "flat position of the input"),
+    "synapses": (("input",), "flat position of the synapse in the weights of a neuron"),
     "contexts": (("context_unit",), "index of the context neuron"),
     "W": (("unit", "input"), "basal weights"),
     "B": (("unit", "context_unit"), "apical weights"),
@@ -153,7 +160,7 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "rate": (("trial", "unit"), "rate of the rate network"),
     "prediction": (("trial", "unit"), "dendritic prediction of the rate network"),
     "gate": (("trial", "unit"), "slope of the transfer function"),
-    "winner": (("trial", "unit"), "wins its max-pool group"),
+    "winner": (("trial", "unit"), "windows of its pool that the neuron speaks through"),
     "gamma": (("trial",), "neuromodulator"),
     "weight": (("trial",), "weight in the batch mean"),
     "phase": (("trial",), "phase (0 fixation, 1 saccade)"),

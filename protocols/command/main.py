@@ -178,8 +178,8 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
 
 @main.command()
 @run_argument
-@click.option("--population", metavar="NAME", help="[default: the lowest above the first without max-pool]")
-@click.option("--position", metavar="R,C", help="Place on its map before the max-pool.  [default: the centre]")
+@click.option("--population", metavar="NAME", help="[default: the lowest above the first with relu, without max-pool]")
+@click.option("--position", metavar="R,C", help="Place on its map before the pool.  [default: the centre]")
 @click.option("--units", type=click.IntRange(1), default=30, show_default=True, help="Neurons of the circuit.")
 @click.option("--source", metavar="NAME", help="Context of the tufts, e.g. dfb.  [default: the rule's first]")
 @click.option("--trials", type=click.IntRange(4), default=64, show_default=True, help="Fixations and saccades.")

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...models import ConvPopulation, Network, wire
+from ...models import RELU, Network, wire
+from ...models.populations.geometry import competes
 from ...models.spiking import Circuit, extract
 from ...plasticity import ClappPP
 from ..errors import ConfigError, nearest
@@ -78,10 +79,11 @@ class Loaded:
 
     @property
     def population(self) -> str:
-        """The lowest population above the first without max-pool; its neurons all learn in every trial."""
+        """The lowest population above the first with relu and without max-pool: it can spike, and its neurons all learn in every trial."""
         above = self.network.populations[1:] or self.network.populations
-        plain = [cell for cell in above if not (isinstance(cell, ConvPopulation) and cell.pool)]
-        return (plain or above)[0].name
+        spiking = [cell for cell in above if cell.transfer == RELU] or above
+        plain = [cell for cell in spiking if not competes(cell)]
+        return (plain or spiking)[0].name
 
 
 def load_run(

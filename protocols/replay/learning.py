@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...models import Collector, ConvPopulation, Network
+from ...models import Collector, Network
 from ...models.engine import LocalEngine
+from ...models.populations.geometry import add_change
 from ...models.spiking import Circuit, calibrate, replay
 from ..readouts.reading import Reading, read_out
 from ..runs.reading import reading_of
@@ -96,28 +97,10 @@ def apply(network: Network, circuit: Circuit, change: NDArray[np.float64]) -> No
         circuit: says which weights they are.
         change: of W, (units, inputs).
     """
-    cell = network.populations[network.names.index(circuit.name)]
     channels = circuit.units // (circuit.map_shape[1] * circuit.map_shape[2])
-    add = torch.from_numpy(change).to(cell.weight.dtype)
-    if not isinstance(cell, ConvPopulation):
-        cell.weight[channels[:, None], circuit.inputs[None]] += add
-        return
-    assert circuit.position is not None  # circuits of maps have a place
-    depth, row, col = np.unravel_index(circuit.inputs, _shape_below(network, circuit))
-    places = (
-        channels[:, None],
-        depth[None],
-        (row - circuit.position[0] + 1)[None],
-        (col - circuit.position[1] + 1)[None],
-    )
-    cell.weight[places] += add
-
-
-def _shape_below(network: Network, circuit: Circuit) -> tuple[int, int, int]:
-    index = network.names.index(circuit.name)
-    # a map has the size of the one below: convolutions keep it
-    depth = network.shape[0] if index == 0 else network.populations[index - 1].shape[0]
-    return depth, circuit.map_shape[1], circuit.map_shape[2]
+    synapses = circuit.inputs if circuit.synapses is None else circuit.synapses
+    cell = network.populations[network.names.index(circuit.name)]
+    add_change(cell, *(torch.from_numpy(part) for part in (channels, synapses, change)))
 
 
 def loss(loaded: Loaded, network: Network, population: str) -> float:

@@ -13,8 +13,8 @@ class ReplaySettings:
     """Settings of `replay_run`.
 
     Args:
-        population: name; None for the lowest one above the first without max-pool.
-        position: (row, col) on its map before the max-pool; None for the centre.
+        population: name; None for the lowest one above the first with relu and without max-pool.
+        position: (row, col) on its map before the pool; None for the centre.
         units: neurons of the circuit.
         source: one of the rule's, e.g. `dfb`; None for the rule's first.
         trials: trials of the circuit.
