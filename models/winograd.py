@@ -108,7 +108,10 @@ def winograd_sweep(pre: Tensor, weight: Tensor, bias: Tensor, tile: int) -> Tens
     inverse, told = _matrices(tile, pre.dtype)[2], kernels(weight, tile)
     basal = pre.new_empty(rows, down, tile, across, tile, channels)
     for part in _parts(rows, down * across):
-        answer = torch.stack([product(v, u) for v, u in zip(cut(pre[part], tile), told, strict=True)])
+        seen = cut(pre[part], tile)
+        answer = seen.new_empty(*seen.shape[:2], channels)
+        for target, v, u in zip(answer, seen, told, strict=True):
+            target.copy_(product(v, u))
         tiles = product(inverse, answer.flatten(1).T).view(tile, tile, -1, down, across, channels)
         torch.add(tiles.permute(2, 3, 0, 4, 1, 5), bias, out=basal[part])
     return basal.view(rows, height, width, channels).permute(0, 3, 1, 2)

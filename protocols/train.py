@@ -15,13 +15,14 @@ import torch
 from tqdm import tqdm
 
 from ..models import Moment, Tap, TapSpec
-from ..models.engine import BlockEngine, Engine, build_engine, checkpoint, keep_freed_memory
-from ..plasticity import Blockwise, pair
+from ..models.engine import BlockEngine, Choice, Engine, build_engine, checkpoint, keep_freed_memory
+from ..plasticity import Blockwise, pair, using
 from ..recordings import Writer
 from ..recordings.stores import set_aside
 from .config import RunConfig, digest, identity
 from .errors import ConfigError, ProtocolError
 from .identity import fingerprints, same_data, same_settings
+from .kernels import kernels_of
 from .networks import initial_network
 from .presentation import presentation_of
 from .rules import make_rule
@@ -62,10 +63,11 @@ def train(
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     stimulus = load_stimulus(config, data_dir, device)
-    run = Run(config, folder, stimulus, device)
+    choice = kernels_of(config, folder, device, resume=resume)
+    run = Run(config, folder, stimulus, device, choice)
     if not resume:
         folder.claim(config)
-    with folder.alone():
+    with folder.alone(), using(choice.kernels):
         run.open(resume)
         if resume:
             folder.keep(config)
@@ -102,10 +104,14 @@ class Run:
         folder: where it lives.
         stimulus: what is seen.
         device: where it computes.
+        choice: in which precision and by which kernels; the caller puts the latter in force.
     """
 
-    def __init__(self, config: RunConfig, folder: RunFolder, stimulus: Stimulus, device: torch.device) -> None:
+    def __init__(
+        self, config: RunConfig, folder: RunFolder, stimulus: Stimulus, device: torch.device, choice: Choice
+    ) -> None:
         t, r = config.training, config.recording
+        self.choice = choice
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
         self.rule = make_rule(config.rule)
         self.presentation = presentation_of(self.rule, stimulus)
@@ -119,7 +125,7 @@ class Run:
         network = initial_network(config, stimulus).to(device)
         self.engine: Engine = build_engine(
             network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, betas=(o.beta1, o.beta2),
-            weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, trust=o.trust, exponent=o.exponent, factors=o.factors, half=t.precision == "bf16",
+            weight_decay=o.weight_decay, eps=o.eps, momentum=o.momentum, trust=o.trust, exponent=o.exponent, factors=o.factors, half=choice.precision == "bf16",
             seed=config.seed, steps=self.steps,
         )  # fmt: skip
         explicit = self.rule.engine == "local"
@@ -158,7 +164,7 @@ class Run:
         if kept := set_aside(self.folder.recording):
             notice(f"{self.folder.path}: no checkpoint to resume from, so it starts again; its recording is now {kept}")
         data = {"name": self.stimulus.name, **fingerprints(self.stimulus)}
-        attributes = provenance(self.config, device=str(self.device), stimulus=data)
+        attributes = provenance(self.config, device=str(self.device), stimulus=data, kernels=self.choice.told())
         self.tap.writer = Writer.create(self.folder.recording, self.tap.tables(self.steps), attributes=attributes)
 
     def train(self, progress: bool) -> dict[str, Any]:
@@ -259,8 +265,9 @@ class Run:
         cursor = {} if self.tap is None or self.tap.writer is None else self.tap.writer.commit()
         seconds = self.seconds + time.perf_counter() - begun
         state = checkpoint.State(
-            self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus)
-        )
+            self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus),
+            self.choice.words(),
+        )  # fmt: skip
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 
     def _close(self, status: str) -> None:
@@ -280,6 +287,7 @@ class Run:
             "loss": sum(values.values()) / len(values),
             "losses": values,
             "seconds": self.seconds + seconds,
+            "kernels": self.choice.told(),
         }
 
 

@@ -4,6 +4,7 @@ from .backprop import BackpropEngine
 from .block import BlockEngine
 from .build import Architecture, Engine, build_blocks, build_engine, build_network
 from .feedback import FeedbackEngine
+from .kernels import Choice, choose, from_words
 from .local import LocalEngine, Observer
 from .memory import keep_freed_memory
 from .sweep import rates, settle
@@ -12,6 +13,7 @@ __all__ = [
     "Architecture",
     "BackpropEngine",
     "BlockEngine",
+    "Choice",
     "Engine",
     "FeedbackEngine",
     "LocalEngine",
@@ -19,6 +21,8 @@ __all__ = [
     "build_blocks",
     "build_engine",
     "build_network",
+    "choose",
+    "from_words",
     "keep_freed_memory",
     "rates",
     "settle",

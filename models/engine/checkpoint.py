@@ -36,6 +36,7 @@ class State:
         config_sha256: digest of the run's settings.
         identity_sha256: digest of those that no part of the run may change; empty in a checkpoint that does not tell.
         data: fingerprint of the images by split; empty in a checkpoint that does not tell.
+        kernels: precision and kernels that the run began with, see `Choice.words`; empty in a checkpoint that does not tell.
     """
 
     step: int
@@ -44,6 +45,7 @@ class State:
     config_sha256: str
     identity_sha256: str = ""
     data: dict[str, str] = field(default_factory=dict)
+    kernels: dict[str, str] = field(default_factory=dict)
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
@@ -108,6 +110,7 @@ def read_state(checkpoint: Path) -> State:
             str(document["config_sha256"]),
             str(document.get("identity_sha256", "")),
             dict(document.get("data", {})),
+            dict(document.get("kernels", {})),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _broken(checkpoint / "state.json", "the state of a run", error) from error
