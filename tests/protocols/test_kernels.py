@@ -32,7 +32,7 @@ def figures(measured):
 
     def change(**new):
         kept = json.loads(before)
-        kept[machine(1)] |= {name.replace("_", " "): value for name, value in new.items()}
+        kept[machine()] |= {name.replace("_", " "): value for name, value in new.items()}
         path.write_text(json.dumps(kept))
 
     yield change
