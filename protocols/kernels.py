@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import pooch
+import pooch  # type: ignore[import-untyped]
 import torch
 
 from ..models.engine import Choice, checkpoint, choose, from_words
-from ..models.engine.kernels import UNMEASURED
-from ..plasticity.products import HAS_ONEDNN
+from ..plasticity.products import HAS_ONEDNN, UNMEASURED
 from .config import RunConfig
 from .errors import ConfigError
 from .run import RunFolder

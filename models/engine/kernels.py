@@ -85,7 +85,7 @@ def choose(precision: Precision | Literal["auto"], device: torch.device, folder:
         return Choice("bf16" if precision == "auto" else precision)
     path = None if folder is None else folder / "kernels.json"
     kept = {} if path is None else _read(path)
-    found = kept.get(machine())
+    found: dict[str, float] = kept.get(machine(), {})
     if not _whole(found):
         found = measure()
         if path is not None:
@@ -146,8 +146,8 @@ def _measure(seconds: float) -> dict[str, float]:
     kernels = fastest(found | {"convolution direct": 0.0}).kernels
 
     def direct(dtype: torch.dtype) -> Callable[[], object]:
-        maps = [t.to(dtype) for t in (pre, weight, bias, factor)]
-        return lambda: (F.conv2d(*maps[:3], padding=1), conv_change(maps[3], maps[0], (3, 3), 1))
+        shown, told, offset, back = (t.to(dtype) for t in (pre, weight, bias, factor))
+        return lambda: (F.conv2d(shown, told, offset, padding=1), conv_change(back, shown, (3, 3), 1))
 
     def tiles() -> object:
         return winograd_sweep(pre, weight, bias, TILE), winograd_change(factor, pre, TILE)

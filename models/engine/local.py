@@ -14,6 +14,7 @@ from ..errors import ModelError
 from ..network import Network
 from ..optimiser import Optimiser
 from ..population import Activity, Population
+from .awake import awake, gathered
 from .sweep import forward, local_factors
 
 
@@ -143,9 +144,15 @@ class LocalEngine:
         for name, value in factors.state.items():
             state[name].copy_(value)
         for source, projection in projections.items():
-            projection.descend(factors.prediction[source], contexts[source], self.optimiser)
+            prediction, context = factors.prediction[source], contexts[source]
+            if (rows := awake(prediction)) is not None:
+                prediction, context = prediction[rows], context[rows]
+            projection.descend(prediction, context, self.optimiser)
         factor = factors.drive.to(activity.pre.dtype) if neurons else population.factor(factors.drive, activity)
-        change, bias_change = population.change(factor, activity)
+        rows = None if neurons else awake(factors.drive)
+        change, bias_change = population.change(
+            *((factor, activity) if rows is None else gathered(rows, factor, activity))
+        )
         change = change.to(population.weight.dtype)
         if factors.decay is not None:
             change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import pooch
+import pooch  # type: ignore[import-untyped]
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -116,7 +116,7 @@ def _summarise(
 
 def _ratio(base: list[dict[str, Any]], found: list[dict[str, Any]], name: str) -> float:
     """How many times as long the base takes, turn by turn, so that a drift of the machine's speed cancels."""
-    return statistics.median(b[name] / f[name] for b, f in zip(base, found, strict=True))
+    return float(statistics.median(b[name] / f[name] for b, f in zip(base, found, strict=True)))
 
 
 def _contest(task: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 from apical.models import AdamW, Collector, Network, conv_network, mlp, winograd, wire
-from apical.models.engine import LocalEngine
+from apical.models.engine import LocalEngine, local
+from apical.models.engine.awake import awake
 from apical.plasticity import Apical, ClappPP, Hinge, Linear, LogisticDifference, Signals, Softplus, pair
 from apical.plasticity.products import Kernels, using
 
@@ -152,3 +153,17 @@ def test_convolutions_by_tiles_stay_exact(context, monkeypatch):
             activity = population.forward(pre, population.weight, population.bias, plastic=True)
             assert activity.tile == 4, "the direct kernel tests nothing here"
             pre = activity.rate
+
+
+@pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
+@pytest.mark.parametrize("size", [0.1, 100.0], ids=["open", "closed"])
+def test_silent_rows_are_left_out_exactly(context, size, monkeypatch):
+    """Predictions 100 times as large close the hinge of every second row or so; a tenth as large close none."""
+    found = []
+    monkeypatch.setattr(local, "awake", lambda told: found.append(awake(told)) or found[-1])
+    rule = ClappPP(context=context, phases="either" if size > 1 else "both")
+    network = conv(rule, (4, 2))
+    for weight in (p.weight for projections in network.apical.values() for p in projections):
+        weight.mul_(size)
+    assert_exact(network, rule, images_of(3, 8, 8), seed=1)
+    assert any(rows is not None for rows in found) == (size > 1)

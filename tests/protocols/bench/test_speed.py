@@ -82,5 +82,7 @@ def test_every_contestant_runs(name, monkeypatch):
 
 
 def test_a_contestant_that_fails_is_told():
-    with pytest.raises(ProtocolError, match=r"(?s)bench.engine: expected nobody to finish, got exit code 1: .*KeyError"):
+    with pytest.raises(
+        ProtocolError, match=r"(?s)bench.engine: expected nobody to finish, got exit code 1: .*KeyError"
+    ):
         speed._contest({"name": "nobody"})
