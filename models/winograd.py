@@ -40,6 +40,7 @@ _A = {
     4: ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1)),
 }
 CHANNELS = 128  # with fewer, the transformations cost what the products save
+BLOCK = 10 << 20  # transformed kernels are four times the kernels: the widest of a VGG-6 would be 151 MB
 TILES = 512  # per product: enough for the matrix kernel, few enough that what is in work stays in cache
 
 
@@ -103,17 +104,19 @@ def winograd_sweep(pre: Tensor, weight: Tensor, bias: Tensor, tile: int) -> Tens
         weight, bias: W (channels, inputs, 3, 3) and b (channels,).
         tile: m.
     """
-    rows, _, height, width = pre.shape
+    rows, inputs, height, width = pre.shape
     down, across, channels = height // tile, width // tile, len(weight)
-    inverse, told = _matrices(tile, pre.dtype)[2], kernels(weight, tile)
+    inverse = _matrices(tile, pre.dtype)[2]
     basal = pre.new_empty(rows, down, tile, across, tile, channels)
-    for part in _parts(rows, down * across):
-        seen = cut(pre[part], tile)
-        answer = seen.new_empty(*seen.shape[:2], channels)
-        for target, v, u in zip(answer, seen, told, strict=True):
-            target.copy_(product(v, u))
-        tiles = product(inverse, answer.flatten(1).T).view(tile, tile, -1, down, across, channels)
-        torch.add(tiles.permute(2, 3, 0, 4, 1, 5), bias, out=basal[part])
+    for block in _blocks(channels, inputs, tile):
+        told = kernels(weight[block], tile)
+        for part in _parts(rows, down * across):
+            seen = cut(pre[part], tile)
+            answer = seen.new_empty(*seen.shape[:2], told.shape[1])
+            for target, v, u in zip(answer, seen, told, strict=True):
+                target.copy_(product(v, u))
+            tiles = product(inverse, answer.flatten(1).T).view(tile, tile, -1, down, across, told.shape[1])
+            torch.add(tiles.permute(2, 3, 0, 4, 1, 5), bias[block], out=basal[part][..., block])
     return basal.view(rows, height, width, channels).permute(0, 3, 1, 2)
 
 
@@ -128,21 +131,27 @@ def winograd_change(factor: Tensor, pre: Tensor, tile: int) -> tuple[Tensor, Ten
         tile: m.
     """
     rows, channels, height, width = factor.shape
-    down, across = height // tile, width // tile
+    down, across, inputs = height // tile, width // tile, pre.shape[1]
     _, spread, inverse = _matrices(tile, factor.dtype)
     flat = factor.permute(0, 2, 3, 1)
-    total = factor.new_empty(0)
-    for part in _parts(rows, down * across):
-        tiles = flat[part].reshape(-1, down, tile, across, tile, channels).permute(2, 4, 0, 1, 3, 5)
-        told = product(inverse.T, tiles.reshape(tile**2, -1).T).view(len(spread), -1, channels)
-        found = [product(e.T, v.T) for e, v in zip(told, cut(pre[part], tile), strict=True)]
-        if part.start == 0:
-            total = torch.stack(found)
-            continue
-        for sums, more in zip(total, found, strict=True):
-            sums.add_(more)
-    change = product(spread.T, total.flatten(1).T).view(3, 3, channels, -1).permute(2, 3, 0, 1)
-    return change, flat.sum((0, 1, 2))
+    change = factor.new_empty(channels, 3, 3, inputs)
+    for block in _blocks(channels, inputs, tile):
+        size = block.stop - block.start
+        total = factor.new_zeros(len(spread), size, inputs)
+        for part in _parts(rows, down * across):
+            tiles = flat[part][..., block].reshape(-1, down, tile, across, tile, size).permute(2, 4, 0, 1, 3, 5)
+            told = product(inverse.T, tiles.reshape(tile**2, -1).T).view(len(spread), -1, size)
+            for sums, e, v in zip(total, told, cut(pre[part], tile), strict=True):
+                sums.add_(product(e.T, v.T))
+        change[block] = product(spread.T, total.flatten(1).T).view(3, 3, size, inputs).permute(2, 0, 1, 3)
+    return change.permute(0, 3, 1, 2), flat.sum((0, 1, 2))
+
+
+def _blocks(channels: int, inputs: int, tile: int) -> Iterator[slice]:
+    """Channels in blocks whose transformed kernels stay within `BLOCK` values."""
+    step = max(1, BLOCK // ((tile + 2) ** 2 * inputs))
+    for start in range(0, channels, step):
+        yield slice(start, min(start + step, channels))
 
 
 def _parts(rows: int, tiles: int) -> Iterator[slice]:

@@ -21,7 +21,9 @@ def maps(rows, inputs, channels, height, width, dtype=torch.float64):
 
 @pytest.mark.parametrize("tile", [2, 4])
 @pytest.mark.parametrize("shape", [(3, 5, 7, 4, 8), (9, 2, 3, 32, 32)])  # the second in several parts
-def test_equals_the_direct_convolution(tile, shape):
+@pytest.mark.parametrize("block", [1, 16 * 5 * 4, 10 << 20])
+def test_equals_the_direct_convolution(tile, shape, block, monkeypatch):
+    monkeypatch.setattr(winograd, "BLOCK", block)
     pre, factor, weight, bias = maps(*shape)
     found = winograd.winograd_sweep(pre, weight, bias, tile)
     torch.testing.assert_close(found, F.conv2d(pre, weight, bias, padding=1), rtol=1e-11, atol=1e-11)
