@@ -24,7 +24,7 @@ from .outer import apical_change, conv_change, dense_change, patch_change
 from .pairing import Pairing, pair
 from .per_population import at, check_lengths
 from .phyll import BPPhyLL, PhyLL
-from .products import product
+from .products import Kernels, product, using
 from .rule import EndToEndRule, FeedbackRule, LocalRule, RoutedRule, Rule, hyperparameters
 from .sal import SAL, nearest, routing_point
 from .scff import SCFF
@@ -90,6 +90,7 @@ __all__ = [
     "ForwardForward",
     "GreedyInfoMax",
     "Hinge",
+    "Kernels",
     "Linear",
     "LocalRule",
     "LogisticDifference",
@@ -121,4 +122,5 @@ __all__ = [
     "product",
     "routing_point",
     "underneath",
+    "using",
 ]

@@ -5,6 +5,7 @@ from .backprop import BackpropEngine
 from .block import BlockEngine
 from .build import Engine, build_blocks, build_engine, build_network
 from .feedback import FeedbackEngine
+from .kernels import Choice, choose, from_words
 from .local import LocalEngine
 from .memory import keep_freed_memory
 from .observer import Observer
@@ -14,6 +15,7 @@ __all__ = [
     "Architecture",
     "BackpropEngine",
     "BlockEngine",
+    "Choice",
     "Engine",
     "FeedbackEngine",
     "LocalEngine",
@@ -21,6 +23,8 @@ __all__ = [
     "build_blocks",
     "build_engine",
     "build_network",
+    "choose",
+    "from_words",
     "keep_freed_memory",
     "rates",
     "settle",

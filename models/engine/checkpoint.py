@@ -53,6 +53,7 @@ class State:
         data: fingerprint of the images by split; empty in a checkpoint that does not tell.
         lines: lines of the run's metrics.jsonl up to here, without those of interruptions; -1 in a checkpoint that does not tell.
         start: losses of the first step by name, against which later ones are judged.
+        kernels: precision and kernels that the run began with, see `Choice.words`; empty in a checkpoint that does not tell.
     """
 
     step: int
@@ -63,6 +64,7 @@ class State:
     data: dict[str, str] = field(default_factory=dict)
     lines: int = -1
     start: dict[str, float] = field(default_factory=dict)
+    kernels: dict[str, str] = field(default_factory=dict)
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
@@ -119,6 +121,7 @@ def read_state(checkpoint: Path) -> State:
             dict(document.get("data", {})),
             int(document.get("lines", -1)),
             dict(document.get("start", {})),
+            dict(document.get("kernels", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, CheckpointError):

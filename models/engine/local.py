@@ -15,6 +15,7 @@ from ..networks.contexts import awaited, whose
 from ..networks.network import Network
 from ..optimisers.base import Optimiser
 from ..populations.conv import Activity
+from .awake import awake, gathered
 from .observer import Observer
 from .sweep import forward, local_factors
 
@@ -125,9 +126,15 @@ class LocalEngine:
         for name, value in factors.state.items():
             state[name].copy_(value)
         for source, projection in projections.items():
-            projection.descend(factors.prediction[source], contexts[source], self.optimiser)
+            prediction, context = factors.prediction[source], contexts[source]
+            if (rows := awake(prediction)) is not None:
+                prediction, context = prediction[rows], context[rows]
+            projection.descend(prediction, context, self.optimiser)
         factor = factors.drive.to(activity.pre.dtype) if neurons else population.factor(factors.drive, activity)
-        change, bias_change = population.change(factor, activity)
+        rows = None if neurons else awake(factors.drive)
+        change, bias_change = population.change(
+            *((factor, activity) if rows is None else gathered(rows, factor, activity))
+        )
         change = change.to(population.weight.dtype)
         if factors.decay is not None:
             change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight

@@ -15,7 +15,7 @@ class Activity:
         winner: flat position of the winner of each max-pool group, or None without max-pool.
         basal: a of the neurons in `rate`, of an average pool the window's mean; None once freed.
         patches: pre-synaptic rates patch by patch, (rows * places, kernel places * inputs), where the sweep used them; else None.
-        scratch: the map before the max-pool; its values have served, its memory will carry the factors.
+        tile: side of the tiles in which the sweep cut the map, see `winograd.py`; 0 where it did not.
         potential: a of every neuron before the pool, where a rule of site `neuron` asked for it.
         unpooled: rate of every neuron before the pool, where the pooled rate does not tell rho'; else None.
         area: area of every row, int64 (rows,), in a population that is divided into areas.
@@ -26,7 +26,7 @@ class Activity:
     winner: Tensor | None = None
     basal: Tensor | None = None
     patches: Tensor | None = None
-    scratch: Tensor | None = None
+    tile: int = 0
     potential: Tensor | None = None
     unpooled: Tensor | None = None
     area: Tensor | None = None

@@ -17,6 +17,7 @@ from .patches import PADDINGS, Padding, pad, unfold, use_patches
 from .pooling import MAX2, Pooling
 from .relay import Relay
 from .transfer import RELU, Transfer
+from .winograd import tile_of, winograd_change, winograd_sweep
 
 __all__ = ["Activity", "ConvPopulation", "DensePopulation", "Population"]
 
@@ -117,26 +118,27 @@ class ConvPopulation:
     ) -> Activity:
         """Basal potential and rate, given the weights in the dtype of `pre`.
 
-        With `plastic` what the weight change will need again is kept: the patches of a small map, the memory of a pooled one.
+        With `plastic` what the weight change will need again is kept: the patches of a small map, or in which tiles it was cut.
         With `keep_potential` the potential of every neuron before the pool is kept.
         """
-        patches = None
-        if plastic and use_patches(pre, self.padding_mode):
+        patches, tile = None, tile_of(pre, weight, self.padding, self.padding_mode) if plastic else 0
+        if tile:
+            basal = winograd_sweep(pre, weight, bias, tile)
+        elif plastic and use_patches(pre, self.padding_mode):
             patches = unfold(pre, self.kernel, self.padding, self.padding_mode)
             basal = product(patches, weight.permute(0, 2, 3, 1).flatten(1), bias)
             basal = basal.view(len(pre), *self.neurons[1:], len(bias)).permute(0, 3, 1, 2)
         else:
             basal = F.conv2d(self._rimmed(pre), weight, bias, padding=self._zeros)
-        activity = Activity(pre, basal, patches=patches, potential=basal if keep_potential else None)
+        activity = Activity(pre, basal, patches=patches, tile=tile, potential=basal if keep_potential else None)
         if self.early:
-            self._pool_potentials(activity, basal, keep_basal, plastic)
+            self._pool_potentials(activity, basal, keep_basal)
         else:
             self._pool_rates(activity, basal, keep_basal)
         return activity
 
-    def _pool_potentials(self, activity: Activity, basal: Tensor, keep_basal: bool, plastic: bool) -> None:
+    def _pool_potentials(self, activity: Activity, basal: Tensor, keep_basal: bool) -> None:
         if self.pooling is not None:
-            activity.scratch = basal if plastic else None
             basal, activity.winner = self.pooling.forward(basal)
         activity.rate = self.transfer.rate(basal)
         activity.basal = basal if keep_basal else None
@@ -194,14 +196,15 @@ class ConvPopulation:
         gated = self.transfer.gate(field, rate)
         if activity.winner is None or self.pooling is None:
             return gated
-        before = activity.scratch
-        if before is None:
-            before = rate.new_empty((len(rate), *self.neurons)).to(memory_format=torch.channels_last)
-        # Only shape and layout of the map before the pool are read, so that the factors may be written into it.
+        before = torch.empty(
+            (len(rate), *self.neurons), dtype=rate.dtype, device=rate.device, memory_format=torch.channels_last
+        )
         return self.pooling.backward(gated, before, activity.winner)
 
     def change(self, factor: Tensor, activity: Activity) -> tuple[Tensor, Tensor]:
         """dW and db from the factor of every neuron and the pre-synaptic rates."""
+        if activity.tile:
+            return winograd_change(factor, activity.pre, activity.tile)
         if activity.patches is not None:
             return patch_change(factor, activity.patches, self.kernel)
         return conv_change(factor, self._rimmed(activity.pre), self.kernel, self._zeros)

@@ -1,62 +1,23 @@
-"""One contestant of `apical bench engine`, run as a process of its own: `python -m apical.protocols.bench.contest TASK`.
-
-The plain implementation is written as one would write it from the paper: modules, detached inputs, one summed loss, backward, AdamW.
-"""
+"""One contestant of `apical bench engine`, run as a process of its own: `python -m apical.protocols.bench.contest TASK`."""
 
 import json
 import resource
 import sys
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import pooch  # type: ignore[import-untyped]
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...models.engine import Architecture, build_engine, build_network, keep_freed_memory
-from ...models.networks.contexts import whose
-from ...plasticity import ClappPP, pair
-from ...plasticity.clapp import SOURCES
-
-GRIDS = (8, 4, 4, 4, 2, 2)
-
-
-class PlainClapp(nn.Module):
-    """CLAPP++ by autograd, the usual way."""
-
-    def __init__(self, width: float, context: str) -> None:
-        super().__init__()
-        plan = ((128, False), (256, True), (256, False), (512, True), (1024, True), (1024, True))
-        self.pools = [pool for _, pool in plan]
-        self.convs = nn.ModuleList()
-        inputs, units = 3, [round(c * width) * g * g for (c, _), g in zip(plan, GRIDS, strict=True)]
-        for channels, _ in plan:
-            self.convs.append(nn.Conv2d(inputs, round(channels * width), 3, padding=1))
-            inputs = round(channels * width)
-        count = len(plan)
-        # who receives, and whose rates
-        self.pairs = [(i, whose(source, i, count)) for source in SOURCES[context] for i in range(count)]
-        self.apical = nn.ModuleList(nn.Linear(units[j], units[i], bias=False) for i, j in self.pairs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Summed loss of all blocks; x stacks both glances."""
-        pooled = []
-        for conv, pool, grid in zip(self.convs, self.pools, GRIDS, strict=True):
-            x = F.relu(conv(x.detach()))
-            x = F.max_pool2d(x, 2) if pool else x
-            pooled.append(F.avg_pool2d(x, x.shape[-1] // grid).flatten(1))
-        loss = x.new_zeros(())
-        for predict, (i, j) in zip(self.apical, self.pairs, strict=True):
-            loss = loss + self.contrast(pooled[i], predict(pooled[j].detach()))
-        return loss
-
-    @staticmethod
-    def contrast(z: Tensor, prediction: Tensor) -> Tensor:
-        """Hinge on the scores of fixation and saccade."""
-        positive = torch.cat(z.chunk(2)[::-1])
-        negative = positive.roll(-1, 0)
-        return (F.relu(1 - (positive * prediction).sum(1)) + F.relu(1 + (negative * prediction).sum(1))).mean()
+from ...models.engine import Architecture, build_engine, build_network, choose, keep_freed_memory
+from ...plasticity import ClappPP, pair, using
+from .limit import limit
+from .plain import GRIDS, PlainClapp, best_step, plain_step
 
 
 def resident() -> int:
@@ -71,35 +32,55 @@ def peak(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def run(task: dict[str, Any]) -> dict[str, float]:
+def run(task: dict[str, Any]) -> dict[str, Any]:
     """Time the steps of one contestant; memory beyond weights and moments is peak minus what holds just those."""
     if task["threads"]:
         torch.set_num_threads(task["threads"])
     device = torch.device(task["device"])
+    if task["name"] != "autograd":
+        keep_freed_memory()
+    if task["name"] == "limit":
+        choose("auto", device, Path(pooch.os_cache("apical")))  # kept for the contestants, whose memory it is not
+        return dict(limit(device))
     images = torch.randn(2 * task["batch"], 3, 32, 32, device=device)
-    # Libraries load their kernels at the first convolution: that memory belongs to neither contestant.
+    choice = choose("auto", device, Path(pooch.os_cache("apical")))
+    # Libraries load their kernels at the first convolution: that memory belongs to no contestant.
     F.conv2d(images[:2], torch.randn(8, 3, 3, 3, device=device, requires_grad=True)).sum().backward()
     before = torch.cuda.memory_allocated() if device.type == "cuda" else resident()
-    if task["name"] == "autograd":
-        network = PlainClapp(task["width"], task["context"]).to(device)
-        optimiser = torch.optim.AdamW(network.parameters(), lr=2e-4, foreach=False, fused=False)
-        held = sum(p.numel() * p.element_size() for p in network.parameters()) * 3
+    measured = task["name"] in ("explicit", "explicit-bf16")
+    with using(choice.kernels) if measured else nullcontext():
+        step, held = _contestant(task, images)
+        found = _time(step, task["steps"], device)
+    found |= {
+        "images_per_second": task["batch"] / found["seconds"],
+        "extra_bytes": peak(device) - before - held,
+        "held_bytes": held,
+    }
+    return found | {"kernels": choice.told()} if measured else found
 
-        def step() -> None:
-            optimiser.zero_grad()
-            network(images).backward()
-            optimiser.step()
-    else:
-        keep_freed_memory()
-        rule = ClappPP(context=task["context"])
-        built = build_network(Architecture("vgg6", (3, 32, 32), task["width"], grids=GRIDS), rule, seed=0).to(device)
-        half = task["name"].endswith("bf16")
+
+def _contestant(task: dict[str, Any], images: Tensor) -> tuple[Callable[[], object], int]:
+    """A step of a contestant, and the bytes of its weights and moments."""
+    name, half = task["name"], task["name"].endswith("bf16")
+    if name.startswith("explicit"):
+        rule, shape = ClappPP(context=task["context"]), (3, 32, 32)
+        built = build_network(Architecture("vgg6", shape, task["width"], grids=GRIDS), rule, seed=0).to(images.device)
         engine = build_engine(built, rule, learning_rate=2e-4, half=half)
-        held = sum(w.numel() * w.element_size() for w in built.weights().values()) * 3
         pairing = pair(task["batch"])
+        return lambda: engine.step(images, pairing), 3 * sum(_bytes(w) for w in built.weights().values())
+    network = PlainClapp(task["width"], task["context"]).to(images.device)
+    held = 3 * sum(_bytes(p) for p in network.parameters())
+    if name == "autograd":
+        return plain_step(network, images), held
+    return best_step(network, images, half=half, compiled=name.endswith("compiled")), held
 
-        def step() -> None:
-            engine.step(images, pairing)
+
+def _bytes(weight: Tensor) -> int:
+    return weight.numel() * weight.element_size()
+
+
+def _time(step: Callable[[], object], steps: int, device: torch.device) -> dict[str, Any]:
+    """Seconds of a step after two for warming up: of the clock, and of all threads of the process together."""
 
     def wait() -> None:
         if device.type == "cuda":
@@ -108,16 +89,11 @@ def run(task: dict[str, Any]) -> dict[str, float]:
     for _ in range(2):
         step()
     wait()
-    start = time.perf_counter()
-    for _ in range(task["steps"]):
+    start, busy = time.perf_counter(), time.process_time()
+    for _ in range(steps):
         step()
     wait()
-    seconds = time.perf_counter() - start
-    return {
-        "images_per_second": task["batch"] * task["steps"] / seconds,
-        "extra_bytes": peak(device) - before - held,
-        "held_bytes": held,
-    }
+    return {"seconds": (time.perf_counter() - start) / steps, "cpu_seconds": (time.process_time() - busy) / steps}
 
 
 if __name__ == "__main__":

@@ -1,25 +1,30 @@
-"""`apical bench engine`: speed and memory, as ratios within one run.
+"""`apical bench engine`: speed and memory, as ratios within one run, and the share of what the machine could do.
 
-Sets the explicit engine against a plain autograd implementation of the same rule: eager float32, one summed loss, one
-backward pass, unfused AdamW. Each contestant runs in its own process, so that peak memory is its own, and the processes take turns,
-so that a noisy machine is noisy for both.
+Sets the explicit engine against the same rule by autograd: `autograd` as written from the paper (eager float32, one summed loss, unfused
+AdamW), and `best-autograd` as one writes it for speed (see `best_step`). Each contestant runs in its own process, so that peak memory is
+its own, and the processes take turns, so that a noisy machine is noisy for all.
 """
 
 import json
 import statistics
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ProtocolError
 from ..runs.provenance import machine
+from .limit import share, work
 
-CONTESTANTS = ("autograd", "explicit", "explicit-bf16")
+CONTESTANTS = ("autograd", "best-autograd", "explicit", "explicit-bf16")
+# by name only: variants that show where a difference comes from
+FURTHER = ("best-autograd-bf16", "best-autograd-compiled", "explicit-direct")
 
 
 def engine(
     *,
     contexts: tuple[str, ...] = (),
+    contestants: tuple[str, ...] = CONTESTANTS,
     batch: int = 32,
     width: float = 1.0,
     steps: int = 5,
@@ -28,10 +33,11 @@ def engine(
     threads: int | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Images per second and peak memory of the engine, against plain autograd.
+    """Images per second and peak memory of the engine, against autograd.
 
     Args:
         contexts: wirings to compare, words of CLAPP++'s `context`; none for all.
+        contestants: who takes part; ratios are to the first of them, and to `best-autograd` where it does.
         batch: objects per step; two glances each.
         width: channel factor of VGG-6; 1 is the paper's.
         steps: timed steps per round, after two for warming up.
@@ -40,69 +46,87 @@ def engine(
         threads: CPU threads, None for PyTorch's default.
 
     Returns:
-        JSON-ready dict: rows (one per context and contestant) and the machine.
+        JSON-ready dict: rows (one per context and contestant), limit (rates of the machine in the same run) and the machine.
 
     Raises:
         ProtocolError: a contestant failed.
     """
     from ...plasticity.clapp import SOURCES
 
-    rows = []
+    task = {"batch": batch, "width": width, "steps": steps, "device": device, "threads": threads}
+    rows, rates = [], [_contest(task | {"name": "limit"})]
     for context in contexts or SOURCES:
-        samples: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
+        samples: dict[str, list[dict[str, Any]]] = {name: [] for name in contestants}
         for turn in range(rounds):
-            for name in CONTESTANTS:
-                found = _contest(name, context, batch, width, steps, device, threads)
+            for name in contestants:
+                found = _contest(task | {"name": name, "context": context})
                 samples[name].append(found)
-                if progress:
-                    text = (
-                        f"{context:8s} round {turn + 1}/{rounds} {name:14s} {found['images_per_second']:7.1f} images/s"
-                    )
-                    print(
-                        f"{text}  {found['extra_bytes'] / 2**20:7.0f} MiB beyond weights and moments", file=sys.stderr
-                    )
-        rows += _summarise(context, samples)
-    return {"benchmark": "engine", "batch": batch, "width": width, "device": device, "rows": rows, "machine": machine()}
+                _tell(progress, f"{context:8s} round {turn + 1}/{rounds} {name:22s}", found)
+            rates.append(_contest(task | {"name": "limit"}))
+        rows += _summarise(context, samples, work(context, batch, width), _best(rates))
+    return {
+        "benchmark": "engine", "batch": batch, "width": width, "device": device, "rows": rows, "limit": _best(rates), "machine": machine(),
+    }  # fmt: skip
 
 
-def _summarise(context: str, samples: dict[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
-    base_speed = [s["images_per_second"] for s in samples["autograd"]]
-    base_memory = statistics.median(s["extra_bytes"] for s in samples["autograd"])
+def _best(rates: list[dict[str, Any]]) -> dict[str, float]:
+    """The fastest of several turns: a limit is what was reached once."""
+    return {name: max(found[name] for found in rates) for name in rates[0]}
+
+
+def _tell(progress: bool, text: str, found: Mapping[str, Any]) -> None:
+    if progress:
+        speed, memory = found["images_per_second"], found["extra_bytes"] / 2**20
+        print(
+            f"{text} {speed:7.1f} images/s  {found['cpu_seconds']:6.2f} CPU s a step  {memory:7.0f} MiB beyond weights and moments",
+            file=sys.stderr,
+        )
+
+
+def _summarise(
+    context: str, samples: Mapping[str, list[dict[str, Any]]], needed: dict[str, float], rates: dict[str, float]
+) -> list[dict[str, Any]]:
+    first = next(iter(samples))
     rows = []
     for name, found in samples.items():
-        speed = [s["images_per_second"] for s in found]
+        seconds = statistics.median(s["seconds"] for s in found)
         memory = statistics.median(s["extra_bytes"] for s in found)
-        rows.append(
-            {
-                "context": context,
-                "engine": name,
-                "images_per_second": statistics.median(speed),
-                # turn by turn, so that a drift of the machine's speed cancels
-                "speed_ratio": statistics.median(a / b for a, b in zip(speed, base_speed, strict=True)),
-                "extra_bytes": memory,
-                "memory_ratio": memory / base_memory,
-            }
-        )
+        row = {
+            "context": context,
+            "engine": name,
+            "images_per_second": statistics.median(s["images_per_second"] for s in found),
+            "seconds": seconds,
+            "cpu_seconds": statistics.median(s["cpu_seconds"] for s in found),
+            "speed_ratio": _ratio(samples[first], found, "seconds"),
+            "cpu_ratio": _ratio(samples[first], found, "cpu_seconds"),
+            "extra_bytes": memory,
+            "memory_ratio": memory / statistics.median(s["extra_bytes"] for s in samples[first]),
+            **share(seconds, needed, rates, "bf16" if name.endswith("bf16") else "float32"),
+        }
+        if "best-autograd" in samples:
+            best = samples["best-autograd"]
+            row["speed_to_best"], row["cpu_to_best"] = (
+                _ratio(best, found, "seconds"),
+                _ratio(best, found, "cpu_seconds"),
+            )
+            row["memory_to_best"] = memory / statistics.median(s["extra_bytes"] for s in best)
+        if "kernels" in found[0]:
+            row["kernels"] = found[-1]["kernels"]
+        rows.append(row)
     return rows
 
 
-def _contest(
-    name: str, context: str, batch: int, width: float, steps: int, device: str, threads: int | None
-) -> dict[str, float]:
-    task = {
-        "name": name,
-        "context": context,
-        "batch": batch,
-        "width": width,
-        "steps": steps,
-        "device": device,
-        "threads": threads,
-    }
+def _ratio(base: list[dict[str, Any]], found: list[dict[str, Any]], name: str) -> float:
+    """How many times as long the base takes, turn by turn, so that a drift of the machine's speed cancels."""
+    return float(statistics.median(b[name] / f[name] for b, f in zip(base, found, strict=True)))
+
+
+def _contest(task: Mapping[str, Any]) -> dict[str, Any]:
     command = [sys.executable, "-m", "apical.protocols.bench.contest", json.dumps(task)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ProtocolError(
-            f"bench.engine: expected {name} to finish, got exit code {done.returncode}: {done.stderr.strip()[-300:]}"
+            f"bench.engine: expected {task['name']} to finish, got exit code {done.returncode}: {done.stderr.strip()[-300:]}"
         )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

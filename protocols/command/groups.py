@@ -94,6 +94,11 @@ def bench() -> None:
 
 @bench.command("engine")
 @click.option("--context", "contexts", multiple=True, type=Context(), help="[default: all]")
+@click.option(
+    "--contestant", "contestants", multiple=True,
+    type=click.Choice(["autograd", "best-autograd", "best-autograd-bf16", "best-autograd-compiled", "explicit", "explicit-direct", "explicit-bf16"]),
+    help="[default: autograd, best-autograd, explicit, explicit-bf16]",
+)  # fmt: skip
 @click.option("--batch", type=click.IntRange(2, 65536), default=32, show_default=True, help="Objects per step.")
 @click.option("--width", type=click.FloatRange(0, 4, min_open=True), default=1.0, show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=5, show_default=True, help="Timed steps per round.")
@@ -102,10 +107,14 @@ def bench() -> None:
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: torch's choice]")
 @quiet_option
 @json_option
-def bench_engine(contexts: tuple[str, ...], quiet: bool, as_json: bool, **given: Any) -> None:
-    """Images per second and peak memory, against the same rule by plain autograd."""
+def bench_engine(
+    contexts: tuple[str, ...], contestants: tuple[str, ...], quiet: bool, as_json: bool, **given: Any
+) -> None:
+    """Images per second, peak memory and share of the machine's limit, against the same rule by autograd, plain and at its best."""
     from ..bench import engine
 
+    if contestants:
+        given["contestants"] = contestants
     show(engine(contexts=contexts, progress=not quiet, **given), as_json)
 
 

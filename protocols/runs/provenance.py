@@ -34,13 +34,14 @@ def machine() -> dict[str, Any]:
     return found
 
 
-def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str]) -> dict[str, Any]:
+def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str], kernels: dict[str, Any]) -> dict[str, Any]:
     """Root attributes of the recording: what was run, from which code, on what.
 
     Args:
         config: settings of the run.
         device: device of the computation.
         stimulus: name and fingerprints of the data.
+        kernels: precision and kernels of the run, and what was measured to choose them.
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -48,7 +49,8 @@ def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str]) -> d
         "config": resolve(config),
         "config_sha256": digest(config),
         "seeds": {"seed": config.seed, "unit_seed": config.recording.unit_seed},
-        "dtype": config.training.precision,
+        "dtype": kernels["precision"],
+        "kernels": kernels,
         "stimulus": stimulus,
     }
 

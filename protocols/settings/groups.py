@@ -72,7 +72,9 @@ class TrainingConfig(Settings):
 
     epochs: int = Field(default=10, ge=1, le=100_000)
     batch: int = Field(default=32, ge=2, le=65536, description="images per step; each gives two glances")
-    precision: Literal["float32", "bf16"] = "float32"
+    precision: Literal["auto", "float32", "bf16"] = Field(
+        default="auto", description="auto = the faster on this machine, measured once and kept; a run stays with it"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null = torch's choice")
     checkpoint_every: Count | None = Field(default=None, description="steps between checkpoints; null = once per epoch")

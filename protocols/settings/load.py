@@ -96,7 +96,11 @@ def resume(
     stored = run / CONFIG_FILE
     if not stored.is_file():
         raise ConfigError(f"{stored}: expected the settings of a run, got no such file; start it without --resume")
-    ours, theirs = _leaves(resolve(read_stored(stored))), load(source or str(stored), overrides, options)
+    begun, theirs = read_stored(stored), load(source or str(stored), overrides, options)
+    if theirs.training.precision == "auto":  # what the run began with
+        training = theirs.training.model_copy(update={"precision": begun.training.precision})
+        theirs = theirs.model_copy(update={"training": training})
+    ours = _leaves(resolve(begun))
     kind = kind_of(theirs.stimulus.name)
     # other images are told by their fingerprints
     compared = at(theirs, ours["stimulus.name"]) if kind and kind == kind_of(ours["stimulus.name"]) else theirs
@@ -248,7 +252,14 @@ def identity(config: RunConfig) -> str:
 def identity_at(config: RunConfig) -> str:
     """The identity with the place of the user's own images, as checkpoints of version 0.1.0 have it."""
     free: dict[str, Any] = {"name": True, "probe": True, "training": set(MAY_CHANGE)}
-    return _sha256(config.model_dump(mode="json", exclude_defaults=True, exclude=free))
+    # float32 was the default before `auto`: it is left out in its place, so that the runs of that time stay themselves
+    asked = config.training.precision
+    shown = {"float32": "auto", "auto": "float32"}.get(asked, asked)
+    training = config.training.model_copy(update={"precision": shown})
+    told = config.model_copy(update={"training": training}).model_dump(mode="json", exclude_defaults=True, exclude=free)
+    if asked == "auto":
+        told["training"]["precision"] = asked
+    return _sha256(told)
 
 
 def _sha256(settings: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import torch
 from tqdm import tqdm
 
 from ...models import Moment, Recorder, RecorderSpec
-from ...models.engine import BlockEngine, Engine, build_engine, checkpoint
+from ...models.engine import BlockEngine, Choice, Engine, build_engine, checkpoint
 from ...plasticity import Blockwise
 from ...recordings import Writer
 from ...recordings.stores import set_aside
@@ -37,10 +37,14 @@ class Run:
         folder: where it lives.
         stimulus: what is seen.
         device: where it computes.
+        choice: in which precision and by which kernels; the caller puts the latter in force.
     """
 
-    def __init__(self, config: RunConfig, folder: RunFolder, stimulus: Stimulus, device: torch.device) -> None:
+    def __init__(
+        self, config: RunConfig, folder: RunFolder, stimulus: Stimulus, device: torch.device, choice: Choice
+    ) -> None:
         t, r = config.training, config.recording
+        self.choice = choice
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
         self.rule = make_rule(config.rule)
         self.presentation = presentation_of(self.rule, stimulus)
@@ -54,7 +58,7 @@ class Run:
         o = config.optimiser
         network = initial_network(config, stimulus, self.rule).to(device)
         self.engine: Engine = build_engine(
-            network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, factors=o.factors, half=t.precision == "bf16",
+            network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, factors=o.factors, half=choice.precision == "bf16",
             seed=config.seed, steps=self.steps, **o.own(),
         )  # fmt: skip
         explicit = self.rule.needs.engine == "local"
@@ -96,7 +100,7 @@ class Run:
         if kept := set_aside(self.folder.recording):
             notice(f"{self.folder.path}: no checkpoint to resume from, so it starts again; its recording is now {kept}")
         data = {"name": self.stimulus.name, **fingerprints(self.stimulus)}
-        attributes = provenance(self.config, device=str(self.device), stimulus=data)
+        attributes = provenance(self.config, device=str(self.device), stimulus=data, kernels=self.choice.told())
         self.recorder.writer = Writer.create(
             self.folder.recording, self.recorder.tables(self.steps), attributes=attributes
         )
@@ -209,7 +213,7 @@ class Run:
         seconds = self.seconds + time.perf_counter() - begun
         state = checkpoint.State(
             self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus), self.metrics.count,
-            self.watch.start,
+            self.watch.start, self.choice.words(),
         )  # fmt: skip
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 
@@ -230,4 +234,5 @@ class Run:
             "loss": sum(values.values()) / len(values),
             "losses": values,
             "seconds": self.seconds + seconds,
+            "kernels": self.choice.told(),
         }

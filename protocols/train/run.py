@@ -6,7 +6,9 @@ from typing import Any
 import torch
 
 from ...models.engine import keep_freed_memory
+from ...plasticity import using
 from ..runs.folder import RunFolder
+from ..runs.kernels import kernels_of
 from ..runs.setup import load_stimulus, pick_device
 from ..settings.load import RunConfig
 from ..settings.places import check_there, located
@@ -45,10 +47,11 @@ def train(
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     stimulus = load_stimulus(config, data_dir, device)
-    run = Run(config, folder, stimulus, device)
+    choice = kernels_of(config, folder, device, resume=resume)
+    run = Run(config, folder, stimulus, device, choice)
     if not resume:
         folder.claim(config)
-    with folder.alone():
+    with folder.alone(), using(choice.kernels):
         run.open(resume)
         if resume:
             folder.keep(config)

@@ -5,8 +5,11 @@ import itertools
 import pytest
 import torch
 from apical.models import AdamW, Collector, Network, conv_network, mlp, wire
-from apical.models.engine import LocalEngine
+from apical.models.engine import LocalEngine, local
+from apical.models.engine.awake import awake
+from apical.models.populations import winograd
 from apical.plasticity import Apical, ClappPP, Hinge, Linear, LogisticDifference, Signals, Softplus, pair
+from apical.plasticity.products import Kernels, using
 
 CONTRASTS = {
     "hinge": Hinge(),
@@ -136,3 +139,32 @@ def test_bfloat16_follows_float32():
         if "bias" not in name:  # a sum over rows and places that nearly cancels in so small a network
             cosines.append(torch.cosine_similarity(full.flatten(), changes[1][name].flatten(), dim=0).item())
     assert min(cosines) > 0.99
+
+
+@pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
+def test_convolutions_by_tiles_stay_exact(context, monkeypatch):
+    monkeypatch.setattr(winograd, "CHANNELS", 2)
+    rule, generator = ClappPP(context=context), torch.Generator().manual_seed(1)
+    network = conv_network((2, 8, 8), [(4, False), (6, True), (5, True)], (4, 2, 1), generator=generator)
+    wire(network, rule.sources, generator=generator).to(torch.device("cpu"), torch.float64)
+    pre = images_of(2, 8, 8)
+    with using(Kernels(convolution="winograd")):
+        assert_exact(network, rule, pre)
+        for population in network.populations:
+            activity = population.forward(pre, population.weight, population.bias, plastic=True)
+            assert activity.tile == 4, "the direct kernel tests nothing here"
+            pre = activity.rate
+
+
+@pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
+@pytest.mark.parametrize("size", [0.1, 100.0], ids=["open", "closed"])
+def test_silent_rows_are_left_out_exactly(context, size, monkeypatch):
+    """Predictions 100 times as large close the hinge of every second row or so; a tenth as large close none."""
+    found = []
+    monkeypatch.setattr(local, "awake", lambda told: found.append(awake(told)) or found[-1])
+    rule = ClappPP(context=context, phases="either" if size > 1 else "both")
+    network = conv(rule, (4, 2))
+    for weight in (p.weight for projections in network.apical.values() for p in projections):
+        weight.mul_(size)
+    assert_exact(network, rule, images_of(3, 8, 8), seed=1)
+    assert any(rows is not None for rows in found) == (size > 1)

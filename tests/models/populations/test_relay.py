@@ -1,5 +1,7 @@
 """Relays: batch norm as PyTorch's, standardised rows, and pairs that meet one kernel."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from apical.models import RELAYS, Collector, ModelError
@@ -95,7 +97,7 @@ def test_settling_moves_running_statistics_alone():
 class Normed(LPL):
     """LPL behind batch normalisation."""
 
-    relay = "batchnorm"
+    needs = replace(LPL().needs, relay="batchnorm")
 
 
 def test_a_step_by_backpropagation_normalises_over_the_batch_and_moves_the_statistics():

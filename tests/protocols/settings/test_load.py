@@ -213,13 +213,19 @@ def test_resume_may_change_pieces_and_device(tmp_path, preset):
         ("rule.context=both", 'rule.context: expected "dfb" as in'),
         ("training.batch=32", "training.batch: expected 64 as in"),
         ("training.epochs=99", "training.epochs: expected .* as in"),
-        ("training.precision=bf16", 'training.precision: expected "float32" as in'),
+        ("training.precision=bf16", 'training.precision: expected "auto" as in'),
     ],
 )
 def test_resume_refuses_another_run(tmp_path, preset, override, message):
     stored(tmp_path)
     with pytest.raises(ConfigError, match=message):
         resume(tmp_path, preset, [override])
+
+
+def test_auto_precision_goes_on_with_the_run_s(tmp_path):
+    stored(tmp_path, "training.precision=float32")
+    assert resume(tmp_path, "demo").training.precision == "float32"
+    assert resume(tmp_path, overrides=["training.precision=auto"]).training.precision == "float32"
 
 
 @pytest.mark.parametrize(
