@@ -216,7 +216,8 @@ def test_a_few_steps_lower_every_blocks_loss(half):
     shown = images(1)
     shown[6:] = shown[:6] + 0.1 * images(2)[6:]
     losses = [engine.step(shown, pair(6)) for _ in range(25)]
-    assert all(later < earlier for earlier, later in zip(losses[0], losses[-1], strict=True))
+    # between a third and a half is left after these few steps, whatever the machine
+    assert all(later < 0.8 * earlier for earlier, later in zip(losses[0], losses[-1], strict=True))
     assert losses[0].dtype == torch.float32
 
 

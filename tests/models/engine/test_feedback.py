@@ -132,7 +132,7 @@ def test_a_step_changes_weights_and_leaves_the_feedback_alone(name, optimiser, r
     images, label = batch(architecture)
     losses = [engine.step(images, None, label=label).item() for _ in range(30)]
     # plain gradient steps need longer until the weights have aligned with the feedback
-    assert losses[-1] < losses[0] or optimiser == "sgd"
+    assert losses[-1] < 0.9 * losses[0] or optimiser == "sgd"
     assert all(torch.equal(network.buffers[n], b) for n, b in fixed.items())
     assert all(not torch.equal(network.weights()[n], w) for n, w in before.items())
     assert not any(w.requires_grad for w in network.weights().values())
