@@ -10,13 +10,17 @@ BIN := $(VENV)/bin
 ROOMS := plasticity models protocols recordings
 SOURCES := $(shell find $(ROOMS) -type f -not -name '*.pyc')
 
-.PHONY: demo test lint types wheel clean
+.PHONY: demo test test-processors lint types wheel clean
 
 demo: $(VENV)/.installed
 	$(BIN)/apical demo
 
 test: $(VENV)/.installed
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+
+# Learning and exactness as on other processors: other instructions, other threads, other last bits. One line each.
+test-processors: $(VENV)/.installed
+	$(BIN)/python tests/processors.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -25,7 +29,7 @@ lint: $(VENV)/.installed
 # Types are checked as a user's checker sees them: on the installed wheel. An editable install hides them from mypy.
 types: $(WHEEL)/.installed
 	cd $(WHEEL) && ../$(BIN)/mypy --config-file ../pyproject.toml --python-executable bin/python \
-	  --cache-dir ../.mypy_cache $(addprefix -p apical.,$(ROOMS))
+	  --cache-dir ../.mypy_cache -p apical
 
 # The wheel is complete: it runs from a folder that has no sources.
 wheel: $(WHEEL)/.installed

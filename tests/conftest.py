@@ -1,5 +1,9 @@
 import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # before torch is imported: `make test` runs tests side by side, and threads that wait for a core make small operations ten times as slow
@@ -8,3 +12,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # a shared machine may stall any single example; time belongs to benchmarks
 settings.register_profile("apical", deadline=None)
 settings.load_profile("apical")
+
+# tolerances.py and jitter.py are shared by all folders
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def pytest_configure() -> None:
+    if os.environ.get("APICAL_TEST_MKLDNN") == "off":
+        import torch
+
+        torch.backends.mkldnn.enabled = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """With APICAL_TEST_JITTER=1, 2, ... every test and its fixtures run as on another machine; `make test-processors` does so."""
+    if not os.environ.get("APICAL_TEST_JITTER"):
+        return (yield)
+    from jitter import LastBit
+
+    with LastBit(int(os.environ["APICAL_TEST_JITTER"])):
+        return (yield)

@@ -165,7 +165,8 @@ def test_a_few_small_steps_lower_the_objective(name):
             contexts = dict.fromkeys(contexts, pre @ weight.T)
         weight = weight + 0.01 * factors.drive.T @ pre
         apical = {s: b + 0.01 * factors.prediction[s].T @ contexts[s] for s, b in apical.items()}
-    assert losses[-1] < losses[0]
+    # the least fall is a hundredth (SCFF): thirty steps of these sums move the loss by 1e-13 from machine to machine
+    assert losses[-1] < losses[0] - 1e-3
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Networks in blocks: where gradients run, what noise does, turns, checkpoints."""
 
+import copy
 import math
 
 import pytest
@@ -7,8 +8,11 @@ import torch
 from apical.models import Collector, ModelError
 from apical.models.engine import Architecture, BlockEngine, build_blocks, build_engine, build_network, checkpoint, rates
 from apical.plasticity import Blockwise, ClappPP, SimCLR, VICReg, pair
+from tolerances import assert_changes
 
 SMALL = Architecture("resnet18", (3, 16, 16), 1 / 16)
+# no branch starts silent: every weight has a gradient
+LOUD = Architecture("resnet18", (3, 16, 16), 1 / 16, zero_init=False)
 TINY = {"features": 12, "projector": (10, 8)}
 DEVICE = torch.device("cpu")
 
@@ -45,8 +49,8 @@ def of(changes, block):
 @pytest.mark.parametrize("objective", [SimCLR(), VICReg()], ids=["simclr", "vicreg"])
 def test_changes_are_the_gradient_of_the_blocks_own_loss(expansion, objective):
     rule = Blockwise(objective=objective, expansion=expansion, noise=0.0, **TINY)
-    changes, losses = collected(rule, images())
-    network = build_blocks(SMALL, rule, seed=0).to(DEVICE, torch.float64)
+    network = build_blocks(LOUD, rule, seed=0).to(DEVICE, torch.float64)
+    changes, losses = collected(rule, images(), network=copy.deepcopy(network))
     x = images().double()
     assert changes.keys() == network.weights().keys()
     for i, name in enumerate(network.names):
@@ -58,8 +62,7 @@ def test_changes_are_the_gradient_of_the_blocks_own_loss(expansion, objective):
         loss = objective(*network.projectors[i](network.expansions[i](x)).chunk(2))
         assert losses[i].item() == pytest.approx(loss.item(), rel=1e-12)
         gradients = torch.autograd.grad(loss, list(weights.values()))
-        for found, gradient in zip(of(changes, name).values(), gradients, strict=True):
-            assert (found + gradient).norm() <= 1e-9 * gradient.norm() + 1e-15
+        assert_changes(of(changes, name), dict(zip(weights, gradients, strict=True)))
 
 
 def test_no_gradient_crosses_a_block():
@@ -78,8 +81,8 @@ def test_no_gradient_crosses_a_block():
 
 def test_the_twin_is_the_gradient_through_all_blocks():
     rule = Blockwise(noise=0.0, end_to_end=True, **TINY)
-    changes, losses = collected(rule, images())
-    network = build_blocks(SMALL, rule, seed=0).to(DEVICE, torch.float64)
+    network = build_blocks(LOUD, rule, seed=0).to(DEVICE, torch.float64)
+    changes, losses = collected(rule, images(), network=copy.deepcopy(network))
     weights, x = network.weights(), images().double()
     assert not [name for name in weights if "projector" in name and not name.startswith("block4")]
     for weight in weights.values():
@@ -91,8 +94,7 @@ def test_the_twin_is_the_gradient_through_all_blocks():
     gradients = torch.autograd.grad(loss, list(weights.values()))
     assert losses.shape == (1,)
     assert losses.item() == pytest.approx(loss.item(), rel=1e-12)
-    for name, gradient in zip(weights, gradients, strict=True):
-        assert (changes[name] + gradient).norm() <= 1e-9 * gradient.norm() + 1e-15
+    assert_changes(changes, dict(zip(weights, gradients, strict=True)))
 
 
 def test_one_graph_at_a_time(monkeypatch):
@@ -214,7 +216,8 @@ def test_a_few_steps_lower_every_blocks_loss(half):
     shown = images(1)
     shown[6:] = shown[:6] + 0.1 * images(2)[6:]
     losses = [engine.step(shown, pair(6)) for _ in range(25)]
-    assert all(later < earlier for earlier, later in zip(losses[0], losses[-1], strict=True))
+    # between a third and a half is left after these few steps, whatever the machine
+    assert all(later < 0.8 * earlier for earlier, later in zip(losses[0], losses[-1], strict=True))
     assert losses[0].dtype == torch.float32
 
 

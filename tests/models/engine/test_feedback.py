@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from apical.models import RELAYS, Collector, ModelError, area_network
 from apical.models.engine import Architecture, FeedbackEngine, LocalEngine, build_engine, build_network, rates
 from apical.plasticity import SAL, BPClassifier, ClappPP, DirectFeedbackAlignment, FeedbackAlignment, RuleError
+from tolerances import assert_changes
 
 CLASSES, ROWS, CPU = 4, 6, torch.device("cpu")
 MLP = Architecture("mlp", (2, 3, 3), hidden=(11, 7, 5))
@@ -58,10 +59,7 @@ def test_fa_with_transposed_weights_is_backpropagation(name):
     reference.optimiser = catch
     loss = reference.step(images, None, label=label)
     torch.testing.assert_close(found, loss, rtol=1e-12, atol=0)
-    assert explicit.keys() == catch.changes.keys()
-    for weight, expected in catch.changes.items():
-        assert expected.norm() > 0, f"{weight}: an empty gradient tests nothing"
-        assert (explicit[weight] - expected).norm() <= 1e-9 * expected.norm(), weight
+    assert_changes(explicit, {weight: -expected for weight, expected in catch.changes.items()})
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -134,7 +132,7 @@ def test_a_step_changes_weights_and_leaves_the_feedback_alone(name, optimiser, r
     images, label = batch(architecture)
     losses = [engine.step(images, None, label=label).item() for _ in range(30)]
     # plain gradient steps need longer until the weights have aligned with the feedback
-    assert losses[-1] < losses[0] or optimiser == "sgd"
+    assert losses[-1] < 0.9 * losses[0] or optimiser == "sgd"
     assert all(torch.equal(network.buffers[n], b) for n, b in fixed.items())
     assert all(not torch.equal(network.weights()[n], w) for n, w in before.items())
     assert not any(w.requires_grad for w in network.weights().values())

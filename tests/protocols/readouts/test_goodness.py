@@ -18,6 +18,7 @@ from apical.protocols.stimuli.presentations.table import PRESENTATIONS
 from apical.protocols.stimuli.presentations.written_labels import neutral
 from apical.protocols.train.run import train
 from apical.recordings import open as open_recording
+from tolerances import assert_falls
 
 DENSE = {"network": {"builder": "mlp", "hidden": [24, 16]}}
 CONV = {"network": {"builder": "vgg6", "width": 0.03125}}
@@ -47,8 +48,6 @@ def settings(tmp_path):
 def test_a_run_is_recorded_and_read_out(settings, tmp_path, network, rule):
     out = tmp_path / "run"
     result = train(settings(network, rule), out, progress=False)
-    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    assert lines[-1]["loss"] < lines[0]["loss"]
     names = list(result["losses"])
     tree = open_recording(out)
     activity = tree[f"activity/{names[0]}"]
@@ -63,6 +62,28 @@ def test_a_run_is_recorded_and_read_out(settings, tmp_path, network, rule):
     assert by_goodness["accuracy_pixels"] is None
     assert (by_goodness["n_train"], by_goodness["n_test"]) == (0, 20)
     assert set(by_goodness["layers"]) == set(names)
+
+
+@pytest.mark.parametrize(("rule", "network", "epochs", "rate", "to"), [
+    ("forward-forward", CONV, 3, 0.01, 0.75),
+    ("phyll", DENSE, 16, 0.003, 0.87),
+], ids=["forward-forward", "phyll"])  # fmt: skip
+def test_a_run_learns(settings, tmp_path, rule, network, epochs, rate, to):
+    """Chaotic, so over seeds: 0.45 of the loss of Forward-Forward is left, and 0.76 of that of PhyLL."""
+    first, last = [], []
+    for seed in range(3):
+        config = settings(network, rule)
+        changed = {
+            "training": {"epochs": epochs, "checkpoint_every": 4},
+            "optimiser": {"learning_rate": rate},
+            "recording": {"enabled": False},
+        }
+        groups = {group: getattr(config, group).model_copy(update=update) for group, update in changed.items()}
+        train(config.model_copy(update={"seed": seed, **groups}), tmp_path / f"run{seed}", progress=False)
+        lines = (tmp_path / f"run{seed}" / "metrics.jsonl").read_text().splitlines()
+        first.append(json.loads(lines[0])["loss"])
+        last.append(json.loads(lines[-1])["loss"])
+    assert_falls(first, last, to=to)
 
 
 @pytest.mark.parametrize("rule", ["forward-forward", "phyll", "bp-forward-forward", "bp-phyll"])
