@@ -104,7 +104,7 @@ def _of_the_grids(config: "RunConfig") -> Iterator[str]:
     row = BUILDERS[builder]
     if "grids" not in row.reads:
         if grids:
-            yield f"rule.grids: expected none for {builder}, which reads none, got {list(grids)}; set rule.grids=[]"
+            yield f"rule.grids: expected none for {builder}, got {list(grids)}; set rule.grids=[]"
     elif len(grids) != len(row.example):
         yield (
             f"rule.grids: expected {len(row.example)} entries for {builder}, one per population, got {len(grids)}; "
