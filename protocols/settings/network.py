@@ -81,9 +81,15 @@ def _of_the_builder(network: NetworkConfig) -> Iterator[str]:
         value = getattr(network, word)
         if word in row.reads or word in AREAS or value == told.default:
             continue
-        expected = "none" if told.default == () else told.default
-        got = list(value) if isinstance(value, tuple) else value
+        expected, got = _as_written(told.default), _as_written(value)
         yield f"network.{word}: expected {expected} for {network.builder}, which does not read it, got {got}; {_remedy(word, row.reads)}"
+
+
+def _as_written(value: Any) -> str:
+    """A value as a settings file has it."""
+    if isinstance(value, tuple):
+        return str(list(value)) if value else "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _remedy(word: str, reads: tuple[str, ...]) -> str:
@@ -98,7 +104,7 @@ def _of_the_grids(config: "RunConfig") -> Iterator[str]:
     row = BUILDERS[builder]
     if "grids" not in row.reads:
         if grids:
-            yield f"rule.grids: expected none for {builder}, which reads none, got {list(grids)}; set rule.grids=[]"
+            yield f"rule.grids: expected none for {builder}, got {list(grids)}; set rule.grids=[]"
     elif len(grids) != len(row.example):
         yield (
             f"rule.grids: expected {len(row.example)} entries for {builder}, one per population, got {len(grids)}; "

@@ -38,8 +38,9 @@ class Shared(Settings):
 
 
 def _said(word: str) -> str:
-    told = SETTINGS[word].said
-    return f"of {' and '.join(READ_BY[word])}{f': {told}' if told else ''}"
+    *others, last = READ_BY[word]
+    readers, told = f"{', '.join(others)} and {last}" if others else last, SETTINGS[word].said
+    return f"of {readers}{f': {told}' if told else ''}"
 
 
 if TYPE_CHECKING:

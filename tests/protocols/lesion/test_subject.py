@@ -1,7 +1,8 @@
 """What is done to a subject, one event after the other."""
 
 import pytest
-from apical.plasticity import ClappPP
+from apical.models.networks.contexts import CONTEXTS, Context
+from apical.plasticity import ClappPP, clapp
 from apical.protocols.lesion.events import Apical
 from apical.protocols.lesion.glances import Looking
 from apical.protocols.lesion.protocol import Stimuli
@@ -32,3 +33,14 @@ def test_what_is_cut_stays_cut(subject):
     subject.set(Apical(lesion="top"))
     subject.set(Apical(scale=2.0))
     assert subject.apical == {"lateral": (2.0,) * 6, "dfb": (0.0,) * 5 + (2.0,)}
+
+
+def test_a_further_source_is_feedback_but_where_it_is_the_own_population(dfb, monkeypatch):
+    monkeypatch.setitem(CONTEXTS, "above", Context(lambda own, count: min(own + 1, count - 1)))
+    monkeypatch.setitem(clapp.SOURCES, "above", ("above",))
+    run = open_run(dfb, rule=ClappPP)
+    subject = Subject(run, "above", None, Looking(run.batches, Stimuli(), 8), 1.0)
+    subject.set(Apical(lesion="top"))
+    assert subject.apical == {"above": (0.0,) * 5 + (1.0,)}
+    subject.set(Apical(source="lateral", scale=0.5))
+    assert subject.apical == {"above": (0.0,) * 5 + (0.5,)}
