@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_groups import bench, config, data
-from .cli_options import FOLDER, PRESETS, data_dir_option, device_option, quiet_option, run_argument, set_option
+from .cli_options import FOLDER, PRESETS, Folder, data_dir_option, device_option, quiet_option, run_argument, set_option
 from .errors import ConfigError, ProtocolError
 from .stimuli.names import WORDS
 from .terminal import Commands, json_option, resumable, show
@@ -133,7 +133,7 @@ def probe(
 
 @main.command()
 @click.argument(
-    "runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False, exists=True)
+    "runs", nargs=-1, required=True, metavar="RUN...", type=Folder(path_type=Path, file_okay=False, exists=True)
 )
 @click.option("--batches", type=click.IntRange(2), default=8, show_default=True, help="Batches to measure on.")
 @click.option("--batch-size", type=click.IntRange(2, 65536), help="Objects per batch.  [default: as in training]")
@@ -240,7 +240,7 @@ def replay(
 
 
 @main.command()
-@click.argument("run", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("run", required=False, type=Folder(path_type=Path, file_okay=False, exists=True))
 @click.option("--protocol", metavar="NAME|FILE", help="A protocol of ours, or a YAML file of your own; see --list.")
 @click.option("--list", "listed", is_flag=True, help="Protocols that come with Apical, and where their files lie.")
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
