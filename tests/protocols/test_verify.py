@@ -47,7 +47,7 @@ def test_a_damaged_newest_checkpoint_is_set_aside_only_when_asked(run):
     newest = run / "checkpoints" / "step-0000000008"
     flip(newest / "moments.safetensors")
     with pytest.raises(
-        CheckpointError, match=r"moments.safetensors: .* another checksum; apical verify .* --repair sets"
+        CheckpointError, match=r"moments.safetensors: .* another checksum; apical verify .* with --repair it sets"
     ):
         go_on(run)
     assert damaged(run) == ["checkpoints/step-0000000008"]
@@ -117,13 +117,28 @@ def test_a_damaged_tail_is_recorded_again_from_the_checkpoint_before_it(run):
     assert (open_recording(run)["activity/conv1/rate"].values == whole).all()
 
 
+def test_the_rows_after_a_damaged_one_are_recorded_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("apical.recordings.layout.MAX_ROWS", 2)  # rows 6 and 7 have a chunk of their own
+    run = make_run(tmp_path / "run", recording__populations=["conv1"], recording__every=1, training__checkpoint_every=3)
+    before = open_recording(run).load()
+    flip(run / "recording.zarr" / "metrics" / "loss" / "c" / "3" / "0")
+    assert damaged(run) == ["recording.zarr/metrics"]
+    result = verify(run, repair=True)
+    assert result["damaged"] == 0
+    assert any("recording.zarr ends at step 6 again" in line for line in result["repaired"])
+    assert open_recording(run)["metrics"].sizes["step"] == 6
+    assert go_on(run)["steps"] == 8
+    for path in ("metrics", "activity/conv1"):
+        assert open_recording(run)[path].to_dataset().compute().equals(before[path].to_dataset())
+
+
 def test_what_killed_writers_left_is_named_and_removed(run):
     left = [run / ".probe.json.77.partial", run / "recording.zarr" / "metrics" / "loss" / "0.ab.partial"]
     for path in left:
         path.write_text("half")
     (run / "checkpoints" / ".step-0000000011.partial").mkdir()
     states = {row["file"]: row["state"] for row in verify(run)["files"]}
-    assert [state for state in states.values()].count("left over") == 3
+    assert list(states.values()).count("left over") == 3
     result = verify(run, repair=True)
     assert not any(path.exists() for path in left)
     assert "left over" not in [row["state"] for row in result["files"]]
