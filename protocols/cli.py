@@ -12,6 +12,7 @@ import click
 
 from .cli_groups import bench, config, data
 from .cli_options import FOLDER, PRESETS, Folder, data_dir_option, device_option, quiet_option, run_argument, set_option
+from .cli_verify import verify
 from .errors import ConfigError, ProtocolError
 from .stimuli.names import WORDS
 from .terminal import Commands, json_option, resumable, show
@@ -294,24 +295,6 @@ def inspect(run: Path, as_json: bool) -> None:
 
 
 @main.command()
-@run_argument
-@click.option("--repair", is_flag=True, help="Give back what other parts hold, set aside what is damaged.")
-@json_option
-def verify(run: Path, repair: bool, as_json: bool) -> None:
-    """Say file by file what of RUN is whole and what is lost.
-
-    Exit 1 if anything is damaged. --repair deletes nothing but what killed writers left half written.
-    """
-    from .verify import verify as verify_run
-
-    result = verify_run(run, repair=repair)
-    show(result, as_json)
-    if result["damaged"]:
-        ways = "restore it from a copy" if repair else f"apical verify {run} --repair gives back what it can"
-        raise ProtocolError(f"{run}: expected a whole run, got {result['damaged']} damaged parts; {ways}")
-
-
-@main.command()
 @click.option(
     "--data",
     default="shapes",
@@ -359,5 +342,5 @@ def compare(
     show(result, as_json)
 
 
-for _group in (data, config, bench):
+for _group in (data, config, bench, verify):
     main.add_command(_group)

@@ -53,7 +53,7 @@ def test_broken_files_are_named(tmp_path):
     path = checkpoint.save(tmp_path, engine, STATE, keep=2)
     whole = (path / "weights.safetensors").read_bytes()
     (path / "weights.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CheckpointError, match=r"weights.safetensors: expected a whole safetensors file"):
+    with pytest.raises(CheckpointError, match=r"weights.safetensors: expected the file as it was written, got another"):
         checkpoint.load(path, engine)
     (path / "state.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"state.json: expected the state of a run"):

@@ -18,6 +18,7 @@ from apical.protocols.cli import main
 from apical.protocols.errors import ConfigError
 from apical.protocols.stimuli import load
 from apical.recordings import open as open_recording
+from apical.recordings.seal import unsealed
 from click.testing import CliRunner
 
 LAYERS = [f"conv{i}" for i in range(1, 7)]
@@ -65,7 +66,7 @@ def test_a_run_is_measured_at_its_start_and_at_every_checkpoint(trained, tmp_pat
         assert all(error > 0 for error in told["norm_ratio_se"]["DFB"][step][:-1])
     assert told["seconds"] > 0
     assert Path(told["figure"]).read_bytes().startswith(b"\x89PNG")
-    assert json.loads((run / "align.json").read_text()) == told
+    assert unsealed((run / "align.json").read_text()) == told
 
 
 def test_the_recording_has_it_beside_its_tables(trained, tmp_path, undrawn):
@@ -140,7 +141,7 @@ def test_a_run_trained_elsewhere_is_measured_here(trained, tmp_path, undrawn, mo
     run = copied(trained, "flat", tmp_path)
     shutil.rmtree(run / "checkpoints")
     file = run / "config.yaml"
-    file.write_text(file.read_text().replace("device: cpu", "device: cuda"))
+    file.write_text(file.read_text().partition("\n")[2].replace("device: cpu", "device: cuda"))
     assert "expected a CUDA device, got none on this machine; use --device cpu" in refusal([run], batches=2)
     told = CliRunner().invoke(main, ["align", str(run), "--batches", "2", "--device", "cpu", "--quiet"])
     assert told.exit_code == 0, told.stderr
@@ -185,7 +186,11 @@ def test_refusals(trained, tmp_path):
     dense = tmp_path / "dense"
     dense.mkdir()
     text = (
-        (run / "config.yaml").read_text().replace("builder: vgg6", "builder: mlp").replace("hidden: []", "hidden: [8]")
+        (run / "config.yaml")
+        .read_text()
+        .partition("\n")[2]
+        .replace("builder: vgg6", "builder: mlp")
+        .replace("hidden: []", "hidden: [8]")
     )
     lines = text.replace("width: 0.03125", "width: 1.0").splitlines()
     kept = [line for line in lines if not line.strip().startswith("- ") or "." in line]

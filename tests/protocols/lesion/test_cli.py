@@ -35,7 +35,7 @@ def test_a_run_trained_elsewhere_is_looked_at_here(capsys, dfb, tmp_path, monkey
     run = tmp_path / "run"
     shutil.copytree(dfb, run)
     file = run / "config.yaml"
-    file.write_text(file.read_text().replace("device: cpu", "device: cuda"))
+    file.write_text(file.read_text().partition("\n")[2].replace("device: cpu", "device: cuda"))
     words = [str(run), "--protocol", "sign_switch", "--seeds", "0", "--quiet"]
     code, _, err = call(capsys, *words)
     assert code == 2
