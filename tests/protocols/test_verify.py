@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from apical.models import CheckpointError
+from apical.protocols.cli import main
 from apical.protocols.config import resume
 from apical.protocols.errors import ConfigError, ProtocolError
 from apical.protocols.metrics import INTERRUPTED, Metrics, check, read
@@ -12,6 +13,7 @@ from apical.protocols.train import train
 from apical.protocols.verify import verify
 from apical.recordings import RecordingError
 from apical.recordings import open as open_recording
+from click.testing import CliRunner
 from small_runs import make_run
 
 
@@ -168,3 +170,16 @@ def test_lines_of_an_earlier_version_are_read_and_sealed(tmp_path):
     metrics.resume(6, -1)
     assert read(metrics.path).sealed
     assert read(metrics.path).lines == [{"step": 3}, {"step": 6}]
+
+
+def test_the_command_says_so_and_exits_with_1(run):
+    told = CliRunner().invoke(main, ["verify", str(run), "--json"])
+    assert told.exit_code == 0
+    assert json.loads(told.stdout)["damaged"] == 0
+    flip(run / "checkpoints" / "step-0000000006" / "weights.safetensors")
+    told = CliRunner().invoke(main, ["verify", str(run)])
+    assert told.exit_code == 1
+    assert "file checkpoints/step-0000000006  state damaged" in told.stdout
+    assert told.stderr.startswith(
+        f"Error: {run}: expected a whole run, got 1 damaged parts; apical verify {run} --repair gives back"
+    )
