@@ -46,7 +46,7 @@ class CheckedArray:
     def __getitem__(self, key: Any) -> NDArray[Any]:
         parts = key if isinstance(key, tuple) else (key,)
         if len(parts) != self.ndim or not all(isinstance(part, slice | int | np.integer) for part in parts):
-            return self[tuple(slice(None) for _ in self.shape)][key]
+            return np.asarray(self[tuple(slice(None) for _ in self.shape)][key])
         parts = tuple(
             slice(*part.indices(n)) if isinstance(part, slice) else part
             for part, n in zip(parts, self.shape, strict=True)

@@ -153,6 +153,11 @@ def erase_blocks(root: zarr.Group, table: Table, block: int, kept: int, committe
 @contextmanager
 def refusing(store: StoreLike, expected: str, remedy: str) -> Iterator[None]:
     """Turn errors of the store into one sentence with path and remedy."""
+    if not __debug__:  # zarr takes an entry out of its metadata inside an assertion
+        raise RecordingError(
+            f"PYTHONOPTIMIZE: expected Python with assertions for {store_name(store)}, got none; unset it and leave out -O: zarr reads nothing "
+            "without them"
+        )
     try:
         yield
     except RecordingError:

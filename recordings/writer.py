@@ -202,7 +202,7 @@ class Writer:
             return
         self._appended[path] = start
         block = self._block(path)
-        complete = int(self._root.attrs["schema_version"]) >= SINCE  # type: ignore[call-overload]
+        complete = cast(int, self._root.attrs["schema_version"]) >= SINCE
         rows = {}
         for name in block.arrays:
             array = cast("zarr.Array[Any]", self._root[f"{path}/{name}"])

@@ -16,6 +16,7 @@ from .groups import bench, config, data
 from .options import (
     FOLDER,
     PRESETS,
+    Folder,
     data_dir_option,
     images_options,
     quiet_option,
@@ -24,6 +25,7 @@ from .options import (
     where_options,
 )
 from .terminal import Commands, json_option, resumable, show
+from .verify import verify
 
 
 @click.group("apical", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -122,7 +124,7 @@ def probe(
 
 @main.command()
 @click.argument(
-    "runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False, exists=True)
+    "runs", nargs=-1, required=True, metavar="RUN...", type=Folder(path_type=Path, file_okay=False, exists=True)
 )
 @click.option("--batches", type=click.IntRange(2), default=8, show_default=True, help="Batches to measure on.")
 @click.option("--batch-size", type=click.IntRange(2, 65536), help="Objects per batch.  [default: as in training]")
@@ -226,7 +228,7 @@ def replay(run: Path, position: str | None, seeds: str, quiet: bool, as_json: bo
 
 
 @main.command()
-@click.argument("run", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("run", required=False, type=Folder(path_type=Path, file_okay=False, exists=True))
 @click.option("--protocol", metavar="NAME|FILE", help="A protocol of ours, or a YAML file of your own; see --list.")
 @click.option("--list", "listed", is_flag=True, help="Protocols that come with Apical, and where their files lie.")
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
@@ -278,24 +280,6 @@ def inspect(run: Path, as_json: bool) -> None:
 
 
 @main.command()
-@run_argument
-@click.option("--repair", is_flag=True, help="Give back what other parts hold, set aside what is damaged.")
-@json_option
-def verify(run: Path, repair: bool, as_json: bool) -> None:
-    """Say file by file what of RUN is whole and what is lost.
-
-    Exit 1 if anything is damaged. --repair deletes nothing but what killed writers left half written.
-    """
-    from ..verify.run import verify as verify_run
-
-    result = verify_run(run, repair=repair)
-    show(result, as_json)
-    if result["damaged"]:
-        ways = "restore it from a copy" if repair else f"apical verify {run} --repair gives back what it can"
-        raise ProtocolError(f"{run}: expected a whole run, got {result['damaged']} damaged parts; {ways}")
-
-
-@main.command()
 @click.option(
     "--data",
     default="shapes",
@@ -343,5 +327,5 @@ def compare(
     show(result, as_json)
 
 
-for _group in (data, config, bench):
+for _group in (data, config, bench, verify):
     main.add_command(_group)

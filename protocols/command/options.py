@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import fill
@@ -13,7 +14,31 @@ from ..settings.yaml import presets
 # the mark keeps click from breaking names at their hyphens
 PRESETS = "\b\n" + fill(f"Presets: {', '.join(presets())}.", 76, break_on_hyphens=False)
 Command = TypeVar("Command", bound=Callable[..., Any])
-FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class Folder(click.Path):
+    """A folder; a `~` that no shell has expanded is refused, as no part of a run would agree on what it means."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`."""
+        if str(value).startswith("~"):
+            self.fail(
+                f"expected a path, got {str(value)!r}, which your shell did not expand; write it out, or ~ without quotes and =",
+                param,
+                ctx,
+            )
+        try:
+            os.fsencode(str(value)).decode()
+        except UnicodeDecodeError:
+            self.fail(
+                f"expected a path in UTF-8, got {os.fsencode(str(value))!r}, which weights cannot be read from; rename it",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
+FOLDER = Folder(path_type=Path, file_okay=False)
 
 
 class Context(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -30,7 +55,7 @@ class Context(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return value
 
 
-run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False, exists=True))
+run_argument = click.argument("run", type=Folder(path_type=Path, file_okay=False, exists=True))
 quiet_option = click.option("--quiet", is_flag=True, help="No progress on stderr.")
 device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[default: as in the run's settings]"

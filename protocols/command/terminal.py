@@ -76,6 +76,8 @@ def _exit_code(error: Exception) -> int | None:
     """The code an error asks for; None for what no user can have caused."""
     if isinstance(error, OSError) or _out_of_memory(error):
         return 1
+    if _backend(error):
+        return 2
     ours = type(error).__module__.startswith("apical.")
     code = getattr(error, "exit_code", 1 if ours else None)
     return code if isinstance(code, int) else None
@@ -88,7 +90,15 @@ def _out_of_memory(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
+def _backend(error: Exception) -> bool:
+    """Whether Matplotlib refused to be imported with what the user's environment names."""
+    name = os.environ.get("MPLBACKEND")
+    return isinstance(error, ValueError) and bool(name) and str(error).startswith(f"Key backend: {name!r}")
+
+
 def _told(error: Exception) -> str:
+    if _backend(error):
+        return f"MPLBACKEND: expected a backend of Matplotlib, got {os.environ['MPLBACKEND']!r}; unset it, figures here need none"
     if _out_of_memory(error):
         return f"out of memory: {error}; lower training.batch or network.width"
     if isinstance(error, OSError) and error.strerror:

@@ -131,7 +131,7 @@ def _recorded(folder: RunFolder, state: checkpoint.State) -> dict[int, Line]:
             names = [str(name) for name in table["population"].values]
         every = folder.settings().training.checkpoint_every
     except (RecordingError, ConfigError, KeyError, OSError):
-        steps, epochs, losses, names, every = [], [], [], [], None
+        return lines | {state.step: lines[state.step] | {"seconds": state.seconds}}
     per_epoch = next((round(s / e) for s, e in zip(steps, epochs, strict=True) if e > 0), None)
     for step, values in zip(steps, losses, strict=True):
         after = int(step) + 1
