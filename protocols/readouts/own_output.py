@@ -13,7 +13,7 @@ CHUNK = 500
 
 def own_output(network: Network | BlockNetwork, rule: Rule, stimulus: Stimulus, images: ImageSet) -> dict[str, float]:
     """Accuracy of the output of a network that was trained to classify, as `accuracy_head`; empty for any other."""
-    if not isinstance(network, Network) or network.head is None or getattr(rule, "head", None) != "classes":
+    if not isinstance(network, Network) or network.head is None or rule.needs.head != "classes":
         return {}
     return {"accuracy_head": head_accuracy(network, presentation(rule.needs.presentation), stimulus, images)}
 
