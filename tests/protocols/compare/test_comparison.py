@@ -35,6 +35,11 @@ def test_overrides_reach_every_entry():
         ("base: 3\nentries: {a: {}}", "base: expected a mapping, got 3"),
         ("base: {extends: 3}\nentries: {a: {}}", "base.extends: expected names of presets or files, got 3"),
         ("base: {extends: [demo, 3]}\nentries: {a: {}}", "base.extends: expected names of presets or files, got 3"),
+        (
+            "base: {extends: [" + "demo, " * 70 + "]}\nentries: {a: {}}",
+            "base.extends: expected extends to lead to at most 64",
+        ),
+        ("entries: {a: &a {settings: *a}}", "a, which holds itself"),
         ("entries: [a]", "entries: expected a mapping"),
         ("bse: {}\nentries: {a: {}}", "bse: expected one of base, entries, got an unknown setting; did you mean base"),
         ("entries: {a: 3}", "entries.a: expected a mapping with"),
