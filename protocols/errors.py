@@ -20,6 +20,10 @@ class ReadOutError(ProtocolError):
     """Features or labels on which a read-out has no meaning."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Somebody asked to stop; the message is what is left, and how to go on."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The question that ends an error about a name: the known name nearest to it, or nothing.
 

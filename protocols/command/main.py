@@ -14,7 +14,7 @@ from ..errors import ConfigError, ProtocolError
 from ..stimuli.names import WORDS
 from .groups import bench, config, data
 from .options import FOLDER, PRESETS, data_dir_option, device_option, quiet_option, run_argument, set_option
-from .terminal import Commands, json_option, resumable, show
+from .terminal import Commands, json_option, show
 
 if TYPE_CHECKING:
     from ..settings.load import RunConfig
@@ -53,7 +53,6 @@ def demo(out: Path | None, seed: int, quiet: bool, as_json: bool) -> None:
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; its own settings apply.")
 @quiet_option
 @json_option
-@resumable
 def train(
     preset: str | None, data_dir: Path | None, out: Path | None, resume: bool, quiet: bool, as_json: bool, **given: Any
 ) -> None:

@@ -1,20 +1,17 @@
 """What every command shares at the terminal: errors in one line, results as text or as one JSON object."""
 
 import errno
-import functools
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import click
 
 from ..runs.files import plain
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 INTERRUPTED = 130
 OUT_OF_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
@@ -44,8 +41,9 @@ class Commands(click.Group):
         kwargs["standalone_mode"] = False
         try:
             code = super().main(*args, **kwargs)
-        except click.exceptions.Abort:
-            _leave("interrupted", INTERRUPTED)
+        except click.exceptions.Abort as error:
+            # click's form of a KeyboardInterrupt, which may say how to go on
+            _leave(str(error.__cause__ or "") or "interrupted", INTERRUPTED)
         except click.ClickException as error:
             _leave(_misuse(error), error.exit_code)
         except Exception as error:
@@ -55,11 +53,19 @@ class Commands(click.Group):
             _leave(_told(error), exit_code)
         sys.exit(code if isinstance(code, int) else 0)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an interruption becomes click's own before click writes to a terminal that may be gone."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise click.exceptions.Abort from error
+
 
 def _leave(message: str, code: int) -> NoReturn:
     if os.environ.get("APICAL_TRACEBACK") == "1":
         traceback.print_exc()
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    with suppress(OSError):  # of a terminal that was closed; the exit code stands
+        click.echo(f"Error: {' '.join(message.split())}", err=True)
     sys.exit(code)
 
 
@@ -95,19 +101,6 @@ def _told(error: Exception) -> str:
         remedy = REMEDIES.get(error.errno or 0)
         return f"{where}{error.strerror}" + (f"; {remedy}" if remedy else "")
     return str(error) or type(error).__name__
-
-
-def resumable(command: Callable[P, R]) -> Callable[P, R]:
-    """Tell an interrupted user of a command that writes checkpoints how to go on."""
-
-    @functools.wraps(command)
-    def told(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except KeyboardInterrupt:
-            _leave("interrupted; continue with --resume", INTERRUPTED)
-
-    return told
 
 
 json_option = click.option(

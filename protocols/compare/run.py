@@ -8,14 +8,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..errors import ConfigError, ProtocolError
+from ..errors import ConfigError, Interrupted, ProtocolError
 from ..runs.files import write_json
 from ..runs.provenance import machine
 from ..settings.load import to_yaml
+from ..signals import handled, interrupt
 from . import comparison as spec
 from .finished_cells import begin, cell_name, finished, keep_row, run_folder
 from .page import write_page
-from .processes import Processes, terminated_as_interrupted
+from .processes import Processes
 from .table import Cell, rows_of, summary, write_csv
 
 
@@ -113,7 +114,7 @@ def _run_all(tasks: dict[Cell, dict[str, Any]], out: Path, jobs: int, progress: 
         disable=None if progress else True,
     )
     # the pool waits for its threads before the pipe of the processes is taken away
-    with terminated_as_interrupted(), bar, Processes() as processes, ThreadPoolExecutor(max_workers=jobs) as pool:
+    with handled(interrupt), bar, Processes() as processes, ThreadPoolExecutor(max_workers=jobs) as pool:
         futures: dict[Future[dict[str, Any]], Cell] = {pool.submit(processes.run, tasks[key]): key for key in waiting}
         try:
             pending = set(futures)
@@ -128,9 +129,11 @@ def _run_all(tasks: dict[Cell, dict[str, Any]], out: Path, jobs: int, progress: 
                         tqdm.write(f"{cell_name(*key)}: {error}", file=sys.stderr)
                     bar.update()
                     bar.set_postfix_str(f"{key[0]} seed {key[1]}")
-        except BaseException:
+        except BaseException as error:
             for future in futures:
                 future.cancel()
             processes.stop()
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted("interrupted; repeat the same command to go on: what was trained is kept") from error
             raise
     return failed

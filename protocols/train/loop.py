@@ -14,7 +14,7 @@ from ...models.engine import BlockEngine, Engine, build_engine, checkpoint
 from ...plasticity import Blockwise, pair
 from ...recordings import Writer
 from ...recordings.stores import set_aside
-from ..errors import ConfigError, ProtocolError
+from ..errors import ConfigError, Interrupted, ProtocolError
 from ..progress import notice
 from ..runs.folder import RunFolder
 from ..runs.network import initial_network
@@ -26,7 +26,7 @@ from ..settings.load import RunConfig, digest, identity
 from ..settings.rule import make_rule
 from ..stimuli import Stimulus
 from .schedule import learning_rate
-from .stops import stop_requests
+from .stops import StopRequests
 
 
 class Run:
@@ -98,38 +98,46 @@ class Run:
             self.folder.recording, self.recorder.tables(self.steps), attributes=attributes
         )
 
-    def train(self, progress: bool) -> dict[str, Any]:
-        """Run to the end, to `max_seconds`, or to an interruption; a checkpoint is written in each case."""
-        t = self.config.training
-        every = t.checkpoint_every or self.per_epoch
-        begun, first, last_loss = time.perf_counter(), self.step, torch.full((len(self.losses),), float("nan"))
-        status, mark = "complete", (time.perf_counter(), self.step)
+    def train(self, progress: bool, stop: StopRequests) -> dict[str, Any]:
+        """Run to the end, to `max_seconds`, or to a request to stop; a checkpoint is written in each case.
+
+        Raises:
+            KeyboardInterrupt: somebody asked to stop.
+        """
+        begun, first = time.perf_counter(), self.step
         bar = tqdm(
             total=self.steps, initial=self.step, unit="step", file=sys.stderr, disable=None if progress else True
         )
         try:
-            with bar, stop_requests() as stop:
-                while self.step < self.steps:
-                    last_loss = self._one_step()
-                    bar.update()
-                    if self.step % every == 0 or self.step == self.steps:
-                        mark = self._report(last_loss, mark, begun, first, bar)
-                        self._checkpoint(begun)
-                    spent = time.perf_counter() - begun
-                    if stop or (t.max_seconds is not None and spent >= t.max_seconds and self.step < self.steps):
-                        status = "interrupted"
-                        if self.step % every:
-                            mark = self._report(last_loss, mark, begun, first, bar)
-                            self._checkpoint(begun)
-                        break
-                interrupted = bool(stop)
-        except BaseException:
-            self._close("failed")
+            with bar:
+                last_loss = self._steps(begun, bar, stop)
+        except BaseException as error:
+            with stop.whole():
+                self._close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
             raise
-        self._close(status)
-        if interrupted:
-            raise KeyboardInterrupt
+        status = "complete" if self.step == self.steps else "interrupted"
+        with stop.whole():
+            self._close(status)
+        if stop:
+            finished = f"interrupted, but after the last step: {self.folder.path} is complete"
+            raise Interrupted(finished) if status == "complete" else KeyboardInterrupt
         return self._result(status, last_loss, time.perf_counter() - begun, first)
+
+    def _steps(self, begun: float, bar: Any, stop: StopRequests) -> torch.Tensor:
+        t = self.config.training
+        every = t.checkpoint_every or self.per_epoch
+        last_loss, mark = torch.full((len(self.losses),), float("nan")), (time.perf_counter(), self.step)
+        while self.step < self.steps:
+            last_loss = self._one_step()
+            bar.update()
+            over = t.max_seconds is not None and time.perf_counter() - begun >= t.max_seconds
+            if stop or over or self.step % every == 0 or self.step == self.steps:
+                with stop.whole():
+                    mark = self._report(last_loss, mark, begun, bar)
+                    self._checkpoint(begun)
+            if stop or over:
+                break
+        return last_loss
 
     def _one_step(self) -> torch.Tensor:
         seed, batch, step = self.config.seed, self.config.training.batch, self.step
@@ -172,9 +180,7 @@ class Run:
         learning = self.engine.learning if isinstance(self.engine, BlockEngine) else self.losses
         return {name: values[name] for name in learning}
 
-    def _report(
-        self, losses: torch.Tensor, mark: tuple[float, int], begun: float, first: int, bar: Any
-    ) -> tuple[float, int]:
+    def _report(self, losses: torch.Tensor, mark: tuple[float, int], begun: float, bar: Any) -> tuple[float, int]:
         now = time.perf_counter()
         speed = (self.step - mark[1]) * self.config.training.batch / max(now - mark[0], 1e-9)
         values = self._values(losses)

@@ -11,7 +11,7 @@ import torch
 from apical.models import ModelError
 from apical.plasticity import RuleError
 from apical.protocols.command.main import main
-from apical.protocols.errors import ConfigError, ReadOutError
+from apical.protocols.errors import ConfigError, Interrupted, ReadOutError
 from apical.protocols.settings.load import load, to_yaml
 from apical.recordings import RecordingError
 from click.testing import CliRunner, Result
@@ -119,7 +119,8 @@ def test_misuse_is_one_line_and_2(stand_in, arguments, message):
         (torch.OutOfMemoryError("wanted 9 GiB"), 1, "out of memory: wanted 9 GiB; lower training.batch"),
         (RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you tried"), 1, "out of memory: [x] Default"),
         (RuntimeError("[x] DefaultCPUAllocator: not enough memory: you tried"), 1, "lower training.batch"),
-        (KeyboardInterrupt(), 130, "interrupted; continue with --resume"),
+        (Interrupted("interrupted; go on with this"), 130, "interrupted; go on with this"),
+        (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
 def test_failure_is_one_line(stand_in, error, code, message):
