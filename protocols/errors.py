@@ -1,7 +1,16 @@
-"""Errors of this room, and the one way a misspelt name is answered."""
+"""Errors of this room, the one sentence in which any failure is told, and the one way a misspelt name is answered."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+OUT_OF_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
+REMEDIES = {
+    errno.ENOSPC: "free some space; a training run continues with --resume",
+    errno.EDQUOT: "free some space; a training run continues with --resume",
+    errno.EACCES: "choose a place you may write to",
+    errno.EROFS: "choose a place you may write to",
+}
 
 
 class ProtocolError(ValueError):
@@ -34,3 +43,30 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def exit_code_of(error: Exception) -> int | None:
+    """The code an error asks for; None for what no user can have caused."""
+    if isinstance(error, OSError) or _out_of_memory(error):
+        return 1
+    ours = type(error).__module__.startswith("apical.")
+    code = getattr(error, "exit_code", 1 if ours else None)
+    return code if isinstance(code, int) else None
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # torch's class is known by name, so that a command without torch stays without it; on the CPU torch raises RuntimeError
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def told(error: Exception) -> str:
+    """The error in its own sentence, without the name of its class."""
+    if _out_of_memory(error):
+        return f"out of memory: {error}; lower training.batch or network.width"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        remedy = REMEDIES.get(error.errno or 0)
+        return f"{where}{error.strerror}" + (f"; {remedy}" if remedy else "")
+    return str(error) or type(error).__name__

@@ -320,7 +320,7 @@ def compare(
 ) -> None:
     """Train plasticity rules side by side, with equal budgets and the same read-outs.
 
-    Repeat the same command to go on after an interruption.
+    Repeat the same command to go on after an interruption. Exit 1 if any run failed; table and page are written nevertheless.
     """
     from .arguments import parse_budget, parse_names, parse_seeds
 
@@ -333,6 +333,11 @@ def compare(
         data_dir=data_dir, progress=not quiet,
     )  # fmt: skip
     show(result, as_json)
+    if failed := result["failed"]:
+        runs, expected = ", ".join(failed), len(failed) + sum("seconds" in row for row in result["rows"])
+        raise ProtocolError(
+            f"{folder}: expected {expected} finished runs, got {len(failed)} failed: {runs}; compare.json says why"
+        )
 
 
 for _group in (data, config, bench):

@@ -1,6 +1,5 @@
 """What every command shares at the terminal: errors in one line, results as text or as one JSON object."""
 
-import errno
 import json
 import os
 import sys
@@ -11,16 +10,10 @@ from typing import Any, NoReturn
 
 import click
 
+from ..errors import exit_code_of, told
 from ..runs.files import plain
 
 INTERRUPTED = 130
-OUT_OF_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
-REMEDIES = {
-    errno.ENOSPC: "free some space; a training run continues with --resume",
-    errno.EDQUOT: "free some space; a training run continues with --resume",
-    errno.EACCES: "choose a place you may write to",
-    errno.EROFS: "choose a place you may write to",
-}
 
 
 class Commands(click.Group):
@@ -47,10 +40,10 @@ class Commands(click.Group):
         except click.ClickException as error:
             _leave(_misuse(error), error.exit_code)
         except Exception as error:
-            exit_code = _exit_code(error)
+            exit_code = exit_code_of(error)
             if exit_code is None:
                 raise
-            _leave(_told(error), exit_code)
+            _leave(told(error), exit_code)
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -75,32 +68,6 @@ def _misuse(error: click.ClickException) -> str:
     if context is None or message.endswith("?"):
         return message
     return f"{message.rstrip('.')}; see {context.command_path} --help"
-
-
-def _exit_code(error: Exception) -> int | None:
-    """The code an error asks for; None for what no user can have caused."""
-    if isinstance(error, OSError) or _out_of_memory(error):
-        return 1
-    ours = type(error).__module__.startswith("apical.")
-    code = getattr(error, "exit_code", 1 if ours else None)
-    return code if isinstance(code, int) else None
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # torch's class is known by name, so that a command without torch stays without it; on the CPU torch raises RuntimeError
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
-
-
-def _told(error: Exception) -> str:
-    if _out_of_memory(error):
-        return f"out of memory: {error}; lower training.batch or network.width"
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        remedy = REMEDIES.get(error.errno or 0)
-        return f"{where}{error.strerror}" + (f"; {remedy}" if remedy else "")
-    return str(error) or type(error).__name__
 
 
 json_option = click.option(

@@ -42,9 +42,9 @@ class Processes:
         if self.stopped:
             raise KeyboardInterrupt
         if process.returncode:
-            lines = [line for line in err.strip().splitlines() if line] or [f"exit code {process.returncode}"]
+            lines = [line for line in err.strip().splitlines() if line] or [_ending(process.returncode)]
             raise ProtocolError(
-                f"{task['out']}: expected the cell to finish, got {lines[-1]}; run the same command again"
+                f"{task['out']}: expected the run to finish, got an error ({lines[-1]}); repeat the command once it is mended"
             )
         return dict(json.loads(out.strip().splitlines()[-1]))
 
@@ -53,6 +53,13 @@ class Processes:
         if not self.stopped:
             self.stopped = True
             os.close(self._write)
+
+
+def _ending(code: int) -> str:
+    """How a process ended that said nothing."""
+    if code != -signal.SIGKILL:
+        return f"exit code {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
+    return "killed, perhaps because memory ran out: lower --jobs or training.batch"
 
 
 def end_with_parent() -> None:

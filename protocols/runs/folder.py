@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...recordings.atomic import write_text
 from ..errors import ConfigError
@@ -120,6 +121,12 @@ class RunFolder:
             return
         lines = [line for line in self.metrics.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
         write_text(self.metrics, "".join(f"{line}\n" for line in lines))
+
+    def last_metrics(self) -> dict[str, Any]:
+        """The last line of metrics.jsonl; empty where there is none."""
+        lines = self.metrics.read_text(encoding="utf-8").splitlines() if self.metrics.is_file() else []
+        whole = [line for line in lines if _step_of(line) < float("inf")]
+        return dict(json.loads(whole[-1])) if whole else {}
 
 
 def _step_of(line: str) -> float:

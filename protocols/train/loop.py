@@ -87,7 +87,7 @@ class Run:
         if self.recorder is None:
             return
         if cursor is not None:
-            part = {"step": self.step, **circumstances(str(self.device))}
+            part = {"step": self.step, **circumstances(str(self.device))} if self.step < self.steps else {}
             self.recorder.writer = Writer.resume(self.folder.recording, cursor, part=part)
             return
         if kept := set_aside(self.folder.recording):
@@ -116,6 +116,8 @@ class Run:
                 self._close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
             raise
         status = "complete" if self.step == self.steps else "interrupted"
+        if first == self.steps:
+            notice(f"{self.folder.path} is complete: its {self.steps} steps were trained before")
         with stop.whole():
             self._close(status)
         if stop:
@@ -211,16 +213,24 @@ class Run:
             self.recorder.writer.close(status)
 
     def _result(self, status: str, losses: torch.Tensor, seconds: float, first: int) -> dict[str, Any]:
-        values = self._values(losses)
         images = (self.step - first) * self.config.training.batch
+        now = {
+            "images_per_second": images / max(seconds, 1e-9),
+            "peak_memory_bytes": peak_memory(self.device),
+            "seconds": self.seconds + seconds,
+            "losses": self._values(losses),
+        }
+        # a run that was complete before is told by the last line of its own
+        line = now if images else {**dict.fromkeys(now), **self.folder.last_metrics()}
+        losses_of = line["losses"] or {}
         return {
             "run": str(self.folder.path),
             "status": status,
             "epochs": self.step / self.per_epoch,
             "steps": self.step,
-            "images_per_second": images / seconds if images else None,
-            "peak_memory_bytes": peak_memory(self.device),
-            "loss": sum(values.values()) / len(values),
-            "losses": values,
-            "seconds": self.seconds + seconds,
+            "images_per_second": line["images_per_second"],
+            "peak_memory_bytes": line["peak_memory_bytes"],
+            "loss": sum(losses_of.values()) / len(losses_of) if losses_of else None,
+            "losses": losses_of,
+            "seconds": line["seconds"],
         }

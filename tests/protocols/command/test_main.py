@@ -289,3 +289,14 @@ def test_config_show_can_be_run_again(tmp_path):
 
 def test_config_schema_is_json():
     assert json.loads(apical("config", "schema").stdout) == json.loads(apical("config", "schema", "--json").stdout)
+
+
+def test_a_comparison_with_a_failed_run_ends_with_1_after_its_result(stand_in):
+    rows = [{"rule": "lpl", "seed": 0, "seconds": 1.0}, {"rule": "pixels", "seed": 0}]
+    stand_in("compare.run", "compare", {"rows": rows, "failed": {"clapp++-seed0": "why"}})
+    result = apical("compare", "--out", "there", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["failed"] == {"clapp++-seed0": "why"}
+    assert result.stderr == (
+        "Error: there: expected 2 finished runs, got 1 failed: clapp++-seed0; compare.json says why\n"
+    )
