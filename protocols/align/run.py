@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 import xarray as xr
-from tqdm import tqdm
 
 from ...models import Network
 from ...models.engine import checkpoint, keep_freed_memory
@@ -17,6 +16,7 @@ from ...plasticity import ClappPP
 from ...recordings import write_results
 from ...recordings.plot_style import save
 from ..errors import ConfigError, nearest
+from ..progress import bar as progress_bar
 from ..runs.files import write_json
 from ..runs.folder import RunFolder
 from ..runs.network import fresh_network
@@ -165,7 +165,7 @@ def _measure(
     passes = (plan.batches * (1 if plan.fit_b == "none" else 2) + plan.fitted) * (1 + len(stored))
     found: dict[tuple[str, int], Alignment] = {}
     begun = time.perf_counter()
-    with tqdm(total=passes, unit="batch", file=sys.stderr, disable=None if progress else True) as bar:
+    with progress_bar(progress, "batch", passes) as bar:
         for path in [None, *stored]:
             step = 0 if path is None else checkpoint.read_state(path).step
             bar.set_postfix_str(f"{task.label}, step {step}")

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from ...models.engine import checkpoint, keep_freed_memory
 from ...recordings import write_results
 from ...recordings.plot_style import save
 from ..errors import ConfigError
+from ..progress import bar as progress_bar
+from ..progress import beside
 from ..runs.files import plain, write_json
 from ..runs.folder import RunFolder
 from ..runs.provenance import git_state
@@ -89,7 +90,7 @@ def lesion(
     stage = Stage(chosen, source, steps or chosen.head.steps)
     total = len(seeds) * sum(stage.work(condition) for condition in chosen.conditions)
     results: Results = {}
-    with tqdm(total=total, unit="step", file=sys.stderr, disable=None if progress else True) as bar:
+    with progress_bar(progress, "step", total) as bar:
         for seed in seeds:
             stage.memories.clear()
             for condition in chosen.conditions:
@@ -246,7 +247,7 @@ class Stage:
     ) -> dict[str, dict[str, Value]]:
         """Tell it; what the probes still to come would have found is not a number."""
         self.diverged.append(f"{condition.label}, seed {seed}")
-        tqdm.write(f"conditions.{condition.label}, seed {seed}: {error}", file=sys.stderr)
+        beside(f"conditions.{condition.label}, seed {seed}: {error}")
         each = dict.fromkeys(subject.network.names, math.nan)
         nothing: dict[str, Value] = {
             name: dict(each) if MEASURES[name].per_population else math.nan for name in self.protocol.head.measures

@@ -5,17 +5,16 @@ random initialisation has learned nothing that the read-out can use.
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from ...models import BlockNetwork, Network
 from ...models.engine import checkpoint, settle
 from ..errors import ConfigError, ProtocolError, nearest
+from ..progress import bar as progress_bar
 from ..progress import notice
 from ..readouts.goodness import TOGETHER, summed
 from ..readouts.pooling import maps_of
@@ -87,7 +86,7 @@ def probe(
     if kind == "linear" and config.probe.solver == "ridge":
         check_ridge(network, stimulus, config, wanted, together, len(train))
     disturbed = None if corruptions is None else test.subset(min(corruptions, len(test)), seed=config.seed)
-    bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
+    bar = progress_bar(progress, "read-out", 2 * len(wanted) + 3)
     read = reader(kind, config, stimulus, train, test, wanted, together, bar)
     with bar:
         trained = read(network)

@@ -2,12 +2,10 @@
 
 import json
 import math
-import sys
 import time
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from ...models import Moment, Recorder, RecorderSpec
 from ...models.engine import BlockEngine, Engine, build_engine, checkpoint
@@ -15,6 +13,7 @@ from ...plasticity import Blockwise, pair
 from ...recordings import Writer
 from ...recordings.stores import set_aside
 from ..errors import ConfigError, Interrupted, ProtocolError
+from ..progress import bar as progress_bar
 from ..progress import notice
 from ..runs.folder import RunFolder
 from ..runs.network import initial_network
@@ -105,9 +104,7 @@ class Run:
             KeyboardInterrupt: somebody asked to stop.
         """
         begun, first = time.perf_counter(), self.step
-        bar = tqdm(
-            total=self.steps, initial=self.step, unit="step", file=sys.stderr, disable=None if progress else True
-        )
+        bar = progress_bar(progress, "step", self.steps, initial=self.step)
         try:
             with bar:
                 last_loss = self._steps(begun, bar, stop)
