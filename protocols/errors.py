@@ -13,6 +13,9 @@ REMEDIES = {
 }
 
 
+FEW = 8  # names that an error lists whole
+
+
 class ProtocolError(ValueError):
     """A protocol was asked for something it cannot do; the message is one sentence with its remedy."""
 
@@ -43,6 +46,21 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def unknown(what: str, name: str, known: Iterable[str], command: str) -> str:
+    """What ends an error about a name of many: the three nearest, and the command that lists all; up to eight are all told.
+
+    >>> unknown("a rule", "lpp", ["lpl", "gim"], "apical config list")
+    "expected one of lpl, gim, got 'lpp'; did you mean lpl?"
+    """
+    names = list(known)
+    if len(names) <= FEW:
+        return f"expected one of {', '.join(names)}, got {name!r}{nearest(name, names)}"
+    close = get_close_matches(name, names, n=3, cutoff=0.4)
+    either = " or ".join(filter(None, (", ".join(close[:-1]), *close[-1:])))
+    meant = f"; did you mean {either}?" if close else ";"
+    return f"expected {what}, got {name!r}{meant} `{command}` lists all {len(names)}"
 
 
 def exit_code_of(error: Exception) -> int | None:

@@ -12,8 +12,20 @@ import click
 
 from ..errors import exit_code_of, told
 from ..runs.files import plain
+from .examples import EXAMPLES, SECTIONS
 
 INTERRUPTED = 130
+
+
+class Command(click.Command):
+    """A command whose help ends with an example."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example, then what else ends the help."""
+        if example := EXAMPLES.get(ctx.command_path):
+            with formatter.section("Example"):
+                formatter.write_text(example)
+        super().format_epilog(ctx, formatter)
 
 
 class Commands(click.Group):
@@ -25,6 +37,7 @@ class Commands(click.Group):
 
     # sub-groups are of the same kind
     group_class = type
+    command_class = Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"no_args_is_help": False, **kwargs})
@@ -45,6 +58,17 @@ class Commands(click.Group):
                 raise
             _leave(told(error), exit_code)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands of the roof in sections, those of a group in one list."""
+        if ctx.parent is not None:
+            super().format_commands(ctx, formatter)
+            return
+        width = max(map(len, self.commands))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                found = [(name.ljust(width), self.commands[name].get_short_help_str(80)) for name in names]
+                formatter.write_dl(found)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an interruption becomes click's own before click writes to a terminal that may be gone."""

@@ -44,7 +44,7 @@ def network_complaints(config: "RunConfig") -> Iterator[str]:
     if not resnet and (network.stem, network.zero_init) != ("3x3", True):
         yield f"network.stem, network.zero_init: expected 3x3, true for {network.builder}, got others; remove them"
     if network.builder != "softhebb" and network.radius != RADIUS:
-        yield f"network.radius: expected {RADIUS} for {network.builder}, which does not read it, got {network.radius}; remove it"
+        yield f"network.radius: expected none, since {network.builder} reads no radius, got {network.radius}; remove network.radius"
     if resnet and (network.hidden or grids):
         name = "network.hidden" if network.hidden else "rule.grids"
         yield f"{name}: expected none for {network.builder}, got {list(network.hidden or grids)}; set {name}=[]"

@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, unknown
 from .yaml_loader import MOST_BYTES, Loader
 
 PRESETS = Path(__file__).parent / "presets"
 YAML_SUFFIXES = (".yaml", ".yml")
+LISTS_ALL = "apical config list"
 MOST_FILES = 64  # the presets extend five at most
 
 
@@ -125,13 +126,10 @@ def _locate(preset_or_path: str) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise ConfigError(f"{path}: expected a preset or a YAML file, got a folder; presets: {', '.join(known)}")
+        raise ConfigError(f"{path}: expected a preset or a YAML file, got a folder; `{LISTS_ALL}` lists the presets")
     if path.suffix in YAML_SUFFIXES or len(path.parts) > 1:
-        raise ConfigError(f"{path}: expected a YAML file, got no such file; presets: {', '.join(known)}")
-    raise ConfigError(
-        f"preset: expected one of {', '.join(known)} or a YAML file, got {preset_or_path!r}"
-        + nearest(preset_or_path, known)
-    )
+        raise ConfigError(f"{path}: expected a YAML file, got no such file; `{LISTS_ALL}` lists the presets")
+    raise ConfigError(f"preset: {unknown('a preset or a YAML file', preset_or_path, known, LISTS_ALL)}")
 
 
 def _mapping_in(path: Path) -> dict[str, Any]:

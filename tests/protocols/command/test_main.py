@@ -300,3 +300,20 @@ def test_a_comparison_with_a_failed_run_ends_with_1_after_its_result(stand_in):
     assert result.stderr == (
         "Error: there: expected 2 finished runs, got 1 failed: clapp++-seed0; compare.json says why\n"
     )
+
+
+def test_every_preset_and_rule_is_listed_once_in_its_group():
+    from apical.plasticity import RULES
+    from apical.protocols.settings.yaml import presets
+
+    found = json.loads(apical("config", "list", "--json").stdout)
+    for known, groups in ((presets(), found["presets"]), (list(RULES), found["rules"])):
+        assert sorted(name for names in groups.values() for name in names) == sorted(known)
+    assert found["presets"]["demo"] == ["demo"]
+    assert found["rules"]["from explicit factors, supervised"] == ["dfa", "fa", "sal"]
+    assert "forward-forward" in found["rules"]["from explicit factors"]
+    assert found["rules"]["autograd inside a block"] == ["blockwise-barlow", "blockwise-simclr", "blockwise-vicreg"]
+    assert set(found["rules"]["end-to-end backpropagation"]) >= {"bp-clapp++", "hinge-cpc"}
+    text = apical("config", "list").stdout
+    assert "  demo: demo" in text
+    assert max(map(len, text.splitlines())) <= 100

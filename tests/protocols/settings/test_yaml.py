@@ -98,7 +98,7 @@ def test_circle_of_extends_is_refused(tmp_path):
 
 
 def test_part_of_presets_is_no_preset():
-    with pytest.raises(ConfigError, match="preset: expected one of"):
+    with pytest.raises(ConfigError, match="preset: expected a preset or a YAML file"):
         load("_narrow")
 
 
@@ -134,10 +134,13 @@ def test_what_is_no_text_is_answered(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("dem", r"preset: expected one of .*, got 'dem'; did you mean demo\?"),
+        (
+            "dem",
+            r"preset: expected a preset or a YAML file, got 'dem'; did you mean demo\? `apical config list` lists all \d+",
+        ),
         ("nowhere.yaml", "nowhere.yaml: expected a YAML file, got no such file"),
         ("a/b", "a/b: expected a YAML file, got no such file"),
-        ("\0", "preset: expected one of"),
+        ("\0", "preset: expected a preset"),
     ],
 )
 def test_unknown_preset_is_answered(tmp_path, monkeypatch, name, message):

@@ -95,20 +95,6 @@ def test_resumed_equals_uninterrupted_bit_for_bit(rule, settings, tmp_path):
     assert_same(tmp_path / "straight", tmp_path / "pieces")
 
 
-def test_a_complete_run_that_is_resumed_says_so_with_its_numbers(settings, tmp_path, capsys):
-    out = tmp_path / "run"
-    first = train(settings(), out, progress=False)
-    before = (out / "recording.zarr" / "zarr.json").read_text()
-    capsys.readouterr()
-    again = train(settings(), out, resume=True, progress=False)
-    assert capsys.readouterr().err == f"Note: {out} is complete: its 32 steps were trained before\n"
-    assert again.keys() == first.keys()
-    same = ("run", "status", "epochs", "steps", "loss", "losses")
-    assert {name: again[name] for name in same} == {name: first[name] for name in same}
-    assert all(again[name] > 0 for name in ("images_per_second", "peak_memory_bytes", "seconds"))
-    assert (out / "recording.zarr" / "zarr.json").read_text() == before
-
-
 COMMAND = [sys.executable, "-m", "apical.protocols", "train"]
 
 
