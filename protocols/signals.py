@@ -57,7 +57,7 @@ def _once_more(number: int) -> None:
     if hasattr(signal, "pthread_kill"):  # wakes the main thread where it waits
         signal.pthread_kill(threading.main_thread().ident or 0, number)
     else:
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _imports(frame: FrameType | None) -> bool:

@@ -8,7 +8,7 @@ import xarray as xr
 WIDTH = 100
 
 
-class Recording(xr.DataTree):
+class Recording(xr.DataTree):  # type: ignore[no-untyped-call]
     """A recording: an xarray DataTree in everything but its text.
 
     Printed by itself, a tree of twenty tables with every variable and attribute fills hundreds of lines; this one tells what there is,
@@ -17,7 +17,7 @@ class Recording(xr.DataTree):
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return summary(self) if self.parent is None and "committed" in self.attrs else super().__repr__()
 
 

@@ -22,10 +22,12 @@ def rules_by_kind() -> dict[str, list[str]]:
         "end-to-end backpropagation": [],
     }
     for name, rule in RULES.items():
+        # a twin of another rule, made for backpropagation, is no class
+        engine = getattr(rule, "engine", None) if isinstance(rule, type) else "backprop"
         if name.startswith("blockwise-"):
             kind = "autograd inside a block"
-        elif isinstance(rule, type) and rule.engine in ("local", "feedback"):
-            kind = "from explicit factors" + (", supervised" if rule.engine == "feedback" else "")
+        elif engine in ("local", "feedback"):
+            kind = "from explicit factors" + (", supervised" if engine == "feedback" else "")
         else:
             kind = "end-to-end backpropagation"
         groups[kind].append(name)

@@ -26,7 +26,7 @@ class Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """A node of the text, once it is known to be small."""
-        event, before = self.peek_event(), self._count
+        event, before = self.peek_event(), self._count  # type: ignore[no-untyped-call]
         self._depth += 1
         if self._depth > MOST_LEVELS:
             self._refuse(f"more than {MOST_LEVELS} levels", event)
@@ -43,7 +43,7 @@ class Loader(yaml.SafeLoader):
         return node
 
     def _refuse(self, problem: str, event: yaml.Event) -> NoReturn:
-        raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 # YAML 1.1 wants a dot in 1.0e-4; nobody writes learning rates that way

@@ -211,7 +211,7 @@ class Run:
 
     def _result(self, status: str, losses: torch.Tensor, seconds: float, first: int) -> dict[str, Any]:
         images = (self.step - first) * self.config.training.batch
-        now = {
+        now: dict[str, Any] = {
             "images_per_second": images / max(seconds, 1e-9),
             "peak_memory_bytes": peak_memory(self.device),
             "seconds": self.seconds + seconds,
