@@ -1,6 +1,6 @@
 """`python -m apical.protocols`: the same as `apical`."""
 
-from .command.main import main
+from .command.entry import main
 
 if __name__ == "__main__":
-    main(prog_name="apical")
+    main()

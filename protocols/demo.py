@@ -1,6 +1,5 @@
 """`apical demo`: the main job end to end on the embedded objects."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from ..models import ModelError
 from .inspect import inspect_run
 from .probe.run import probe
+from .progress import tell
 from .settings.load import load
 from .train.run import train
 
@@ -31,12 +31,12 @@ def demo(out: Path | None, seed: int, progress: bool = True) -> dict[str, Any]:
     begun = time.perf_counter()
     config = load("demo", (), {"seed": seed})
     folder = out or _free(Path("runs") / f"demo-seed{seed}")
-    _tell(progress, f"1/4 training: two-compartment neurons learn from glances at objects ({folder})")
+    tell(progress, f"1/4 training: two-compartment neurons learn from glances at objects ({folder})")
     trained = train(config, folder, progress=progress)
-    _tell(progress, "2/4 read-out: trained network, its random initialisation, pixels")
+    tell(progress, "2/4 read-out: trained network, its random initialisation, pixels")
     read = probe(folder, progress=progress)
     replayed, missing = _replay(folder, progress)
-    _tell(progress, "4/4 figures and report")
+    tell(progress, "4/4 figures and report")
     report = inspect_run(folder)
     return {
         "run": str(folder),
@@ -60,9 +60,9 @@ def _replay(folder: Path, progress: bool) -> tuple[dict[str, Any] | None, str | 
     try:
         load_brian()
     except ModelError as error:
-        _tell(progress, f"3/4 no replay with spikes: {error}")
+        tell(progress, f"3/4 no replay with spikes: {error}")
         return None, str(error)
-    _tell(progress, "3/4 replay: a circuit of the trained network with spiking two-compartment neurons")
+    tell(progress, "3/4 replay: a circuit of the trained network with spiking two-compartment neurons")
     found = replay_run(folder, ReplaySettings(quick=True), report=False, progress=progress)
     names = ("name", "what", "value", "criterion", "passed")
     return {
@@ -81,9 +81,3 @@ def _free(path: Path) -> Path:
         candidate = path.with_name(f"{path.name}-{number}")
         number += 1
     return candidate
-
-
-def _tell(progress: bool, text: str) -> None:
-    if progress:
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()

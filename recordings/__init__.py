@@ -1,7 +1,7 @@
 """Room `recordings` of Apical: what is kept of a run, as a zarr store that opens in xarray.
 
->>> from apical.recordings import open
->>> recording = open("runs/demo")                                   # doctest: +SKIP
+>>> from apical import recordings
+>>> recording = recordings.open("runs/demo")                        # doctest: +SKIP
 >>> recording["activity/conv1"]["apical"].sel(unit=3).plot()        # doctest: +SKIP
 
 Names are imported on first use, so that neither zarr nor matplotlib is loaded before it is needed.
@@ -18,6 +18,7 @@ from .errors import RecordingError
 if TYPE_CHECKING:
     from .figures import draw_all
     from .reader import open
+    from .recording import Recording, summary
     from .replay_store import ReplayStore, open_replay
     from .report import write_report
     from .results import write_results
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Recording",
     "RecordingError",
     "ReplayStore",
     "Table",
@@ -37,6 +39,7 @@ __all__ = [
     "metrics_table",
     "open",
     "open_replay",
+    "summary",
     "updates_table",
     "write_report",
     "write_results",
@@ -51,6 +54,8 @@ _HOMES = {
     "metrics_table": "tables",
     "updates_table": "tables",
     "open": "reader",
+    "Recording": "recording",
+    "summary": "recording",
     "ReplayStore": "replay_store",
     "open_replay": "replay_store",
     "draw_all": "figures",

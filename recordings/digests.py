@@ -64,8 +64,8 @@ def stamped(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def update_attributes(root: zarr.Group, changes: Mapping[str, Any]) -> None:
-    """Change root attributes and their checksum in one write."""
-    root.attrs.update(stamped({**dict(root.attrs), **changes}))
+    """Change root attributes and their checksum in one write; `attrs.update` would make one of each, and a kill may fall between."""
+    root.update_attributes(stamped({**dict(root.attrs), **changes}))
 
 
 def check_attributes(attributes: Mapping[str, Any], where: str) -> None:

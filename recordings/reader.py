@@ -14,6 +14,7 @@ from .checked import lazy_group
 from .digests import METADATA, OWN, SINCE, check_metadata
 from .errors import RecordingError
 from .layout import StoreLike, root_attributes
+from .recording import Recording
 from .replay_names import GROUP, replay_groups
 from .results import read_result, result_groups
 from .stores import is_local, refusing, store_name
@@ -21,8 +22,8 @@ from .stores import is_local, refusing, store_name
 NAME = "recording.zarr"
 
 
-def open(path: StoreLike) -> xr.DataTree:
-    """Open a recording, also while it is being written or after its process was killed.
+def open(path: StoreLike) -> Recording:
+    """Open a recording, an xarray DataTree, also while it is being written or after its process was killed.
 
     Every table is one node (``metrics``, ``activity/<population>``, ``updates/<population>``), trimmed to the rows that
     are committed and chunked by block; so are the tables of replays (``replay/<name>/<table>``) and, whole, every result
@@ -56,7 +57,7 @@ def open(path: StoreLike) -> xr.DataTree:
                 f"{GROUP}/{name}/",
             )
         nodes |= {group: read_result(root, group) for group in result_groups(root)}
-    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=shown(attributes)), **nodes}, name="recording")
+    tree = Recording.from_dict({"/": xr.Dataset(attrs=shown(attributes)), **nodes}, name="recording")
     if isinstance(store, ZipStore):
         tree.set_close(store.close)
     return tree
@@ -109,6 +110,11 @@ def _store(path: StoreLike) -> str | Store:
 
 def _table(root: zarr.Group, path: str, rows: int, complete: bool) -> xr.Dataset:
     """One table, trimmed to the committed rows, one dask chunk per block."""
+    if path not in root:
+        raise RecordingError(
+            f"recording.{path}: expected a table, since {rows} rows of it are committed, got none; "
+            "the recording is damaged: restore it from a copy"
+        )
     group = cast(zarr.Group, root[path])
     dim = str(group.attrs["record_dim"])
     variables = cast(list[str], group.attrs["variables"])

@@ -55,9 +55,8 @@ def create_store(
         root = zarr.open_group(store, mode="w-", zarr_format=3)
         for table in chosen.values():
             create_table(root, table, block_bytes)
-        root.attrs.update(
-            stamped({**own, METADATA: metadata_digests(root, chosen)})
-        )  # last: only a store with all its arrays is a recording
+        # last, and in one write: only a store with all its arrays is a recording
+        root.update_attributes(stamped({**own, METADATA: metadata_digests(root, chosen)}))
     return root, {path: (table, block_rows(table, block_bytes)) for path, table in chosen.items()}
 
 

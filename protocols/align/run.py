@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 import xarray as xr
-from tqdm import tqdm
 
 from ...models import Network
 from ...models.engine import keep_freed_memory
@@ -17,6 +16,7 @@ from ...plasticity import ClappPP
 from ...recordings import write_results
 from ...recordings.plot_style import save
 from ..errors import ConfigError, nearest
+from ..progress import bar as progress_bar
 from ..runs.batches import Batch
 from ..runs.files import write_json
 from ..runs.provenance import git_state
@@ -161,7 +161,7 @@ def _measure(task: Task, plan: Plan, run: Trained[ClappPP], progress: bool) -> t
     passes = (plan.batches * (1 if plan.fit_b == "none" else 2) + plan.fitted) * (1 + len(stored))
     found: dict[tuple[str, int], Alignment] = {}
     begun = time.perf_counter()
-    with tqdm(total=passes, unit="batch", file=sys.stderr, disable=None if progress else True) as bar:
+    with progress_bar(progress, "batch", passes) as bar:
         for path in [None, *stored]:
             step = 0 if path is None else run.state(path).step
             bar.set_postfix_str(f"{task.label}, step {step}")

@@ -2,7 +2,6 @@
 
 import gc
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from ...models import Moment, Recorder, RecorderSpec
 from ...models.engine import Architecture, Engine, build_engine, build_network
 from ...plasticity import ClappPP, pair
 from ...recordings import Writer
+from ..progress import tell
 from ..runs.provenance import machine
 from ..settings.groups import RecordingConfig
 from .contest import resident
@@ -62,7 +62,7 @@ def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:
             if turn:  # the first turn warms up
                 ratios.append((end - middle) / (middle - start))
                 plain.append(every * batch / (middle - start))
-                _tell(progress, f"every {every}: turn {turn}/{rounds}, recording takes {ratios[-1]:.3f} times as long")
+                tell(progress, f"every {every}: turn {turn}/{rounds}, recording takes {ratios[-1]:.3f} times as long")
         writer.close()
     return {
         "every": every,
@@ -89,7 +89,7 @@ def _memory(recorded_steps: int, progress: bool) -> dict[str, Any]:
             _steps(engine, images, tenth, recorder, first=part * tenth)
             gc.collect()
             held.append(resident())
-            _tell(progress, f"{(part + 1) * tenth} recorded steps: {held[-1] / 2**20:.1f} MiB resident")
+            tell(progress, f"{(part + 1) * tenth} recorded steps: {held[-1] / 2**20:.1f} MiB resident")
         recorder.writer.close()
         ceiling = recorder.writer.ceiling_bytes
     return {
@@ -118,8 +118,3 @@ def _steps(engine: Engine, images: torch.Tensor, count: int, recorder: Recorder 
         losses = engine.step(images, pairing, recorder if due else None)
         if recorder is not None and due:
             recorder.end(losses)
-
-
-def _tell(progress: bool, text: str) -> None:
-    if progress:
-        sys.stderr.write(f"{text}\n")

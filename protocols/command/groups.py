@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -59,6 +60,25 @@ def data_verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) ->
 @click.group(cls=Commands)
 def config() -> None:
     """Settings: show what a preset or file resolves to, or what can be set."""
+
+
+@config.command("list")
+@json_option
+def config_list(as_json: bool) -> None:
+    """Names of the presets by data set, and of the rules by how they learn."""
+    from ..settings.names import presets_by_stimulus, rules_by_kind
+
+    found = {"presets": presets_by_stimulus(), "rules": rules_by_kind()}
+    if as_json:
+        show(found, as_json)
+        return
+    for title, groups in found.items():
+        click.echo(title)
+        for group, names in groups.items():
+            told = ", ".join(names)
+            click.echo(
+                fill(f"{group}: {told}", 100, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+            )
 
 
 @config.command("show", epilog=PRESETS)

@@ -24,7 +24,7 @@ from .options import (
     set_option,
     where_options,
 )
-from .terminal import Commands, json_option, resumable, show
+from .terminal import Commands, json_option, show
 from .verify import verify
 
 
@@ -61,7 +61,6 @@ def demo(out: Path | None, seed: int, quiet: bool, as_json: bool) -> None:
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; its own settings apply.")
 @quiet_option
 @json_option
-@resumable
 def train(
     preset: str | None, data_dir: Path | None, out: Path | None, resume: bool, quiet: bool, as_json: bool, **given: Any
 ) -> None:
@@ -312,7 +311,7 @@ def compare(
 ) -> None:
     """Train plasticity rules side by side, with equal budgets and the same read-outs.
 
-    Repeat the same command to go on after an interruption.
+    Repeat the same command to go on after an interruption. Exit 1 if any run failed; table and page are written nevertheless.
     """
     from .arguments import parse_budget, parse_names, parse_seeds
 
@@ -325,6 +324,11 @@ def compare(
         data_dir=data_dir, progress=not quiet,
     )  # fmt: skip
     show(result, as_json)
+    if failed := result["failed"]:
+        runs, expected = ", ".join(failed), len(failed) + sum("seconds" in row for row in result["rows"])
+        raise ProtocolError(
+            f"{folder}: expected {expected} finished runs, got {len(failed)} failed: {runs}; compare.json says why"
+        )
 
 
 for _group in (data, config, bench, verify):

@@ -9,11 +9,19 @@ from typing import Any, TypeVar
 import click
 
 from ..errors import nearest
-from ..settings.yaml import presets
+from ..settings.names import presets_by_stimulus
 
-# the mark keeps click from breaking names at their hyphens
-PRESETS = "\b\n" + fill(f"Presets: {', '.join(presets())}.", 76, break_on_hyphens=False)
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _listed() -> str:
+    """The presets, a paragraph per data set; the mark keeps click from breaking names at their hyphens."""
+    groups = [", ".join(names) for names in presets_by_stimulus().values()]
+    lines = [fill(text, 76, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False) for text in groups]
+    return "\n".join(["\b", "Presets, by data set:", *lines])
+
+
+PRESETS = _listed()
 
 
 class Folder(click.Path):

@@ -1,30 +1,32 @@
 """What every command shares at the terminal: errors in one line, results as text or as one JSON object."""
 
-import errno
-import functools
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import click
 
+from ..errors import exit_code_of, told
 from ..layout import lines
 from ..runs.files import plain
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from .examples import EXAMPLES, SECTIONS
 
 INTERRUPTED = 130
-OUT_OF_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
-REMEDIES = {
-    errno.ENOSPC: "free some space; a training run continues with --resume",
-    errno.EDQUOT: "free some space; a training run continues with --resume",
-    errno.EACCES: "choose a place you may write to",
-    errno.EROFS: "choose a place you may write to",
-}
+
+
+class Command(click.Command):
+    """A command whose help ends with an example."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example, then what else ends the help."""
+        if example := EXAMPLES.get(ctx.command_path):
+            with formatter.section("Example"):
+                formatter.write_text(example)
+        super().format_epilog(ctx, formatter)
 
 
 class Commands(click.Group):
@@ -36,6 +38,7 @@ class Commands(click.Group):
 
     # sub-groups are of the same kind
     group_class = type
+    command_class = Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"no_args_is_help": False, **kwargs})
@@ -45,22 +48,42 @@ class Commands(click.Group):
         kwargs["standalone_mode"] = False
         try:
             code = super().main(*args, **kwargs)
-        except click.exceptions.Abort:
-            _leave("interrupted", INTERRUPTED)
+        except click.exceptions.Abort as error:
+            # click's form of a KeyboardInterrupt, which may say how to go on
+            _leave(str(error.__cause__ or "") or "interrupted", INTERRUPTED)
         except click.ClickException as error:
             _leave(_misuse(error), error.exit_code)
         except Exception as error:
-            exit_code = _exit_code(error)
+            exit_code = exit_code_of(error)
             if exit_code is None:
                 raise
-            _leave(_told(error), exit_code)
+            _leave(told(error), exit_code)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands of the roof in sections, those of a group in one list."""
+        if ctx.parent is not None:
+            super().format_commands(ctx, formatter)
+            return
+        width = max(map(len, self.commands))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                found = [(name.ljust(width), self.commands[name].get_short_help_str(80)) for name in names]
+                formatter.write_dl(found)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an interruption becomes click's own before click writes to a terminal that may be gone."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise click.exceptions.Abort from error
 
 
 def _leave(message: str, code: int) -> NoReturn:
     if os.environ.get("APICAL_TRACEBACK") == "1":
         traceback.print_exc()
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    with suppress(OSError):  # of a terminal that was closed; the exit code stands
+        click.echo(f"Error: {' '.join(message.split())}", err=True)
     sys.exit(code)
 
 
@@ -70,55 +93,6 @@ def _misuse(error: click.ClickException) -> str:
     if context is None or message.endswith("?"):
         return message
     return f"{message.rstrip('.')}; see {context.command_path} --help"
-
-
-def _exit_code(error: Exception) -> int | None:
-    """The code an error asks for; None for what no user can have caused."""
-    if isinstance(error, OSError) or _out_of_memory(error):
-        return 1
-    if _backend(error):
-        return 2
-    ours = type(error).__module__.startswith("apical.")
-    code = getattr(error, "exit_code", 1 if ours else None)
-    return code if isinstance(code, int) else None
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # torch's class is known by name, so that a command without torch stays without it; on the CPU torch raises RuntimeError
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
-
-
-def _backend(error: Exception) -> bool:
-    """Whether Matplotlib refused to be imported with what the user's environment names."""
-    name = os.environ.get("MPLBACKEND")
-    return isinstance(error, ValueError) and bool(name) and str(error).startswith(f"Key backend: {name!r}")
-
-
-def _told(error: Exception) -> str:
-    if _backend(error):
-        return f"MPLBACKEND: expected a backend of Matplotlib, got {os.environ['MPLBACKEND']!r}; unset it, figures here need none"
-    if _out_of_memory(error):
-        return f"out of memory: {error}; lower training.batch or network.width"
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        remedy = REMEDIES.get(error.errno or 0)
-        return f"{where}{error.strerror}" + (f"; {remedy}" if remedy else "")
-    return str(error) or type(error).__name__
-
-
-def resumable(command: Callable[P, R]) -> Callable[P, R]:
-    """Tell an interrupted user of a command that writes checkpoints how to go on."""
-
-    @functools.wraps(command)
-    def told(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except KeyboardInterrupt:
-            _leave("interrupted; continue with --resume", INTERRUPTED)
-
-    return told
 
 
 json_option = click.option(

@@ -6,10 +6,10 @@ import click
 
 from ..errors import ProtocolError
 from .options import run_argument
-from .terminal import json_option, show
+from .terminal import Command, json_option, show
 
 
-@click.command()
+@click.command(cls=Command)
 @run_argument
 @click.option("--repair", is_flag=True, help="Give back what other parts hold, set aside what is damaged.")
 @json_option

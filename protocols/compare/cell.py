@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...models.engine import checkpoint
+from ..errors import exit_code_of, told
 from ..probe.run import probe
 from ..runs.folder import RunFolder
 from ..runs.metrics import read
@@ -63,6 +64,19 @@ def _spent(folder: RunFolder) -> float:
     return checkpoint.read_state(found[-1]).seconds if found else 0.0
 
 
+def main(task: str) -> None:
+    """Run the task and print its row as JSON; what a user can mend is one sentence on stderr, as at the command line."""
+    try:
+        row = run(json.loads(task))
+    except Exception as error:
+        code = exit_code_of(error)
+        if code is None:
+            raise
+        sys.stderr.write(" ".join(told(error).split()) + "\n")
+        sys.exit(code)
+    print(json.dumps(row))
+
+
 if __name__ == "__main__":
     end_with_parent()
-    print(json.dumps(run(json.loads(sys.argv[1]))))
+    main(sys.argv[1])

@@ -19,7 +19,7 @@ from ..errors import ConfigError, nearest
 from ..settings.groups import Settings
 from ..settings.load import RunConfig, validate
 from ..settings.wording import Contradiction, validated
-from ..settings.yaml import merge, override, parse_file, read
+from ..settings.yaml import merge, override, parse_file, read_all
 
 SPECS = Path(__file__).parent / "specs"
 SEE = "a known comparison"
@@ -129,14 +129,7 @@ def _entries(path: Path, overrides: Sequence[str]) -> dict[str, Entry]:
 
 def _base(base: Mapping[Any, Any], path: Path) -> dict[str, Any]:
     settings = dict(base)
-    parents = settings.pop("extends", [])
-    merged: dict[str, Any] = {}
-    for name in parents if isinstance(parents, list) else [parents]:
-        if not isinstance(name, str):
-            raise ConfigError(
-                f"{path}: base.extends: expected names of presets or files, got {name!r}; write their names"
-            )
-        merged = merge(merged, read(name))
+    merged = read_all(settings.pop("extends", []), f"{path}: base.extends")
     return merge(merged, settings)
 
 

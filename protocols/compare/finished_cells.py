@@ -98,7 +98,7 @@ def _compare(path: Path, document: Mapping[str, Any], task: Mapping[str, Any]) -
 def _settings(text: Any, path: Path) -> RunConfig:
     """As settings, not as text: those of an earlier version lack what was added since."""
     try:
-        return validate(parse(text, str(path)))
+        return validate(parse(str(text), str(path)))
     except (ConfigError, AttributeError) as error:
         raise ConfigError(
             f"{path}: expected settings of a run under config, got others ({error}); {_remedy(path)}"

@@ -6,10 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any
 
 from ..errors import ProtocolError
 
@@ -44,9 +42,9 @@ class Processes:
         if self.stopped:
             raise KeyboardInterrupt
         if process.returncode:
-            lines = [line for line in err.strip().splitlines() if line] or [f"exit code {process.returncode}"]
+            lines = [line for line in err.strip().splitlines() if line] or [_ending(process.returncode)]
             raise ProtocolError(
-                f"{task['out']}: expected the cell to finish, got {lines[-1]}; run the same command again"
+                f"{task['out']}: expected the run to finish, got an error ({lines[-1]}); repeat the command once it is mended"
             )
         return dict(json.loads(out.strip().splitlines()[-1]))
 
@@ -55,6 +53,13 @@ class Processes:
         if not self.stopped:
             self.stopped = True
             os.close(self._write)
+
+
+def _ending(code: int) -> str:
+    """How a process ended that said nothing."""
+    if code != -signal.SIGKILL:
+        return f"exit code {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
+    return "killed, perhaps because memory ran out: lower --jobs or training.batch"
 
 
 def end_with_parent() -> None:
@@ -66,20 +71,3 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt, so that the cells are waited for; away from the main thread nothing changes."""
-
-    def note(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

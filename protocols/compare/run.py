@@ -1,21 +1,21 @@
 """The comparison itself: every rule with every seed, side by side in processes, resumable cell by cell."""
 
-import sys
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from ..errors import ConfigError, ProtocolError
+from ..errors import ConfigError, Interrupted, ProtocolError
+from ..progress import bar as progress_bar
+from ..progress import beside
 from ..runs.files import write_json
 from ..runs.provenance import machine
 from ..settings.load import to_yaml
+from ..signals import handled, interrupt
 from . import comparison as spec
 from .finished_cells import begin, cell_name, finished, keep_row, run_folder
 from .page import write_page
-from .processes import Processes, terminated_as_interrupted
+from .processes import Processes
 from .table import Cell, rows_of, summary, write_csv
 
 
@@ -105,15 +105,9 @@ def _run_all(tasks: dict[Cell, dict[str, Any]], out: Path, jobs: int, progress: 
     for key in waiting:
         begin(out, key, tasks[key])
     failed = dict[Cell, str]()
-    bar = tqdm(
-        total=len(tasks),
-        initial=len(tasks) - len(waiting),
-        unit="run",
-        file=sys.stderr,
-        disable=None if progress else True,
-    )
+    bar = progress_bar(progress, "run", len(tasks), initial=len(tasks) - len(waiting))
     # the pool waits for its threads before the pipe of the processes is taken away
-    with terminated_as_interrupted(), bar, Processes() as processes, ThreadPoolExecutor(max_workers=jobs) as pool:
+    with handled(interrupt), bar, Processes() as processes, ThreadPoolExecutor(max_workers=jobs) as pool:
         futures: dict[Future[dict[str, Any]], Cell] = {pool.submit(processes.run, tasks[key]): key for key in waiting}
         try:
             pending = set(futures)
@@ -125,12 +119,14 @@ def _run_all(tasks: dict[Cell, dict[str, Any]], out: Path, jobs: int, progress: 
                         keep_row(out, key, tasks[key], future.result())
                     except ProtocolError as error:
                         failed[key] = str(error)
-                        tqdm.write(f"{cell_name(*key)}: {error}", file=sys.stderr)
+                        beside(f"{cell_name(*key)}: {error}")
                     bar.update()
                     bar.set_postfix_str(f"{key[0]} seed {key[1]}")
-        except BaseException:
+        except BaseException as error:
             for future in futures:
                 future.cancel()
             processes.stop()
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted("interrupted; repeat the same command to go on: what was trained is kept") from error
             raise
     return failed

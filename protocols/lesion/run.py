@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from ...models.engine import keep_freed_memory
 from ...plasticity import ClappPP
@@ -16,6 +15,7 @@ from ...recordings.atomic import free_name
 from ...recordings.plot_style import save
 from ...recordings.seal import unsealed
 from ..errors import ConfigError, ProtocolError
+from ..progress import bar as progress_bar
 from ..progress import notice
 from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
@@ -78,7 +78,7 @@ def lesion(
     stage, place = _stage(chosen, count, lambda: described.open(device=device, data_dir=data_dir, data=data))
     total = len(seeds) * sum(stage.work(condition) for condition in chosen.conditions)
     results: Results = {}
-    with tqdm(total=total, unit="step", file=sys.stderr, disable=None if progress else True) as bar:
+    with progress_bar(progress, "step", total) as bar:
         for seed in seeds:
             for condition in chosen.conditions:
                 bar.set_postfix_str(f"{condition.label}, seed {seed}")

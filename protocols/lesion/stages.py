@@ -1,16 +1,14 @@
 """Where conditions are lived: the rate network that learns, a circuit of it replayed with spikes, or one synapse."""
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from tqdm import tqdm
-
 from ...models.spiking import Circuit
 from ...plasticity import ClappPP
+from ..progress import beside
 from ..runs.trained import Trained
 from .circuit import Found, cut, pulse
 from .events import Apical, Contingency, Event, Fixation, Gamma, Probe, Saccade
@@ -170,7 +168,7 @@ class NetworkStage:
     ) -> dict[str, dict[str, Value]]:
         """Tell it; what the probes still to come would have found is not a number."""
         self.diverged.append(f"{condition.label}, seed {seed}")
-        tqdm.write(f"conditions.{condition.label}, seed {seed}: {error}", file=sys.stderr)
+        beside(f"conditions.{condition.label}, seed {seed}: {error}")
         each = dict.fromkeys(subject.network.names, math.nan)
         nothing: dict[str, Value] = {
             name: dict(each) if MEASURES[name].per_population else math.nan for name in self.measures

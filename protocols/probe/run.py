@@ -5,18 +5,16 @@ random initialisation has learned nothing that the read-out can use.
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ...models import BlockNetwork, Network
 from ...models.engine import settle
 from ...plasticity import Rule
 from ..errors import ConfigError, ProtocolError, nearest
+from ..progress import bar as progress_bar
 from ..progress import notice
 from ..readouts.fitted import TOGETHER
 from ..readouts.own_output import own_output
@@ -92,7 +90,7 @@ def probe(
     _tell_of_fewer(config, reading)
     together = wanted if layers else reading.together(network.names)
     check(network, reading, wanted, together)
-    bar = tqdm(total=2 * len(wanted) + 3, unit="read-out", file=sys.stderr, disable=None if progress else True)
+    bar = progress_bar(progress, "read-out", 2 * len(wanted) + 3)
 
     def tell(name: str) -> None:
         bar.set_postfix_str(name)

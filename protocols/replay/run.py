@@ -1,17 +1,16 @@
 """`apical replay`: from the folder of a run to checks, figures, spikes in its recording, and a report."""
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from tqdm import tqdm
 
 from ...models.spiking import replay
 from ...models.spiking.brian import check_target, load_brian
 from ...recordings import ReplayStore, write_report, write_results
+from ..progress import bar as progress_bar
 from ..runs.files import write_json
 from ..runs.provenance import git_state
 from ..settings.load import digest
@@ -81,7 +80,7 @@ def replay_run(
     circuit = loaded.circuit(s)
     check_modulated(circuit)
     check_memory(circuit, len(s.seeds))
-    with tqdm(unit="replay", file=sys.stderr, disable=None if progress else True) as bar:
+    with progress_bar(progress, "replay") as bar:
 
         def tell(word: str) -> None:
             bar.set_postfix_str(word)

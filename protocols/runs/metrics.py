@@ -107,6 +107,11 @@ class Metrics:
         found = read(self.path) if self.path.exists() else Lines([], None, False)
         self.rewrite(check(self.path, found, step, expected) if step else [])
 
+    def last(self) -> dict[str, Any]:
+        """The last line; empty where there is none."""
+        lines = read(self.path).lines if self.path.is_file() else []
+        return lines[-1] if lines else {}
+
     def rewrite(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write the file anew."""
         self.count, self._last = 0, 0

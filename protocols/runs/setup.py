@@ -20,7 +20,7 @@ def presentation_of(rule: Rule, stimulus: Stimulus) -> Presentation:
     unlabelled = int((stimulus.train.labels < 0).sum())
     if rule.needs.supervised and unlabelled:
         raise ConfigError(
-            f"stimulus.name: expected a label for every training image, which {type(rule).__name__} needs, "
+            f"stimulus.name: expected a label for every training image, which a supervised rule needs, "
             f"got {unlabelled} without; choose another rule or stimulus"
         )
     return presentation(rule.needs.presentation)

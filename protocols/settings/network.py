@@ -81,8 +81,10 @@ def _of_the_builder(network: NetworkConfig) -> Iterator[str]:
         value = getattr(network, word)
         if word in row.reads or word in AREAS or value == told.default:
             continue
-        expected, got = _as_written(told.default), _as_written(value)
-        yield f"network.{word}: expected {expected} for {network.builder}, which does not read it, got {got}; {_remedy(word, row.reads)}"
+        yield (
+            f"network.{word}: expected none, since {network.builder} reads no {word}, got {_as_written(value)}; "
+            f"{_remedy(word, row.reads)}"
+        )
 
 
 def _as_written(value: Any) -> str:
@@ -95,7 +97,7 @@ def _as_written(value: Any) -> str:
 def _remedy(word: str, reads: tuple[str, ...]) -> str:
     """What to do with a setting that the builder does not read."""
     other = SIZE.get(word)
-    emptied = f"set network.{word}=[]" if SETTINGS[word].default == () else "remove it"
+    emptied = f"set network.{word}=[]" if SETTINGS[word].default == () else f"remove network.{word}"
     return f"set network.{other} instead" if other in reads else emptied
 
 

@@ -60,4 +60,4 @@ def optimiser_complaints(optimiser: OptimiserConfig) -> Iterator[str]:
     for name, reader in unread.items():
         default, value = type(optimiser).model_fields[name].default, getattr(optimiser, name)
         if value != default:
-            yield f"optimiser.{name}: expected {default} for {reader}, which does not read it, got {value}; remove it"
+            yield f"optimiser.{name}: expected none, since {reader} reads no {name}, got {value}; remove optimiser.{name}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..errors import nearest
+from ..errors import nearest, unknown
 from .groups import Grid, Option, Settings, list_of
 from .words import OneOf, contexts
 
@@ -69,7 +69,7 @@ def complaints(config: RuleConfig) -> Iterator[str]:
     from ...plasticity import RULES, RuleError, hyperparameters
 
     if config.name not in RULES:
-        yield f"rule.name: expected one of {', '.join(RULES)}, got {config.name!r}{nearest(config.name, list(RULES))}"
+        yield f"rule.name: {unknown('a rule', config.name, RULES, 'apical config list')}"
         return
     kind: Any = RULES[config.name]
     read = hyperparameters(kind)
@@ -82,7 +82,7 @@ def complaints(config: RuleConfig) -> Iterator[str]:
     for name in SHARED:
         default, value = type(config).model_fields[name].default, getattr(config, name)
         if name not in read and name != "temperature" and value != default:
-            yield f"rule.{name}: expected {default} for {config.name}, which does not read it, got {value!r}; remove it"
+            yield f"rule.{name}: expected none, since {config.name} reads no {name}, got {value!r}; remove rule.{name}"
     options = sorted(read - set(SHARED))
     for name in config.options:
         if name in SHARED:

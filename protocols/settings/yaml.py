@@ -1,54 +1,44 @@
 """Where settings come from: YAML files, presets that extend each other, and `a.b=c` overrides.
 
-Everything here is plain mappings; what a setting may be is told in `config.py`.
+Everything here is plain mappings; what a setting may be is told by the groups of settings. No file takes longer than a moment to read or to
+refuse: text, depth, values and the number of files are bounded.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, unknown
+from .yaml_loader import MOST_BYTES, Loader
 
 PRESETS = Path(__file__).parent / "presets"
 YAML_SUFFIXES = (".yaml", ".yml")
-
-
-class Loader(yaml.SafeLoader):
-    """Safe YAML that reads `1e-4` as a number, and refuses a key given twice instead of keeping the last."""
-
-
-# YAML 1.1 wants a dot in 1.0e-4; nobody writes learning rates that way
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
-
-
-def _mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[str] = set()
-    for key in (key for key, _ in node.value if isinstance(key.value, str)):
-        if key.value in seen:
-            raise yaml.MarkedYAMLError(problem=f"the key {key.value} twice", problem_mark=key.start_mark)
-        seen.add(key.value)
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+LISTS_ALL = "apical config list"
+MOST_FILES = 64  # the presets extend five at most
 
 
 def parse_file(path: Path) -> Any:
     """The value a YAML file stands for; it exists."""
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ConfigError(f"{path}: expected at most {MOST_BYTES} bytes of YAML, got more; is this a file of settings?")
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        return parse(content.decode("utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: expected UTF-8 text, got {error.reason}; is this a YAML file?") from error
 
 
 def parse(text: str, where: str) -> Any:
-    """The value a YAML text stands for; `where` names its origin in the error."""
+    """The value a YAML text stands for; `where` names its origin in the error.
+
+    Raises:
+        ConfigError: no YAML, a key twice, or too much of it (see `Loader`).
+    """
+    if len(text) > MOST_BYTES:
+        raise ConfigError(f"{where}: expected at most {MOST_BYTES} characters of YAML, got {len(text)}; shorten it")
     try:
         return yaml.load(text, Loader)
     except yaml.MarkedYAMLError as error:
@@ -73,8 +63,59 @@ def read(preset_or_path: str) -> dict[str, Any]:
     A run is named after the preset or file unless the file itself says otherwise.
     """
     path = _locate(preset_or_path)
-    settings = _extended(path, ())
+    settings = _extended(path, (), Sources(str(path)))
     return {"name": path.stem, **settings}
+
+
+class Sources:
+    """Files that one set of settings is read from, each once: what extends itself twice over would grow without bound."""
+
+    def __init__(self, where: str) -> None:
+        self._where, self._visits, self._bytes = where, 0, 0
+        self._found: dict[Path, dict[str, Any]] = {}
+
+    def read(self, path: Path) -> dict[str, Any]:
+        """The mapping of one file.
+
+        Raises:
+            ConfigError: the file is one too many, or no mapping.
+        """
+        self._visits += 1
+        if path not in self._found:
+            self._bytes += path.stat().st_size
+            self._found[path] = _mapping_in(path)
+        if self._visits > MOST_FILES or self._bytes > MOST_BYTES:
+            raise ConfigError(
+                f"{self._where}: expected extends to lead to at most {MOST_FILES} files of {MOST_BYTES} bytes in all, a file counted as "
+                "often as it is extended, got more; extend fewer"
+            )
+        return self._found[path]
+
+
+def read_all(names: Any, where: str) -> dict[str, Any]:
+    """Settings of one or several presets or files, later ones laid over earlier ones.
+
+    Args:
+        names: a name, or a list of them.
+        where: what names them, put before a complaint.
+
+    Raises:
+        ConfigError: something else than names, or more than 64 files.
+    """
+    merged: dict[str, Any] = {}
+    sources = Sources(where)
+    for name in _names(names, where):
+        path = _locate(name)
+        merged = merge(merged, {"name": path.stem, **_extended(path, (), sources)})
+    return merged
+
+
+def _names(names: Any, where: str) -> list[str]:
+    listed = names if isinstance(names, list) else [names]
+    for name in listed:
+        if not isinstance(name, str):
+            raise ConfigError(f"{where}: expected names of presets or files, got {name!r}; write their names")
+    return listed
 
 
 def _locate(preset_or_path: str) -> Path:
@@ -85,13 +126,10 @@ def _locate(preset_or_path: str) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise ConfigError(f"{path}: expected a preset or a YAML file, got a folder; presets: {', '.join(known)}")
+        raise ConfigError(f"{path}: expected a preset or a YAML file, got a folder; `{LISTS_ALL}` lists the presets")
     if path.suffix in YAML_SUFFIXES or len(path.parts) > 1:
-        raise ConfigError(f"{path}: expected a YAML file, got no such file; presets: {', '.join(known)}")
-    raise ConfigError(
-        f"preset: expected one of {', '.join(known)} or a YAML file, got {preset_or_path!r}"
-        + nearest(preset_or_path, known)
-    )
+        raise ConfigError(f"{path}: expected a YAML file, got no such file; `{LISTS_ALL}` lists the presets")
+    raise ConfigError(f"preset: {unknown('a preset or a YAML file', preset_or_path, known, LISTS_ALL)}")
 
 
 def _mapping_in(path: Path) -> dict[str, Any]:
@@ -104,19 +142,15 @@ def _mapping_in(path: Path) -> dict[str, Any]:
     return settings
 
 
-def _extended(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:
+def _extended(path: Path, children: tuple[Path, ...], sources: Sources) -> dict[str, Any]:
     path = path.resolve()
     if path in children:
         chain = " > ".join(child.name for child in (*children, path))
         raise ConfigError(f"{path}: expected extends without a circle, got {chain}; remove one of them")
-    settings = _mapping_in(path)
-    parents = settings.pop("extends", [])
-    names = parents if isinstance(parents, list) else [parents]
+    settings = dict(sources.read(path))
     merged: dict[str, Any] = {}
-    for name in names:
-        if not isinstance(name, str):
-            raise ConfigError(f"{path}: expected extends to name presets or files, got {name!r}; write their names")
-        merged = merge(merged, _extended(_parent(name, path), (*children, path)))
+    for name in _names(settings.pop("extends", []), f"{path}: extends"):
+        merged = merge(merged, _extended(_parent(name, path), (*children, path), sources))
     merged.pop("name", None)
     return merge(merged, settings)
 

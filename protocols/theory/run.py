@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from ...recordings import write_results
+from ..progress import bar as progress_bar
 from ..runs.files import write_json
 from ..runs.provenance import git_state
 from . import breaking, hinge, proposition_3_5, theorem_3_1, theorem_3_3
@@ -58,7 +58,7 @@ def _check(seed: int, cases: int, progress: bool) -> tuple[Rows, dict[str, Any]]
     few_cases = len(theorem_3_3.FEW_OBJECTS) * FEW_CASES
 
     def collect(part: str, stream: int, total: int, found: Iterator[dict[str, Any]]) -> None:
-        bar = tqdm(found, part, total, file=sys.stderr, unit="case", leave=False, disable=None if progress else True)
+        bar = progress_bar(progress, "case", total, over=found, title=part, leave=False)
         rows[part] = list(bar)
 
     collect("theorem_3_1", 0, len(theorem_3_1.cases()), theorem_3_1.check(_draws(seed, 0)))

@@ -1,18 +1,17 @@
 """The loop of a training run."""
 
-import sys
 import time
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from ...models import Moment, Recorder, RecorderSpec
 from ...models.engine import BlockEngine, Choice, Engine, build_engine, checkpoint
 from ...plasticity import Blockwise
 from ...recordings import Writer
 from ...recordings.stores import set_aside
-from ..errors import ConfigError
+from ..errors import ConfigError, Interrupted
+from ..progress import bar as progress_bar
 from ..progress import notice
 from ..runs.batches import TRAINING, Batches
 from ..runs.folder import RunFolder
@@ -26,7 +25,7 @@ from ..settings.rule import make_rule
 from ..stimuli import Stimulus
 from .diverging import CHECK_EVERY, DivergedError, Watch, check_finite
 from .schedule import learning_rate
-from .stops import stop_requests
+from .stops import StopRequests
 
 
 class Run:
@@ -74,6 +73,7 @@ class Run:
                 modulated="neuromodulator" in self.rule.needs.records,
             )  # fmt: skip
         self.step, self.seconds = 0, 0.0
+        self.last = torch.full((len(self.losses),), float("nan"))  # losses of the last step
         self.metrics, self.watch = Metrics(folder.metrics), Watch(t.diverged, {})
         self._order, self._order_epoch = torch.empty(0), -1
 
@@ -94,7 +94,7 @@ class Run:
         if self.recorder is None:
             return
         if cursor is not None:
-            part = {"step": self.step, **circumstances(str(self.device))}
+            part = {"step": self.step, **circumstances(str(self.device))} if self.step < self.steps else {}
             self.recorder.writer = Writer.resume(self.folder.recording, cursor, part=part)
             return
         if kept := set_aside(self.folder.recording):
@@ -105,45 +105,51 @@ class Run:
             self.folder.recording, self.recorder.tables(self.steps), attributes=attributes
         )
 
-    def train(self, progress: bool) -> dict[str, Any]:
-        """Run to the end, to `max_seconds`, or to an interruption; a checkpoint is written in each case."""
+    def train(self, progress: bool, stop: StopRequests) -> dict[str, Any]:
+        """Run to the end, to `max_seconds`, or to a request to stop; a checkpoint is written in each case.
+
+        Raises:
+            DivergedError: losses or weights left their limits; its `result` is that of the run so far.
+            KeyboardInterrupt: somebody asked to stop.
+        """
+        begun, first = time.perf_counter(), self.step
+        bar = progress_bar(progress, "step", self.steps, initial=self.step)
+        try:
+            with bar:
+                self._steps(begun, bar, stop)
+        except DivergedError as error:
+            self._end("diverged", stop)
+            error.result = self._result("diverged", time.perf_counter() - begun, first)
+            raise
+        except BaseException as error:
+            self._end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", stop)
+            raise
+        status = "complete" if self.step == self.steps else "interrupted"
+        if first == self.steps:
+            notice(f"{self.folder.path} is complete: its {self.steps} steps were trained before")
+        self._end(status, stop)
+        if stop:
+            finished = f"interrupted, but after the last step: {self.folder.path} is complete"
+            raise Interrupted(finished) if status == "complete" else KeyboardInterrupt
+        return self._result(status, time.perf_counter() - begun, first)
+
+    def _steps(self, begun: float, bar: Any, stop: StopRequests) -> None:
         t = self.config.training
         every = t.checkpoint_every or self.per_epoch
-        begun, first, last_loss = time.perf_counter(), self.step, torch.full((len(self.losses),), float("nan"))
-        status, mark = "complete", (time.perf_counter(), self.step)
-        bar = tqdm(
-            total=self.steps, initial=self.step, unit="step", file=sys.stderr, disable=None if progress else True
-        )
-        try:
-            with bar, stop_requests() as stop:
-                while self.step < self.steps:
-                    last_loss = self._one_step()
-                    bar.update()
-                    due = self.step % every == 0 or self.step == self.steps
-                    if self.step == 1 or self.step % CHECK_EVERY == 0:
-                        self._judge(last_loss)
-                    if due:
-                        mark = self._report(last_loss, mark, begun, first, bar)
-                        self._checkpoint(begun)
-                    spent = time.perf_counter() - begun
-                    if stop or (t.max_seconds is not None and spent >= t.max_seconds and self.step < self.steps):
-                        status = "interrupted"
-                        if not due:
-                            mark = self._report(last_loss, mark, begun, first, bar, interrupted=True)
-                            self._checkpoint(begun)
-                        break
-                interrupted = bool(stop)
-        except DivergedError as error:
-            self._close("diverged")
-            error.result = self._result("diverged", last_loss, time.perf_counter() - begun, first)
-            raise
-        except BaseException:
-            self._close("failed")
-            raise
-        self._close(status)
-        if interrupted:
-            raise KeyboardInterrupt
-        return self._result(status, last_loss, time.perf_counter() - begun, first)
+        mark = (time.perf_counter(), self.step)
+        while self.step < self.steps:
+            self.last = self._one_step()
+            bar.update()
+            due = self.step % every == 0 or self.step == self.steps
+            if self.step == 1 or self.step % CHECK_EVERY == 0:
+                self._judge()
+            over = t.max_seconds is not None and time.perf_counter() - begun >= t.max_seconds
+            if stop or over or due:
+                with stop.whole():
+                    mark = self._report(mark, begun, bar, interrupted=not due)
+                    self._checkpoint(begun)
+            if stop or over:
+                break
 
     def _one_step(self) -> torch.Tensor:
         batch, step = self.config.training.batch, self.step
@@ -175,29 +181,21 @@ class Run:
             _, first, last = self.rule.stretch(step, self.steps, len(self.engine.network.names))
         return learning_rate(self.config.optimiser, step - first, last - first, self.per_epoch)
 
-    def _values(self, losses: torch.Tensor) -> dict[str, float]:
-        """Losses by name; blocks that rest have none."""
-        values = dict(zip(self.losses, losses.tolist(), strict=True))
+    def _values(self) -> dict[str, float]:
+        """Losses of the last step by name; blocks that rest have none."""
+        values = dict(zip(self.losses, self.last.tolist(), strict=True))
         learning = self.engine.learning if isinstance(self.engine, BlockEngine) else self.losses
         return {name: values[name] for name in learning}
 
-    def _judge(self, losses: torch.Tensor) -> dict[str, float]:
-        values = self._values(losses)
+    def _judge(self) -> dict[str, float]:
+        values = self._values()
         self.watch.check(values, self.step, self.config.optimiser.learning_rate)
         return values
 
-    def _report(
-        self,
-        losses: torch.Tensor,
-        mark: tuple[float, int],
-        begun: float,
-        first: int,
-        bar: Any,
-        interrupted: bool = False,
-    ) -> tuple[float, int]:
+    def _report(self, mark: tuple[float, int], begun: float, bar: Any, *, interrupted: bool) -> tuple[float, int]:
         now = time.perf_counter()
         speed = (self.step - mark[1]) * self.config.training.batch / max(now - mark[0], 1e-9)
-        values = self._judge(losses)
+        values = self._judge()
         line = {
             "step": self.step, "epoch": self.step / self.per_epoch, "loss": sum(values.values()) / len(values), "losses": values,
             "images_per_second": speed, "seconds": self.seconds + now - begun, "peak_memory_bytes": peak_memory(self.device),
@@ -217,22 +215,34 @@ class Run:
         )  # fmt: skip
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 
+    def _end(self, status: str, stop: StopRequests) -> None:
+        with stop.whole():
+            self._close(status)
+
     def _close(self, status: str) -> None:
         if self.recorder is not None and self.recorder.writer is not None:
             self.recorder.writer.close(status)
 
-    def _result(self, status: str, losses: torch.Tensor, seconds: float, first: int) -> dict[str, Any]:
-        values = self._values(losses)
+    def _result(self, status: str, seconds: float, first: int) -> dict[str, Any]:
         images = (self.step - first) * self.config.training.batch
+        now: dict[str, Any] = {
+            "images_per_second": images / max(seconds, 1e-9),
+            "peak_memory_bytes": peak_memory(self.device),
+            "seconds": self.seconds + seconds,
+            "losses": self._values(),
+        }
+        # a run that was complete before is told by the last line of its own
+        line = now if images else {**dict.fromkeys(now), **self.metrics.last()}
+        losses = line["losses"] or {}
         return {
             "run": str(self.folder.path),
             "status": status,
             "epochs": self.step / self.per_epoch,
             "steps": self.step,
-            "images_per_second": images / seconds if images else None,
-            "peak_memory_bytes": peak_memory(self.device),
-            "loss": sum(values.values()) / len(values),
-            "losses": values,
-            "seconds": self.seconds + seconds,
+            "images_per_second": line["images_per_second"],
+            "peak_memory_bytes": line["peak_memory_bytes"],
+            "loss": sum(losses.values()) / len(losses) if losses else None,
+            "losses": losses,
+            "seconds": line["seconds"],
             "kernels": self.choice.told(),
         }

@@ -1,18 +1,21 @@
 """`apical train`: one network, one rule, one stimulus; recorded while it runs, resumable at every checkpoint."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ...models.engine import keep_freed_memory
+from ...models.engine import checkpoint, keep_freed_memory
 from ...plasticity import using
+from ..errors import Interrupted
 from ..runs.folder import RunFolder
 from ..runs.kernels import kernels_of
 from ..runs.setup import load_stimulus, pick_device
 from ..settings.load import RunConfig
 from ..settings.places import check_there, located
 from .loop import Run
+from .stops import stop_requests
 
 
 def train(
@@ -34,9 +37,20 @@ def train(
         ConfigError: the folder exists and `resume` is false, another process trains it, or settings do not fit the data or the checkpoint.
         ProtocolError: the data are no longer those of the checkpoint, or metrics.jsonl is damaged.
         DivergedError: a loss left the limit of `training.diverged`, or a weight or moment is not finite; the status is `diverged`.
-        KeyboardInterrupt: SIGINT or SIGTERM; the run was checkpointed first.
+        Interrupted: SIGINT, SIGTERM or SIGHUP, a KeyboardInterrupt that says what is left; a step that had begun was finished and
+            checkpointed first, unless a second SIGINT broke it.
     """
     folder, config = RunFolder(out), config if resume else located(config)
+    existed = folder.config.is_file()
+    try:
+        return _train(config, folder, data_dir, resume, progress)
+    except Interrupted:
+        raise
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"interrupted; {_left(folder, resume or not existed)}") from error
+
+
+def _train(config: RunConfig, folder: RunFolder, data_dir: Path | None, resume: bool, progress: bool) -> dict[str, Any]:
     if resume:
         folder.settings()
         check_there(config)
@@ -49,10 +63,22 @@ def train(
     stimulus = load_stimulus(config, data_dir, device)
     choice = kernels_of(config, folder, device, resume=resume)
     run = Run(config, folder, stimulus, device, choice)
-    if not resume:
-        folder.claim(config)
-    with folder.alone(), using(choice.kernels):
-        run.open(resume)
-        if resume:
-            folder.keep(config)
-        return run.train(progress)
+    with stop_requests() as stop:
+        if not resume:
+            folder.claim(config)
+        with folder.alone(), using(choice.kernels):
+            run.open(resume)
+            if resume:
+                folder.keep(config)
+            return run.train(progress, stop)
+
+
+def _left(folder: RunFolder, ours: bool) -> str:
+    """What an interruption leaves, and how to go on."""
+    if not ours or not folder.config.is_file():
+        return "nothing was written"
+    again = f"apical train --resume --out {shlex.quote(str(folder.path))}"
+    kept = checkpoint.found(folder.checkpoints)
+    if not kept:
+        return f"there is no checkpoint yet: {again} starts it again"
+    return f"{folder.path} is kept up to step {int(kept[-1].name.removeprefix('step-'))}: continue with {again}"

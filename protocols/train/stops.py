@@ -5,24 +5,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ..signals import handled
+
+
+class StopRequests:
+    """Whether somebody asked to stop; true once a signal came.
+
+    The first signal waits for the end of the step. A second SIGINT breaks the step, unless something is being written that has to be whole.
+    """
+
+    def __init__(self) -> None:
+        self._asked = self._shielded = False
+
+    def __bool__(self) -> bool:
+        return self._asked
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """No signal breaks what is inside."""
+        self._shielded = True
+        try:
+            yield
+        finally:
+            self._shielded = False
+
+    def note(self, number: int, _: FrameType | None) -> None:
+        """The handler; raises KeyboardInterrupt to break a step."""
+        breaks = self._asked and number == signal.SIGINT and not self._shielded
+        self._asked = True
+        if breaks:
+            raise KeyboardInterrupt
+
 
 @contextmanager
-def stop_requests() -> Iterator[list[int]]:
-    """SIGINT and SIGTERM fill the list instead of breaking a step in the middle; a second SIGINT breaks."""
-    asked: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        if asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    try:
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # signals belong to the main thread; elsewhere the caller handles them
+def stop_requests() -> Iterator[StopRequests]:
+    """SIGINT, SIGTERM and SIGHUP are noted instead of breaking a step in the middle; a second SIGINT breaks it."""
+    asked = StopRequests()
+    with handled(asked.note):
         yield asked
-        return
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -73,7 +73,7 @@ def test_its_hyperparameters_are_options_that_are_checked(oja, tmp_path, monkeyp
     for text, message in (
         ("rule.options={forgeting: 1.0}", "did you mean forgetting"),
         ("rule.options={forgetting: -1.0}", "expected a number above 0"),
-        ("rule.context=dfb", "which does not read it"),
+        ("rule.context=dfb", "reads no context"),
     ):
         with pytest.raises(ConfigError, match=message):
             settings(text)

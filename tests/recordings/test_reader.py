@@ -1,3 +1,4 @@
+import pickle
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import pytest
 import xarray as xr
 import zarr
 from apical.recordings import RecordingError, Table, Variable, Writer, metrics_table, open
+
+RATE = Variable(name="rate", dims=("unit",), shape=(2,), long_name="rate")
 
 
 @pytest.fixture
@@ -127,3 +130,33 @@ import apical.recordings.figures, apical.recordings.report
 assert not {{"matplotlib.pyplot", "torch"}} & set(sys.modules), "figures"
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_the_text_of_a_recording_fits_on_a_screen(store):
+    areas = [f"area{number}" for number in range(40)]
+    tables = [
+        metrics_table(areas, 3),
+        *(Table(path=f"activity/{a}", dim="trial", length=4, variables=(RATE,)) for a in areas),
+    ]
+    attributes = {"config": {"name": "demo", "seed": 3}, "device": "cpu"}
+    with Writer.create(store, tables, attributes=attributes) as writer:
+        writer.append("activity/area0", {"rate": np.zeros((4, 2), "f4")})
+    recording = open(store)
+    lines = repr(recording).splitlines()
+    assert lines[0].startswith("Recording: status complete, name demo, seed 3, device cpu, created 20")
+    assert "      trial 4, unit 2: rate" in lines
+    assert "  activity/area0" in lines
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 120
+    assert repr(recording["activity/area0"]).startswith("<xarray.DataTree")
+
+
+def test_a_recording_is_a_tree_of_xarray_in_everything_else(recorded):
+    recording = open(recorded)
+    plain = xr.DataTree.from_dict(dict(recording.to_dict()), name=recording.name)
+    assert isinstance(recording, xr.DataTree)
+    assert recording.identical(plain)
+    table = recording.isel(trial=slice(0, 3)).compute()["activity/conv1"]
+    np.testing.assert_array_equal(table["score"], [0, 0.25, 0.5])
+    assert (recording * 2)["activity/conv1"]["score"].values[4] == 2.0
+    assert pickle.loads(pickle.dumps(recording.compute())).identical(recording.compute())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pooch  # type: ignore[import-untyped]
 
+from ...progress import bar
 from ..errors import StimulusError, misuse, unknown_name
 from .files import data_directory, find_file, locate, read_checked
 from .row import DataSet, Download, Layout
@@ -93,6 +94,7 @@ def fetch(name: str, data_dir: str | Path | None = None, progress: bool = True) 
 def _obtain(name: str, download: Download, root: Path, target: Path, progress: bool) -> None:
     """Download one file; an archive is unpacked beside the target, and its files then moved: no half file is left."""
     file = download.url.rsplit("/", 1)[-1]
+    shown = bar(progress, "B", title=file, unit_scale=True, unit_divisor=1024)
     try:
         path = Path(
             pooch.retrieve(
@@ -100,7 +102,7 @@ def _obtain(name: str, download: Download, root: Path, target: Path, progress: b
                 known_hash=f"md5:{download.md5}",
                 fname=file,
                 path=root if download.archive else target,
-                downloader=pooch.HTTPDownloader(progressbar=progress, timeout=30),
+                downloader=pooch.HTTPDownloader(progressbar=shown, timeout=30),
             )
         )
         if download.archive:

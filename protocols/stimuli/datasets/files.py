@@ -36,11 +36,25 @@ def locate(name: str, data_dir: str | Path | None) -> tuple[Layout, Path]:
             return layout, folder
     if present:
         return present[0]
+    if data_dir is not None:
+        raise StimulusError(f"{name}: {_not_in(root, name, [folder for _, folder in candidates])}")
     wanted = " or ".join(str(folder) for _, folder in candidates)
     raise StimulusError(
         f"{name}: expected the official files in {wanted}, got no such folder; "
         f"run `apical data fetch {name}` or set APICAL_DATA to the folder that holds it"
     )
+
+
+def _not_in(root: Path, name: str, folders: list[Path]) -> str:
+    """What is wrong with a folder that was given."""
+    inner = [folder.relative_to(root) for folder in folders]
+    if not root.is_dir():
+        return f"expected a folder of data sets, got {root}, which does not exist; correct --data-dir or APICAL_DATA"
+    remedy = f"give the folder that holds {inner[0]}, or run `apical data fetch {name} --data-dir {root}`"
+    for folder in inner:
+        if root.parts[-len(folder.parts) :] == folder.parts:
+            remedy = f"give the folder above it, {Path(*root.parts[: -len(folder.parts)])}"
+    return f"expected the official files in {' or '.join(map(str, folders))}, got no such folder; {remedy}"
 
 
 def find_file(layout: Layout, folder: Path, name: str) -> Path | None:

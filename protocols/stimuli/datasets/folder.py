@@ -53,7 +53,9 @@ def load_folder(
     test = _read_set(f"{name}.test", held_out, classes, mode, image_size, device)
     if train.shape != test.shape:
         size, other = _size(train.shape), _size(test.shape)
-        raise StimulusError(f"folder:{test_root}: expected {size} pixels as in train, got {other}; set image_size")
+        raise StimulusError(
+            f"folder:{test_root}: expected {size} pixels as in train, got {other}; set stimulus.image_size"
+        )
     return train, test
 
 
@@ -102,7 +104,7 @@ def _read_set(
             first = first or path
             if images and image.shape != images[0].shape:
                 sizes = f"{_shape(images[0])} of {first}, got {_shape(image)} of {path}"
-                raise StimulusError(f"{name}: expected one image size, {sizes}; set image_size to resize them")
+                raise StimulusError(f"{name}: expected one image size, {sizes}; set stimulus.image_size to resize them")
             images.append(image)
             labels.append(label)
     return ImageSet.build(name, torch.stack(images), torch.tensor(labels), classes, device)

@@ -38,7 +38,7 @@ def refused(code: int, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (("train", "cifar10-dbf", "--out", "run"), ["cifar10-dbf", "did you mean cifar10-dfb?"]),
+    (("train", "cifar10-dbf", "--out", "run"), ["cifar10-dbf", "did you mean cifar10-dfb, "]),
     ((*TRAIN, "--set", "training.epoch=3"), ["training.epoch", "did you mean training.epochs?"]),
     ((*TRAIN, "--set", "rule.context=latral"), ["rule.context", "lateral, dfb, both", "'latral'"]),
     ((*TRAIN, "--set", "training.batch=many"), ["training.batch", "expected an integer", "'many'"]),

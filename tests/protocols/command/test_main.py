@@ -11,7 +11,7 @@ import torch
 from apical.models import ModelError
 from apical.plasticity import RuleError
 from apical.protocols.command.main import main
-from apical.protocols.errors import ConfigError, ReadOutError
+from apical.protocols.errors import ConfigError, Interrupted, ReadOutError
 from apical.protocols.settings.load import load, to_yaml
 from apical.recordings import RecordingError
 from click.testing import CliRunner, Result
@@ -119,7 +119,8 @@ def test_misuse_is_one_line_and_2(stand_in, arguments, message):
         (torch.OutOfMemoryError("wanted 9 GiB"), 1, "out of memory: wanted 9 GiB; lower training.batch"),
         (RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you tried"), 1, "out of memory: [x] Default"),
         (RuntimeError("[x] DefaultCPUAllocator: not enough memory: you tried"), 1, "lower training.batch"),
-        (KeyboardInterrupt(), 130, "interrupted; continue with --resume"),
+        (Interrupted("interrupted; go on with this"), 130, "interrupted; go on with this"),
+        (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
 def test_failure_is_one_line(stand_in, error, code, message):
@@ -289,3 +290,31 @@ def test_config_show_can_be_run_again(tmp_path):
 
 def test_config_schema_is_json():
     assert json.loads(apical("config", "schema").stdout) == json.loads(apical("config", "schema", "--json").stdout)
+
+
+def test_a_comparison_with_a_failed_run_ends_with_1_after_its_result(stand_in):
+    rows = [{"rule": "lpl", "seed": 0, "seconds": 1.0}, {"rule": "pixels", "seed": 0}]
+    stand_in("compare.run", "compare", {"rows": rows, "failed": {"clapp++-seed0": "why"}})
+    result = apical("compare", "--out", "there", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["failed"] == {"clapp++-seed0": "why"}
+    assert result.stderr == (
+        "Error: there: expected 2 finished runs, got 1 failed: clapp++-seed0; compare.json says why\n"
+    )
+
+
+def test_every_preset_and_rule_is_listed_once_in_its_group():
+    from apical.plasticity import RULES
+    from apical.protocols.settings.yaml import presets
+
+    found = json.loads(apical("config", "list", "--json").stdout)
+    for known, groups in ((presets(), found["presets"]), (list(RULES), found["rules"])):
+        assert sorted(name for names in groups.values() for name in names) == sorted(known)
+    assert found["presets"]["demo"] == ["demo"]
+    assert found["rules"]["from explicit factors, supervised"] == ["dfa", "fa", "sal"]
+    assert "forward-forward" in found["rules"]["from explicit factors"]
+    assert found["rules"]["autograd inside a block"] == ["blockwise-barlow", "blockwise-simclr", "blockwise-vicreg"]
+    assert set(found["rules"]["end-to-end backpropagation"]) >= {"bp-clapp++", "hinge-cpc"}
+    text = apical("config", "list").stdout
+    assert "  demo: demo" in text
+    assert max(map(len, text.splitlines())) <= 100

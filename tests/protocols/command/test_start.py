@@ -1,13 +1,16 @@
 """The command as a process: how it starts, what it leaves unimported, how it ends."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 import pytest
+from apical.protocols.command.examples import EXAMPLES, SECTIONS
 from apical.protocols.command.main import main
+from click.testing import CliRunner
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[list[str]]:
@@ -20,6 +23,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[list[str]]:
 
 
 COMMANDS = commands(main)
+LEAVES = [words for words in COMMANDS if words and words not in ([name] for name in ("bench", "config", "data"))]
 
 
 def test_help_of_every_command_imports_nothing_heavy():
@@ -38,6 +42,30 @@ assert not heavy, heavy
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout.count("Usage: ") == len(COMMANDS)
+
+
+def test_the_roof_shows_every_command_once_in_a_section():
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(main.commands)
+    text = CliRunner().invoke(main, ["--help"]).stdout
+    for title in SECTIONS:
+        assert f"\n{title}:\n" in text
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_help_ends_with_an_example_that_the_command_understands(words):
+    example = EXAMPLES["apical " + " ".join(words)]
+    assert f"Example:\n  {example}\n" in CliRunner().invoke(main, [*words, "--help"], terminal_width=100).stdout
+    called, *given = shlex.split(example)
+    assert [called, *given[: len(words)]] == ["apical", *words]
+    command = main
+    for word in words:
+        command = command.commands[word]
+    context = command.make_context(example, given[len(words) :], resilient_parsing=True)
+    assert context.args == []
+
+
+def test_examples_are_of_commands_that_exist():
+    assert set(EXAMPLES) == {"apical " + " ".join(words) for words in LEAVES}
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ def test_overrides_reach_every_entry():
         ("base: 3\nentries: {a: {}}", "base: expected a mapping, got 3"),
         ("base: {extends: 3}\nentries: {a: {}}", "base.extends: expected names of presets or files, got 3"),
         ("base: {extends: [demo, 3]}\nentries: {a: {}}", "base.extends: expected names of presets or files, got 3"),
+        (
+            "base: {extends: [" + "demo, " * 70 + "]}\nentries: {a: {}}",
+            "base.extends: expected extends to lead to at most 64",
+        ),
+        ("entries: {a: &a {settings: *a}}", "a, which holds itself"),
         ("entries: [a]", "entries: expected a mapping"),
         ("bse: {}\nentries: {a: {}}", "bse: expected one of base, entries, got an unknown setting; did you mean base"),
         ("entries: {a: 3}", "entries.a: expected a mapping with"),
@@ -76,5 +81,5 @@ def test_unknown_names_list_the_known_ones():
 def test_a_wrong_setting_names_its_entry(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("base: {extends: demo}\nentries: {odd: {settings: {rule: {name: clap}}}}")
-    with pytest.raises(ConfigError, match=r"entries.odd: rule.name: expected one of clapp\+\+"):
+    with pytest.raises(ConfigError, match=r"entries.odd: rule.name: expected a rule, got"):
         spec.load(str(path))[0].config(0, {})

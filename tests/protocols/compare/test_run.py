@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+from apical.protocols.compare import cell
 from apical.protocols.compare.processes import Processes
 from apical.protocols.compare.run import compare
 from apical.protocols.compare.table import markdown
@@ -48,7 +49,6 @@ def test_what_is_finished_is_kept_and_other_settings_are_refused(finished):
 
 
 def test_a_cell_stopped_half_way_goes_on_where_it_was(tmp_path):
-    from apical.protocols.compare import cell
     from apical.protocols.compare import comparison as spec
     from apical.protocols.probe.run import probe
     from apical.protocols.settings.load import to_yaml
@@ -116,3 +116,19 @@ def test_cells_that_all_fail_are_a_failure_with_a_reason(tmp_path):
     path.write_text("base: {extends: demo, stimulus: {name: 'folder:/nowhere'}}\nentries: {a: {locality: none}}")
     with pytest.raises(ProtocolError, match="expected at least one finished cell"):
         compare(str(path), tmp_path / "out", epochs=1, progress=False)
+
+
+def test_a_failed_cell_speaks_in_its_own_sentence(tmp_path):
+    """Of a process of its own: neither a traceback nor the path of a class."""
+    task = {"config": "training: {batch: 1}", "out": str(tmp_path / "run"), "data_dir": None, "max_seconds": None}
+    with Processes() as processes, pytest.raises(ProtocolError) as caught:
+        processes.run(task)
+    reason = "training.batch: expected at least 2, got 1; see apical config schema"
+    assert f"got an error ({reason}); repeat" in str(caught.value)
+    assert "apical." not in str(caught.value)
+
+
+def test_a_defect_in_a_cell_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(cell, "run", lambda task: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cell.main("{}")

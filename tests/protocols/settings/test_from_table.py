@@ -43,10 +43,10 @@ def test_the_schema_lists_choices_bounds_and_readers():
     (["optimiser.name=3"], "optimiser.name: expected one of adamw, sgd, lars, softhebb, got 3"),
     (["network.zero_init=1"], "network.zero_init: expected true or false, got 1"),
     (["network.stem=5x5"], "network.stem: expected one of 3x3, 7x7, got '5x5'"),
-    (["network.stem=7x7"], "network.stem: expected 3x3 for vgg6, which does not read it, got 7x7; remove it"),
-    (["network.zero_init=false"], "network.zero_init: expected true for vgg6, which does not read it, got false; remove it"),
+    (["network.stem=7x7"], "network.stem: expected none, since vgg6 reads no stem, got 7x7; remove network.stem"),
+    (["network.zero_init=false"], "network.zero_init: expected none, since vgg6 reads no zero_init, got false; remove network.zero_init"),
     (["network.hidden=[0]"], "network.hidden[0]: expected at least 1, got 0"),
-    (["network.hidden=[8]"], "network.hidden: expected none for vgg6, which does not read it, got [8]; set network.width instead"),
+    (["network.hidden=[8]"], "network.hidden: expected none, since vgg6 reads no hidden, got [8]; set network.width instead"),
     (["network={builder: mlp, hidden: [8], width: 0.5}", "rule.grids=[]"], "got 0.5; set network.hidden instead"),
     (["network={builder: vgg11}"], "rule.grids: expected 8 entries for vgg11, one per population, got 6; for example [1, 1, 1, 1, 1, 1, 1, 1]"),
 ])  # fmt: skip

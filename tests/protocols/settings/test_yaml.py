@@ -98,7 +98,7 @@ def test_circle_of_extends_is_refused(tmp_path):
 
 
 def test_part_of_presets_is_no_preset():
-    with pytest.raises(ConfigError, match="preset: expected one of"):
+    with pytest.raises(ConfigError, match="preset: expected a preset or a YAML file"):
         load("_narrow")
 
 
@@ -111,7 +111,7 @@ def test_part_of_presets_is_no_preset():
         ("seed: 1\nseed: 2\n", "mine.yaml, line 2: .*the key seed twice"),
         ("rule: {context: dfb, context: both}\n", "the key context twice"),
         ("!!python/object:os.system x\n", "expected valid YAML"),
-        ("extends: 3\n", "mine.yaml: expected extends to name presets or files, got 3"),
+        ("extends: 3\n", "mine.yaml: extends: expected names of presets or files, got 3"),
         ("extends: demoo\n", "did you mean demo?"),
         ("rule:\n  contxt: dfb\n", r"rule.contxt: .*did you mean rule.context\?"),
         ("[" * 3000, "expected valid YAML"),
@@ -134,10 +134,13 @@ def test_what_is_no_text_is_answered(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("dem", r"preset: expected one of .*, got 'dem'; did you mean demo\?"),
+        (
+            "dem",
+            r"preset: expected a preset or a YAML file, got 'dem'; did you mean demo\? `apical config list` lists all \d+",
+        ),
         ("nowhere.yaml", "nowhere.yaml: expected a YAML file, got no such file"),
         ("a/b", "a/b: expected a YAML file, got no such file"),
-        ("\0", "preset: expected one of"),
+        ("\0", "preset: expected a preset"),
     ],
 )
 def test_unknown_preset_is_answered(tmp_path, monkeypatch, name, message):
@@ -149,3 +152,61 @@ def test_unknown_preset_is_answered(tmp_path, monkeypatch, name, message):
 def test_folder_is_no_preset(tmp_path):
     with pytest.raises(ConfigError, match="got a folder"):
         load(str(tmp_path))
+
+
+# each of these few lines stands for more than any machine holds; refused before anything is made of them
+ALIASES = "a0: &a0 [1, 1, 1, 1]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 4)}]\n" for i in range(1, 30))
+MERGES = "a0: &a0 {k: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 40))
+DEEP = "".join(" " * i + "a:\n" for i in range(40))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ALIASES, "mine.yaml, line 7: .*more than 10000 values, each counted as often as it is repeated"),
+        (MERGES, "more than 10000 values"),
+        (DEEP, "mine.yaml, line 32: .*more than 32 levels"),
+        ("a: &a [*a]\n", "mine.yaml, line 1: .*a, which holds itself"),
+        ("a: &a {b: {<<: *a}}\n", "a, which holds itself"),
+        ("x: y\n" * 20_000, "mine.yaml: expected at most 65536 bytes of YAML, got more"),
+        (f"seed: 0x{'f' * 5000}\n", "mine.yaml, line 1: .*a number of 5002 digits"),
+        (f"seed: {'9' * 5000}\n", "a number of 5000 digits"),
+    ],
+)
+@pytest.mark.timeout(10)
+def test_a_file_that_stands_for_more_than_it_says_is_refused(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_aliases_and_merge_keys_of_a_common_size_are_read(tmp_path):
+    text = "training: &t {epochs: 3}\nstimulus: {image_size: &s 16}\n"
+    assert load(write(tmp_path, text)).training.epochs == 3
+    merged = load(write(tmp_path, "training: {<<: &t {epochs: 3}, batch: 16}\nrecording: {rows: &n 16, units: *n}\n"))
+    assert (merged.training.epochs, merged.training.batch, merged.recording.units) == (3, 16, 16)
+
+
+def test_a_long_override_is_refused():
+    with pytest.raises(ConfigError, match="--set seed: expected at most 65536 characters of YAML, got 70000"):
+        load("demo", ["seed=" + "1" * 70_000])
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("fan", [1, 2, 3])
+def test_extends_that_grows_without_bound_is_refused(tmp_path, fan):
+    """A chain, a chain of diamonds (2^80 ways to the ground) and a wider one."""
+    write(tmp_path, "seed: 1\n", "f0.yaml")
+    for i in range(1, 81):
+        write(tmp_path, f"extends: [{', '.join([f'f{i - 1}.yaml'] * fan)}]\n", f"f{i}.yaml")
+    with pytest.raises(ConfigError, match=r"f80\.yaml: expected extends to lead to at most 64 files"):
+        load(str(tmp_path / "f80.yaml"))
+    assert load(str(tmp_path / "f3.yaml")).seed == 1
+
+
+def test_files_that_are_large_together_are_refused(tmp_path):
+    for name in ("a", "b", "c"):
+        write(tmp_path, "# " + name * 30_000 + "\n", f"{name}.yaml")
+    with pytest.raises(ConfigError, match="at most 64 files of 65536 bytes in all"):
+        load(write(tmp_path, "extends: [a.yaml, b.yaml, c.yaml]\n"))
+    assert load(write(tmp_path, "extends: [a.yaml, a.yaml, a.yaml]\n")).seed == 0

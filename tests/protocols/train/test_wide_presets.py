@@ -110,5 +110,5 @@ def test_settings_that_do_not_fit_are_refused(change, message):
 
 
 def test_a_radius_belongs_to_softhebb():
-    with pytest.raises(ConfigError, match=r"network.radius: expected 25.0 for vgg6"):
+    with pytest.raises(ConfigError, match=r"network.radius: expected none, since vgg6 reads no radius"):
         load("cifar10-dfb", ["network.radius=10.0"])

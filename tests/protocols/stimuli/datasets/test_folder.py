@@ -92,7 +92,10 @@ def test_sixteen_bits_are_refused_instead_of_clipped(tmp_path):
 def test_mixed_sizes_name_both_and_image_size_resolves_them(tmp_path):
     fill(tmp_path, {"cat": 5, "ant": 5})
     save(tmp_path / "cat" / "wide.png", size=(40, 20))
-    refused(tmp_path, r"expected one image size, 12 x 10 of .*ant/0\.png, got 40 x 20 of .*wide\.png; set image_size")
+    refused(
+        tmp_path,
+        r"expected one image size, 12 x 10 of .*ant/0\.png, got 40 x 20 of .*wide\.png; set stimulus.image_size",
+    )
     assert load_folder(tmp_path, image_size=16)[0].shape == (3, 16, 16)
 
 

@@ -1,0 +1,32 @@
+"""How `--help` is laid out: the commands in sections, and an example below each."""
+
+from collections.abc import Mapping
+
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "Make a run": ("demo", "train"),
+    "Look at a run": ("probe", "inspect", "align", "verify"),
+    "Experiment on a run": ("lesion", "replay"),
+    "Compare and check": ("compare", "theory", "bench"),
+    "Settings and data": ("config", "data"),
+}
+
+EXAMPLES: Mapping[str, str] = {
+    "apical demo": "apical demo --seed 1",
+    "apical train": "apical train cifar10-dfb-narrow --set training.epochs=3 --out runs/dfb",
+    "apical probe": "apical probe runs/dfb --layers conv1,conv6",
+    "apical inspect": "apical inspect runs/dfb",
+    "apical align": "apical align runs/dfb --last",
+    "apical verify": "apical verify runs/dfb",
+    "apical lesion": "apical lesion runs/dfb --protocol apical_block --seeds 0-2",
+    "apical replay": "apical replay runs/dfb --quick",
+    "apical compare": "apical compare --data shapes --budget 120s --rules clapp++-dfb,lpl",
+    "apical theory": "apical theory --seed 1",
+    "apical bench engine": "apical bench engine --context dfb --width 0.25",
+    "apical bench recording": "apical bench recording --json",
+    "apical config list": "apical config list",
+    "apical config show": "apical config show cifar10-dfb --set rule.contrast=softplus",
+    "apical config schema": "apical config schema --json",
+    "apical data list": "apical data list",
+    "apical data fetch": "apical data fetch cifar10 --data-dir data",
+    "apical data verify": "apical data verify cifar10",
+}
