@@ -13,6 +13,8 @@ from .run import Run, folder_of
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ...recordings.layout import StoreLike
+
 Where = str | PathLike[str] | Mapping[str, Any]
 Folder = str | PathLike[str]
 
@@ -32,7 +34,7 @@ def load(run: Where, *, device: str | None = None, data_dir: Folder | None = Non
     return run if isinstance(run, Run) else Run(folder_of(run), device=device, data_dir=data_dir)
 
 
-def open(recording: Where) -> "xr.DataTree":
+def open(recording: "Where | StoreLike") -> "xr.DataTree":
     """Signals of a run, lazily, as an xarray DataTree; see `apical.recordings.open`.
 
     Args:
@@ -43,7 +45,7 @@ def open(recording: Where) -> "xr.DataTree":
     """
     from ...recordings import open as call
 
-    return call(folder_of(recording) if isinstance(recording, (Mapping, Run)) else recording)
+    return call(folder_of(recording) if isinstance(recording, (Mapping, PathLike)) else recording)
 
 
 def train(
