@@ -27,6 +27,7 @@ OPERANDS = {
     aten.sum: (0,), aten.mean: (0,), aten.var: (0,), aten.std: (0,), aten.var_mean: (0,), aten.linalg_vector_norm: (0,),
     aten.logsumexp: (0,), aten.native_batch_norm: (0,), aten.native_batch_norm_backward: (0, 1),
 }  # fmt: skip
+PRODUCTS = {aten.mm, aten.mv, aten.bmm, aten.addmm, aten.addmv, aten.baddbmm, aten.dot}
 SUMS = {aten.sum, aten.mean, aten.linalg_vector_norm}
 BITS = {torch.float32: (torch.int32, 8), torch.float64: (torch.int64, 16)}
 HALF = {torch.bfloat16: torch.int16, torch.float16: torch.int16}
@@ -91,8 +92,12 @@ def _draw(bits: Tensor, salt: int) -> Tensor:
 
 
 def _trivial(packet: Callable[..., Any], args: tuple[Any, ...]) -> bool:
-    """Sums of one or two terms round alike everywhere, as does a single product."""
+    """Sums of one or two terms round alike everywhere, and a product that adds nothing up, as one with a table of ones, does too."""
     if packet in SUMS:
         dims = args[1] if len(args) > 1 and isinstance(args[1], list) and args[1] else range(args[0].dim())
         return math.prod(args[0].shape[d] for d in dims) <= 2
-    return packet in (aten.mm, aten.mv) and args[0].shape[1] == 1
+    if packet not in PRODUCTS:
+        return False
+    one, two = (args[place] for place in OPERANDS[packet])
+    across = -2 if two.dim() > 1 else 0
+    return bool(((one != 0).sum(-1) <= 1).all() or ((two != 0).sum(across) <= 1).all())

@@ -29,13 +29,16 @@ MACHINES = {
     "moved": {"APICAL_TEST_JITTER": "1"},
 }  # fmt: skip
 
+# replays are computed by Brian2 and NumPy, which jitter.py does not reach
+UNMOVED = {"moved": ("models/spiking",)}
+
 
 def verdict(name: str, more: list[str]) -> bool:
     """Run the tests as one machine; prints one line, and what failed."""
     begun = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "-k", f"not ({WITHOUT})", *more,
-         *(str(TESTS / folder) for folder in FOLDERS)],
+         *(str(TESTS / folder) for folder in FOLDERS), *(f"--ignore={TESTS / folder}" for folder in UNMOVED.get(name, ()))],
         env=os.environ | MACHINES[name], cwd=TESTS.parent, capture_output=True, text=True, check=False,
     )  # fmt: skip
     passed = done.returncode == 0
