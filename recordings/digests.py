@@ -65,7 +65,8 @@ def stamped(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 def update_attributes(root: zarr.Group, changes: Mapping[str, Any]) -> None:
     """Change root attributes and their checksum in one write."""
-    root.attrs.update(stamped({**dict(root.attrs), **changes}))
+    # not attrs.update, which writes once for every name: a kill between two of them would leave another checksum
+    root.update_attributes(stamped({**dict(root.attrs), **changes}))
 
 
 def check_attributes(attributes: Mapping[str, Any], where: str) -> None:

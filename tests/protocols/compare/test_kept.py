@@ -7,6 +7,7 @@ from apical.protocols.compare import spec
 from apical.protocols.compare.kept import begin, cell_file, finished, keep_row, read_row, run_folder
 from apical.protocols.config import to_yaml
 from apical.protocols.errors import ConfigError
+from apical.recordings.seal import unsealed
 
 KEY = ("clapp++-dfb", 0)
 ROW = {"accuracy": 50.0, "accuracy_random": 40.0, "accuracy_pixels": 30.0}
@@ -58,7 +59,7 @@ def test_a_begun_cell_goes_on_with_its_task_only(out):
 def test_a_finished_cell_of_an_earlier_version_is_kept(out):
     keep_row(out, KEY, task(), ROW)
     path = cell_file(out, *KEY)
-    document = json.loads(path.read_text())
+    document = unsealed(path.read_text())
     del document["jobs"]
     document["config"] = document["config"].replace("  zero_init: true\n", "")  # a setting that was added since
     path.write_text(json.dumps(document))
@@ -82,7 +83,7 @@ def test_a_finished_cell_of_an_earlier_version_is_kept(out):
 def test_a_damaged_cell_is_named(out, change, message):
     keep_row(out, KEY, task(), ROW)
     path = cell_file(out, *KEY)
-    path.write_text(change if isinstance(change, str) else json.dumps(json.loads(path.read_text()) | change))
+    path.write_text(change if isinstance(change, str) else json.dumps(unsealed(path.read_text()) | change))
     with pytest.raises(ConfigError, match=rf"clapp\+\+-dfb-seed0.json: {message}|{message}.*; remove clapp"):
         finished(out, KEY, task())
     if message != "expected settings of a run":

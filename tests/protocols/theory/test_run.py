@@ -11,6 +11,7 @@ from apical.protocols import theory
 from apical.protocols.cli import main
 from apical.protocols.theory import breaking, hinge, proposition_3_5, run, theorem_3_1, theorem_3_3, unmet
 from apical.recordings import Table, Variable, Writer, open
+from apical.recordings.seal import unsealed
 from click.testing import CliRunner
 
 KEYS = {"theorem_3_1", "theorem_3_3", "proposition_3_5", "breaking", "seconds", "figures", "run"}
@@ -54,7 +55,7 @@ def test_one_object_with_the_promised_keys(done):
     assert result["run"] == str(out)
     assert result["theorem_3_3"]["cases"] == 9
     assert all(result[part]["passed"] is True for part in run.PARTS)
-    written = json.loads((out / "theory.json").read_text())
+    written = unsealed((out / "theory.json").read_text())
     assert written == result
 
 
