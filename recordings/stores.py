@@ -55,7 +55,7 @@ def create_store(
         root = zarr.open_group(store, mode="w-", zarr_format=3)
         for table in chosen.values():
             create_table(root, table, block_bytes)
-        root.attrs.update(
+        root.update_attributes(
             stamped({**own, METADATA: metadata_digests(root, chosen)})
         )  # last: only a store with all its arrays is a recording
     return root, {path: (table, block_rows(table, block_bytes)) for path, table in chosen.items()}

@@ -72,7 +72,8 @@ def test_a_finished_cell_of_an_earlier_version_is_kept(out):
     ("change", "message"),
     [
         ("", "expected JSON"),
-        ("[1]", "expected a mapping with config"),
+        ("[1]", "a JSON list where an object was expected"),
+        ("{}", "expected a mapping with config"),
         ({"accuracy": None}, "none of its accuracy"),
         ({"accuracy_random": "high"}, "none of its accuracy_random"),
         ({"seed": "0"}, "none of its seed"),
