@@ -33,7 +33,7 @@ def metadata_digests(root: zarr.Group, tables: Iterable[str]) -> dict[str, str]:
     """Checksum of every table's metadata, and of every group above a table, by path."""
     paths = list(tables)
     above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."}
-    return {path: digest(_document(root, path)) for path in sorted(above)} | {
+    return {path: digest(document(root, path)) for path in sorted(above)} | {
         path: digest(_documents(root, path)) for path in paths
     }
 
@@ -48,7 +48,7 @@ def check_metadata(root: zarr.Group, attributes: Mapping[str, Any], where: str) 
         return
     for path, stored in attributes[METADATA].items():
         table = path in attributes["committed"]
-        if digest(_documents(root, path) if table else _document(root, path)) != stored:
+        if digest(_documents(root, path) if table else document(root, path)) != stored:
             raise RecordingError(
                 f"recording.{path}: expected metadata with the checksum {stored[:12]}, got others: a zarr.json in {where} was "
                 "changed after it was written; restore it from a copy"
@@ -64,7 +64,8 @@ def stamped(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def update_attributes(root: zarr.Group, changes: Mapping[str, Any]) -> None:
-    """Change root attributes and their checksum in one write; `attrs.update` would make one of each, and a kill may fall between."""
+    """Change root attributes and their checksum in one write."""
+    # not attrs.update, which writes once for every name: a kill between two of them would leave another checksum
     root.update_attributes(stamped({**dict(root.attrs), **changes}))
 
 
@@ -85,26 +86,31 @@ def result_digest(group: zarr.Group) -> str:
     """Checksum of a result: its own attributes and the metadata of its arrays."""
     own = {name: value for name, value in dict(group.attrs).items() if name != OWN}
     names = sorted(name for name, _ in group.arrays())
-    return digest([own, {name: _document(group, name) for name in names}])
+    return digest([own, {name: document(group, name) for name in names}])
 
 
 def _documents(root: zarr.Group, path: str) -> dict[str, Any]:
     """Metadata of a table and of its arrays, by name."""
-    table = _document(root, path)
+    table = document(root, path)
     names = [*table["attributes"]["variables"], *table["attributes"]["coordinates"].split()]
-    return {"": table} | {name: _document(root, f"{path}/{name}") for name in dict.fromkeys(names)}
+    return {"": table} | {name: document(root, f"{path}/{name}") for name in dict.fromkeys(names)}
 
 
-def _document(root: zarr.Group, path: str) -> dict[str, Any]:
+def document(root: zarr.Group, path: str) -> dict[str, Any]:
+    """Contents of a zarr.json.
+
+    Raises:
+        RecordingError: there is none, or it is no JSON.
+    """
     key = "/".join(part for part in (root.path, path, "zarr.json") if part)
     stored = sync(root.store.get(key, prototype=default_buffer_prototype()))
     if stored is None:
         raise RecordingError(f"recording.{path}: expected its metadata, got no {key}; restore the file from a copy")
     try:
-        document = json.loads(stored.to_bytes())
+        found = json.loads(stored.to_bytes())
     except ValueError as error:
         raise RecordingError(
             f"recording.{path}: expected JSON in {key}, got {error}; restore it from a copy"
         ) from error
-    document.pop("consolidated_metadata", None)  # other programs may add it
-    return dict(document)
+    found.pop("consolidated_metadata", None)  # other programs may add it
+    return dict(found)

@@ -9,7 +9,7 @@ import zarr
 from zarr.storage import LocalStore
 
 from .checked import DAMAGE, CheckedArray
-from .digests import SINCE, check_metadata, update_attributes
+from .digests import SINCE, check_metadata, document, update_attributes
 from .errors import RecordingError
 from .layout import root_attributes
 from .replay_names import GROUP
@@ -94,6 +94,12 @@ def _table(group: zarr.Group, path: str, rows: int, complete: bool) -> Iterator[
 
 def _replays(root: zarr.Group, store: Path) -> Iterator[Part]:
     folder = store / GROUP
+    bare = {"attributes": {}, "zarr_format": 3, "node_type": "group"}
+    try:
+        if folder.is_dir() and document(root, GROUP) != bare:
+            yield Part(GROUP, None, ((-1, f"expected the zarr.json of a bare group, got {document(root, GROUP)}"),))
+    except RecordingError as error:
+        yield Part(GROUP, None, ((-1, str(error)),))
     for name in sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []:
         where = f"{GROUP}/{name}"
         try:

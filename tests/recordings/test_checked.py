@@ -132,3 +132,17 @@ def test_a_text_tells_every_flipped_bit_of_itself():
         changed[place // 8] ^= 1 << place % 8
         with pytest.raises(ValueError, match=r"."):
             unsealed(changed.decode())
+
+
+def test_several_attributes_change_in_one_write(recorded, monkeypatch):
+    """Else a kill between two of them leaves attributes and checksum that do not agree."""
+    written = []
+    put = zarr.storage.LocalStore.set
+
+    async def noted(store, key, value):
+        written.append(key)
+        await put(store, key, value)
+
+    monkeypatch.setattr(zarr.storage.LocalStore, "set", noted)
+    Writer.resume(recorded, {"activity/conv1": 16}, part={"step": 16}).close("interrupted")
+    assert [key for key in written if key == "zarr.json"] == ["zarr.json"] * 2  # begun again, and ended

@@ -73,7 +73,8 @@ def forked(task):
     code = WRONG
     try:
         code = task() or SURVIVED
-    except TOLD:
+    except TOLD as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
         code = SAID
     except BaseException:
         traceback.print_exc()
