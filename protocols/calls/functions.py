@@ -19,19 +19,20 @@ Where = str | PathLike[str] | Mapping[str, Any]
 Folder = str | PathLike[str]
 
 
-def load(run: Where, *, device: str | None = None, data_dir: Folder | None = None) -> Run:
+def load(run: Where, *, device: str | None = None, data_dir: Folder | None = None, data: str | None = None) -> Run:
     """A trained run: its settings, rule, stimulus, network and recording.
 
     Args:
         run: folder of the run, or the result of `train` or `demo`.
         device: auto, cpu or cuda; None for the run's own setting.
         data_dir: folder of the data sets.
+        data: `folder:PATH` or `npz:PATH`, where the run's own images are now; None where they have not moved.
 
     Raises:
         ConfigError: no run there.
         ProtocolError: on first use of the network: no checkpoint, or other images than those of the training.
     """
-    return run if isinstance(run, Run) else Run(folder_of(run), device=device, data_dir=data_dir)
+    return run if isinstance(run, Run) else Run(folder_of(run), device=device, data_dir=data_dir, data=data)
 
 
 def open(recording: "Where | StoreLike") -> "xr.DataTree":
@@ -99,6 +100,7 @@ def probe(
     changes: Mapping[str, Any] | None = None,
     device: str | None = None,
     data_dir: Folder | None = None,
+    data: str | None = None,
     progress: bool = True,
 ) -> Result:
     """Read out the frozen rates of a run, beside a random network and the pixels; `apical probe`.
@@ -110,12 +112,13 @@ def probe(
         corruptions: test images to read out under every corruption; None for none.
         changes: of `probe` settings, such as `{"probe.solver": "logistic"}`.
         device, data_dir, progress: as in `train`.
+        data: as in `load`.
     """
     from ..probe.run import probe as call
 
     found = call(
         folder_of(run), read_out=read_out, layers=None if layers is None else list(layers), corruptions=corruptions,
-        overrides=texts(changes or {}), device=device, data_dir=_path(data_dir), progress=progress,
+        overrides=texts(changes or {}), device=device, data_dir=_path(data_dir), data=data, progress=progress,
     )  # fmt: skip
     return Result("probe", found)
 
@@ -130,6 +133,7 @@ def align(
     out: Folder | None = None,
     device: str | None = None,
     data_dir: Folder | None = None,
+    data: str | None = None,
     progress: bool = True,
 ) -> Result:
     """Cosine and norm ratio of local changes and backprop gradients, layer by layer; `apical align`.
@@ -139,6 +143,7 @@ def align(
         batches, batch_size, fit_b, fit_batches, last: see `apical.protocols.align.Plan`.
         out: folder of the common table and figure; None for that of the first run.
         device, data_dir, progress: as in `train`.
+        data: as in `load`.
     """
     from ..align import Plan
     from ..align import align as call
@@ -150,7 +155,8 @@ def align(
             "align.runs: expected at least one run, got none; for example apical.align('runs/demo-seed0')"
         )
     return Result(
-        "align", call(folders, plan, data_dir=_path(data_dir), out=_path(out), device=device, progress=progress)
+        "align",
+        call(folders, plan, data_dir=_path(data_dir), data=data, out=_path(out), device=device, progress=progress),
     )
 
 
@@ -162,6 +168,7 @@ def lesion(
     steps: int | None = None,
     device: str | None = None,
     data_dir: Folder | None = None,
+    data: str | None = None,
     progress: bool = True,
 ) -> Result:
     """Block, cut, scale or retime signals of a run, beside controls; `apical lesion`.
@@ -172,23 +179,31 @@ def lesion(
         seeds: one repetition each.
         steps: plasticity steps of a condition; None for the protocol's.
         device, data_dir, progress: as in `train`.
+        data: as in `load`.
     """
     from ..lesion.run import lesion as call
 
     found = call(
-        folder_of(run), protocol, seeds=_numbers(seeds), steps=steps, data_dir=_path(data_dir), device=device, progress=progress
+        folder_of(run), protocol, seeds=_numbers(seeds), steps=steps, data_dir=_path(data_dir), data=data, device=device, progress=progress
     )  # fmt: skip
     return Result("lesion", found)
 
 
 def replay(
-    run: Where, *, data_dir: Folder | None = None, report: bool = True, progress: bool = True, **settings: Any
+    run: Where,
+    *,
+    data_dir: Folder | None = None,
+    data: str | None = None,
+    report: bool = True,
+    progress: bool = True,
+    **settings: Any,
 ) -> Result:
     """Replay a circuit of a run with spiking two-compartment neurons; `apical replay`.
 
     Args:
         run: as in `probe`.
         data_dir, progress: as in `train`.
+        data: as in `load`.
         report: also write the run's report anew.
         settings: fields of `apical.protocols.replay.ReplaySettings`, such as `quick=True` or `population="conv3"`.
     """
@@ -205,8 +220,21 @@ def replay(
         settings["seeds"] = _numbers(settings["seeds"])
     chosen = ReplaySettings(**settings)
     return Result(
-        "replay", replay_run(folder_of(run), chosen, data_dir=_path(data_dir), report=report, progress=progress)
+        "replay",
+        replay_run(folder_of(run), chosen, data_dir=_path(data_dir), data=data, report=report, progress=progress),
     )
+
+
+def verify(run: Where, *, repair: bool = False) -> Result:
+    """What of a run is whole and what is lost, file by file; `apical verify`, but what is damaged raises nothing here.
+
+    Args:
+        run: as in `probe`.
+        repair: give back what other parts hold, and set aside what is damaged.
+    """
+    from ..verify.run import verify as call
+
+    return Result("verify", call(folder_of(run), repair=repair))
 
 
 def inspect(run: Where) -> Result:

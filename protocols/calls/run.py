@@ -26,23 +26,29 @@ class Run:
         path: folder of the run.
         device: auto, cpu or cuda; None for the run's own setting.
         data_dir: folder of the data sets.
+        data: `folder:PATH` or `npz:PATH`, where its own images are now; None where they have not moved.
 
     Raises:
         ConfigError: no run there.
     """
 
     def __init__(
-        self, path: str | PathLike[str], *, device: str | None = None, data_dir: str | PathLike[str] | None = None
+        self,
+        path: str | PathLike[str],
+        *,
+        device: str | None = None,
+        data_dir: str | PathLike[str] | None = None,
+        data: str | None = None,
     ) -> None:
         self.path = Path(path)
-        self._device, self._data_dir = device, None if data_dir is None else Path(data_dir)
+        self._device, self._data_dir, self._data = device, None if data_dir is None else Path(data_dir), data
         self.settings: RunConfig = RunFolder(self.path).settings()
 
     @cached_property
     def _opened(self) -> "Trained[Rule]":
         from ..runs.trained import open_run
 
-        return open_run(self.path, device=self._device, data_dir=self._data_dir)
+        return open_run(self.path, device=self._device, data_dir=self._data_dir, data=self._data)
 
     @property
     def rule(self) -> "Rule":

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         replay,
         theory,
         train,
+        verify,
     )
     from apical.protocols.calls.result import Result
     from apical.protocols.calls.run import Run
@@ -60,6 +61,7 @@ __all__ = [
     "replay",
     "theory",
     "train",
+    "verify",
 ]
 
 _HOMES = {
@@ -73,7 +75,7 @@ _HOMES = {
     "Result": "protocols.calls.result",
     "Run": "protocols.calls.run",
 } | dict.fromkeys(
-    ("align", "compare", "demo", "inspect", "lesion", "load", "open", "probe", "replay", "theory", "train"),
+    ("align", "compare", "demo", "inspect", "lesion", "load", "open", "probe", "replay", "theory", "train", "verify"),
     "protocols.calls.functions",
 )
 _ROOMS = ("models", "plasticity", "protocols", "recordings")
