@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # a shared machine may stall any single example; time belongs to benchmarks
 settings.register_profile("apical", deadline=None)
 settings.load_profile("apical")
+
+# nohup hands an ignored SIGHUP on to what it starts, and commands under test would keep to it
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # tolerances.py and jitter.py are shared by all folders
 sys.path.insert(0, str(Path(__file__).parent))

@@ -7,7 +7,7 @@ A map is cut into tiles of m x m places. With d a tile and its rim, g a kernel, 
 
 The products * run position by position of a tile, (m + 2)^2 of them, each a matrix product over channels: m^2 9 multiplications become
 (m + 2)^2. No approximation: in exact arithmetic both are the convolution and its change. In float32
-errors are a few times those of the direct kernels (`tests/models/test_winograd.py` bounds them).
+errors are a few times those of the direct kernels (`tests/models/populations/test_winograd.py` bounds them).
 """
 
 import math
