@@ -1,27 +1,16 @@
 """What a read-out sees of each network: to which side maps are pooled, and which populations it reads together."""
 
-from dataclasses import dataclass
-
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.networks.table import BUILDERS
+from ...models.networks.table import BUILDERS, ReadOut
 from ...models.populations.relay import standardise
 
 
-@dataclass(frozen=True, slots=True)
-class Maps:
-    """Maps of one network in read-outs.
+class Maps(ReadOut):
+    """Maps of one network in read-outs: what its builder's row says, and how it is done."""
 
-    Attributes:
-        grids: side to which the map of each population is pooled, bottom first; 2 above the last entry.
-        top: whether the read-out of all populations together reads the top one alone.
-        level: whether the pooled map of each row and population is standardised.
-    """
-
-    grids: tuple[int, ...]
-    top: bool = False
-    level: bool = False
+    __slots__ = ()
 
     def together(self, names: list[str]) -> list[str]:
         """Populations that are read out together when nobody asks for others."""
