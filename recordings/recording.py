@@ -20,6 +20,9 @@ class Recording(xr.DataTree):  # type: ignore[no-untyped-call]
     def __repr__(self) -> str:  # type: ignore[override]
         return summary(self) if self.parent is None and "committed" in self.attrs else super().__repr__()
 
+    def __str__(self) -> str:
+        return repr(self)  # xarray has another one for `print`
+
 
 def summary(recording: xr.DataTree) -> str:
     """One screen about a recording: state, what it is of, and a line per table with sizes and variables.

@@ -143,6 +143,7 @@ def test_the_text_of_a_recording_fits_on_a_screen(store):
         writer.append("activity/area0", {"rate": np.zeros((4, 2), "f4")})
     recording = open(store)
     lines = repr(recording).splitlines()
+    assert str(recording) == repr(recording)
     assert lines[0].startswith("Recording: status complete, name demo, seed 3, device cpu, created 20")
     assert "      trial 4, unit 2: rate" in lines
     assert "  activity/area0" in lines
