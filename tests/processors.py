@@ -16,8 +16,8 @@ TESTS = Path(__file__).parent
 FOLDERS = (
     "plasticity", "models", "protocols/theory", "protocols/align", "protocols/readouts", "protocols/train", "house/test_tolerances.py",
 )  # fmt: skip
-# killed processes and clocks: what is asked there does not depend on rounding
-WITHOUT = "kill or interrupted or locks or lock_that or disk or another_process"
+# killed and interrupted processes and clocks: what is asked there does not depend on rounding, and signals do not reach through a dispatch mode
+WITHOUT = "kill or interrupt or locks or lock_that or disk or another_process"
 MACHINES = {
     # products by MKL and OpenBLAS in single and double, convolutions by oneDNN, sums, functions and normal draws by PyTorch
     "oldest": {
