@@ -188,16 +188,19 @@ def _multiplies_half() -> bool:
 
 def machine() -> str:
     """What a measurement holds for: processor, what of it is used, version; not threads, see `measure`."""
-    name = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
     used = (
         f"{torch.backends.cpu.get_cpu_capability()}, oneDNN {torch.backends.mkldnn.enabled}, bf16 {_multiplies_half()}"
     )
-    return f"{name}; {used}; torch {torch.__version__}"
+    return f"{processor()}; {used}; torch {torch.__version__}"
+
+
+def processor() -> str:
+    """Name of the processor, as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def _whole(found: object) -> bool:

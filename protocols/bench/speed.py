@@ -17,8 +17,6 @@ from ..runs.provenance import machine
 from .limit import share, work
 
 CONTESTANTS = ("autograd", "best-autograd", "explicit", "explicit-bf16")
-# by name only: variants that show where a difference comes from
-FURTHER = ("best-autograd-bf16", "best-autograd-compiled", "explicit-direct")
 
 
 def engine(

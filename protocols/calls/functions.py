@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from ..settings.load import RunConfig, texts
+from ..settings.load import RunConfig, begin, resolve, texts
 from .result import Result
 from .run import Run, folder_of
 
@@ -76,7 +76,6 @@ def train(
         ConfigError: settings that do not exist, contradict each other or do not fit the run; a folder that exists.
         ProtocolError: data that changed, or losses that diverge.
     """
-    from ..settings import load as sources
     from ..train.run import train as run
 
     if settings is None and not (resume and out is not None):
@@ -84,10 +83,10 @@ def train(
             "train.settings: expected a preset, a file or a mapping, got None; or continue with out=RUN, resume=True"
         )
     source = settings if settings is None or isinstance(settings, Mapping) else str(settings)
-    if isinstance(settings, sources.RunConfig):
-        source = sources.resolve(settings)
+    if isinstance(settings, RunConfig):
+        source = resolve(settings)
     options = {"seed": seed, "training.epochs": epochs, "training.device": device}
-    config, folder = sources.begin(source, _path(out), resume, sources.texts(changes or {}), options)
+    config, folder = begin(source, _path(out), resume, texts(changes or {}), options)
     return Result("train", run(config, folder, data_dir=_path(data_dir), resume=resume, progress=progress))
 
 

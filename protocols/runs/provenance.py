@@ -12,19 +12,14 @@ from typing import Any
 
 import torch
 
+from ...models.engine.kernels import processor
 from ..settings.load import RunConfig, digest, resolve
 
 
 def machine() -> dict[str, Any]:
     """Processor, cores and versions, to stand beside every measured number."""
-    name = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as info:  # noqa: PTH123
-            name = next(line.split(":", 1)[1].strip() for line in info if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
     found = {
-        "cpu": name,
+        "cpu": processor(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
