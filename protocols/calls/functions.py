@@ -224,6 +224,37 @@ def replay(
     )
 
 
+def spike(
+    out: Folder | None = None, *, data_dir: Folder | None = None, progress: bool = True, loop: Mapping[str, Any] | None = None, **settings: Any
+) -> Result:  # fmt: skip
+    """Let a small network of spiking neurons look about and learn by itself, against its rate twin; `apical spike`.
+
+    Args:
+        out: folder, where finished conditions and seeds are kept; None for runs/spike-DATA.
+        data_dir, progress: as in `train`.
+        loop: fields of `apical.models.spiking.loop.Loop`, such as `{"memory": "slow", "tau_memory": 300.0}`.
+        settings: fields of `apical.protocols.spike.SpikeSettings`, such as `glances=60` or `conditions=("intact", "no-memory")`.
+    """
+    from dataclasses import fields
+
+    from ..errors import nearest
+    from ..spike import SpikeSettings
+    from ..spike import spike as call
+    from ..spike.settings import crop_of, loop_from
+
+    known = [field.name for field in fields(SpikeSettings)]
+    for name in settings:
+        if name not in known:
+            raise ConfigError(f"spike.{name}: expected one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
+    if "seeds" in settings:
+        settings["seeds"] = _numbers(settings["seeds"])
+    data = settings.get("data", "mnist")
+    settings.setdefault("crop", crop_of(data))
+    chosen = SpikeSettings(loop=loop_from(loop or {}), **settings)
+    folder = Path(out) if out is not None else Path("runs") / f"spike-{data.partition(':')[0]}"
+    return Result("spike", call(chosen, folder, data_dir=_path(data_dir), progress=progress))
+
+
 def verify(run: Where, *, repair: bool = False) -> Result:
     """What of a run is whole and what is lost, file by file; `apical verify`, but what is damaged raises nothing here.
 

@@ -61,3 +61,23 @@ def parse_place(text: str | None) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
         raise ConfigError(f"--position: expected a row and a column, got {text!r}; for example 8,8")
     return int(parts[0]), int(parts[1])
+
+
+def parse_changes(texts: tuple[str, ...]) -> dict[str, str]:
+    """`A=B`, once for every A.
+
+    >>> parse_changes(("memory=slow", "tau_memory=300"))
+    {'memory': 'slow', 'tau_memory': '300'}
+
+    Raises:
+        ConfigError: anything else.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (name and sign and value) or name in found:
+            raise ConfigError(
+                f"--set: expected NAME=VALUE once for every name, got {text!r}; for example tau_memory=300"
+            )
+        found[name] = value
+    return found

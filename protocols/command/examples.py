@@ -6,6 +6,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Make a run": ("demo", "train"),
     "Look at a run": ("probe", "inspect", "align", "verify"),
     "Experiment on a run": ("lesion", "replay"),
+    "Spikes alone": ("spike",),
     "Compare and check": ("compare", "theory", "bench"),
     "Settings and data": ("config", "data"),
 }
@@ -19,6 +20,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical verify": "apical verify runs/dfb",
     "apical lesion": "apical lesion runs/dfb --protocol apical_block --seeds 0-2",
     "apical replay": "apical replay runs/dfb --quick",
+    "apical spike": "apical spike --seeds 0-2 --controls",
     "apical compare": "apical compare --data shapes --budget 120s --rules clapp++-dfb,lpl",
     "apical theory": "apical theory --seed 1",
     "apical bench engine": "apical bench engine --context dfb --width 0.25",

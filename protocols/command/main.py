@@ -24,6 +24,7 @@ from .options import (
     set_option,
     where_options,
 )
+from .spike import spike
 from .terminal import Commands, json_option, show
 from .verify import verify
 
@@ -331,5 +332,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify):
+for _group in (data, config, bench, verify, spike):
     main.add_command(_group)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         open,
         probe,
         replay,
+        spike,
         theory,
         train,
         verify,
@@ -59,6 +60,7 @@ __all__ = [
     "pair",
     "probe",
     "replay",
+    "spike",
     "theory",
     "train",
     "verify",
@@ -75,7 +77,21 @@ _HOMES = {
     "Result": "protocols.calls.result",
     "Run": "protocols.calls.run",
 } | dict.fromkeys(
-    ("align", "compare", "demo", "inspect", "lesion", "load", "open", "probe", "replay", "theory", "train", "verify"),
+    (
+        "align",
+        "compare",
+        "demo",
+        "inspect",
+        "lesion",
+        "load",
+        "open",
+        "probe",
+        "replay",
+        "spike",
+        "theory",
+        "train",
+        "verify",
+    ),
     "protocols.calls.functions",
 )
 _ROOMS = ("models", "plasticity", "protocols", "recordings")

@@ -1,0 +1,7 @@
+"""`apical spike`: a small network of spiking neurons looks about and learns by itself, against its rate twin and against controls."""
+
+from .run import spike
+from .settings import SpikeSettings
+from .summary import brief
+
+__all__ = ["SpikeSettings", "brief", "spike"]
