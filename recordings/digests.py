@@ -1,14 +1,15 @@
 """Checksums of a store's metadata, beside those that every chunk has.
 
     metadata_sha256   root attribute, by path: of the zarr.json of each group of tables, and of each table with its arrays; fixed at creation
-    sha256            root attribute: of all others, written anew with every change of `status`, `committed` and `resumed`
+    sha256            root attribute: of all others, written anew with every change of `status`, `committed`, `resumed` and `trimmed`
+    trimmed           root attribute of a recording whose tables were cut to their rows: lengths before and after, by path
 
 They are of JSON values, not of texts, so that another program may store the same metadata in another layout. Recordings of schema 1 have neither.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,6 +21,7 @@ from .errors import RecordingError
 
 OWN = "sha256"
 METADATA = "metadata_sha256"
+TRIMMED = "trimmed"
 SINCE = 2  # schema version
 
 
@@ -48,7 +50,8 @@ def check_metadata(root: zarr.Group, attributes: Mapping[str, Any], where: str) 
         return
     for path, stored in attributes[METADATA].items():
         table = path in attributes["committed"]
-        if digest(_documents(root, path) if table else document(root, path)) != stored:
+        lengths = attributes.get(TRIMMED, {}).get(path)
+        if digest(_documents(root, path, lengths) if table else document(root, path)) != stored:
             raise RecordingError(
                 f"recording.{path}: expected metadata with the checksum {stored[:12]}, got others: a zarr.json in {where} was "
                 "changed after it was written; restore it from a copy"
@@ -89,11 +92,16 @@ def result_digest(group: zarr.Group) -> str:
     return digest([own, {name: document(group, name) for name in names}])
 
 
-def _documents(root: zarr.Group, path: str) -> dict[str, Any]:
-    """Metadata of a table and of its arrays, by name."""
+def _documents(root: zarr.Group, path: str, lengths: Sequence[int] | None = None) -> dict[str, Any]:
+    """Metadata of a table and of its arrays, by name; arrays that were cut from one length to another as they were before."""
     table = document(root, path)
-    names = [*table["attributes"]["variables"], *table["attributes"]["coordinates"].split()]
-    return {"": table} | {name: document(root, f"{path}/{name}") for name in dict.fromkeys(names)}
+    variables = table["attributes"]["variables"]
+    names = [*variables, *table["attributes"]["coordinates"].split()]
+    found = {name: document(root, f"{path}/{name}") for name in dict.fromkeys(names)}
+    for name in variables if lengths else ():
+        if lengths and found[name]["shape"][0] == lengths[1]:
+            found[name]["shape"][0] = lengths[0]
+    return {"": table} | found
 
 
 def document(root: zarr.Group, path: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from zarr.abc.store import Store
 from zarr.storage import ZipStore
 
 from .checked import lazy_group
-from .digests import METADATA, OWN, SINCE, check_metadata
+from .digests import METADATA, OWN, SINCE, TRIMMED, check_metadata
 from .errors import RecordingError
 from .layout import StoreLike, root_attributes
 from .recording import Recording
@@ -74,7 +74,7 @@ def _tables(root: zarr.Group, attributes: Mapping[str, Any], where: str, prefix:
 
 def shown(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Root attributes without the checksums, which have been compared."""
-    return {name: value for name, value in attributes.items() if name not in (OWN, METADATA)}
+    return {name: value for name, value in attributes.items() if name not in (OWN, METADATA, TRIMMED)}
 
 
 def _store(path: StoreLike) -> str | Store:

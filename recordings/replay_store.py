@@ -6,10 +6,20 @@ replay and nothing else. Its tables:
 
     trials    per trial: voltages (unit, time) in mV, output rate, and where its spikes stand (``spike_offset``, ``spike_count``)
     spikes    all spikes in one row after another: ``spike_time`` (ms from the start of the window), ``spike_unit``
-    circuit   what was replayed: weights, pre-synaptic rates, context, the factors of the rate network
+    circuit   what was replayed: weights, pre-synaptic rates, context, the factors of the rate network; label and stimulus
+
+and, where the replay sends them,
+
+    input_spikes, context_spikes   spikes of the sources: ``input_time`` (emission), ``input_index``; ``context_time``, ``context_index``
+    change                         one row: ``dW``, sum over trials of gamma, weight and eligibility; written when all trials are there
+
+``trials`` then holds the eligibility of every trial, up to `ELIGIBILITY_BYTES` in all, and the last spike of every unit before the window.
+
+Lengths are declared before anything is known of the spikes, and cut to what there is when the replay is closed.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,12 +34,13 @@ from .layout import StoreLike
 from .reader import _store as store_of
 from .reader import open
 from .replay_names import GROUP, replay_groups
-from .schema import Coordinate, Table, Variable
+from .replay_tables import ELIGIBILITY_BYTES, MOST_HZ, SOURCES, circuit_table, source_table, spikes_table, trials_table
+from .schema import Table, Variable
 from .stores import refusing
+from .trimming import trim
 from .writer import Writer
 
-MOST_HZ = 1000  # spikes of a unit; only bounds the length that is declared, nothing is allocated
-COMPARTMENTS = {"V_soma": "soma", "V_basal": "basal dendrite", "V_apical": "apical dendrite"}
+Described = tuple[tuple[str, ...], NDArray[Any], Mapping[str, Any]]
 
 
 class ReplayStore:
@@ -42,12 +53,15 @@ class ReplayStore:
         recording: a ``recording.zarr`` or a run folder that holds one; a folder or URL, not an archive.
         name: name of the replay.
         overwrite: replace a replay of that name.
+        further: more about the circuit or its trials, e.g. labels: name to (dims, values, attributes).
 
     Raises:
         RecordingError: no recording there, a malformed name, or the name is taken.
     """
 
-    def __init__(self, recording: StoreLike, name: str, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, recording: StoreLike, name: str, *, overwrite: bool = False, further: Mapping[str, Described] | None = None
+    ) -> None:  # fmt: skip
         if not name or "/" in name or name.startswith((".", "__")):
             raise RecordingError(f"replay.name: expected a plain name, got {name!r}; leave out '/' and dots")
         store = store_of(recording)
@@ -59,9 +73,14 @@ class ReplayStore:
             raise RecordingError(
                 f"replay.name: expected a new name, got {name!r}, which exists; overwrite it or rename"
             )
-        self._store, self._name = store, name
+        self._store, self.name = store, name
         self._writer: Writer | None = None
-        self._spikes = 0
+        self._further = dict(further or {})
+        self._offsets: dict[str, int] = {}
+        self._kept: set[str] = set()  # of a trial, beside spikes
+        self._trials = 0
+        self._change: NDArray[np.float64] | None = None
+        self._modulated = np.zeros(0)
 
     def begin(
         self,
@@ -70,8 +89,9 @@ class ReplayStore:
         units: Mapping[str, NDArray[Any]],
         samples: int,
         voltages: tuple[str, ...],
-        circuit: Mapping[str, tuple[tuple[str, ...], NDArray[Any], Mapping[str, Any]]],
+        circuit: Mapping[str, Described],
         attributes: Mapping[str, Any],
+        sources: bool = False,
     ) -> None:
         """Create the tables and write the circuit.
 
@@ -82,31 +102,51 @@ class ReplayStore:
             voltages: names of the recorded potentials.
             circuit: name to (dims, values, attributes); those with ``trial`` as first dimension become rows.
             attributes: attributes of the replay (JSON values): seed, versions, target, ...
+            sources: whether spikes of the sources and the eligibility will come too.
 
         Raises:
             RecordingError: the store cannot be written.
         """
+        described = {**circuit, **self._further}
+        inputs = {name: len(circuit[of][1]) for name, (of, _) in SOURCES.items()} if sources else {}
+        whole = sources and 4 * trials * circuit["W"][1].size <= ELIGIBILITY_BYTES
         tables = [
-            _trials_table(trials, units, samples, voltages),
-            _spikes_table(trials * len(next(iter(units.values()))) * (samples * MOST_HZ // 1000 + 1)),
-            _circuit_table(trials, units, circuit),
+            trials_table(trials, units, samples, voltages, inputs, eligibility=whole),
+            spikes_table(trials * len(next(iter(units.values()))) * (samples * MOST_HZ // 1000 + 1)),
+            circuit_table(trials, units, described),
+            *(source_table(name, trials * count * 2 * (samples + 100)) for name, count in inputs.items()),
         ]
+        if sources:
+            rows, columns = circuit["W"][1].shape
+            dW = Variable(
+                name="dW",
+                dims=("unit", "input"),
+                shape=(rows, columns),
+                dtype="float64",
+                long_name="change of the batch",
+            )
+            tables.append(Table(path="change", dim="batch", length=1, variables=(dW,)))
+            self._change = np.zeros((rows, columns))
+            self._modulated = np.asarray(circuit["gamma"][1]) * np.asarray(circuit["weight"][1])
+            attributes = {**attributes, "eligibility_kept": "every trial" if whole else "sum over trials, in change"}
+        self._kept = {variable.name for variable in tables[0].variables}
         with refusing(self._store, "a recording that can be written", "check the path and its permissions"):
             root = zarr.open_group(self._store, mode="r+")
             root.require_group(GROUP)
-            if f"{GROUP}/{self._name}" in root:
-                del root[f"{GROUP}/{self._name}"]
-        self._writer = Writer.create(f"{self._store}/{GROUP}/{self._name}", tables, attributes=attributes)
-        rows = {name: np.asarray(values) for name, (dims, values, _) in circuit.items() if dims[0] == "trial"}
-        self._writer.append("circuit", rows)
+            if f"{GROUP}/{self.name}" in root:
+                del root[f"{GROUP}/{self.name}"]
+        self._writer = Writer.create(f"{self._store}/{GROUP}/{self.name}", tables, attributes=attributes)
+        self._writer.append(
+            "circuit", {name: np.asarray(values) for name, (dims, values, _) in described.items() if dims[0] == "trial"}
+        )
         self._writer.commit()
 
     def append(self, trials: Mapping[str, NDArray[Any]], spikes: Mapping[str, NDArray[Any]]) -> None:
         """Write trials and their spikes, and commit both together.
 
         Args:
-            trials: rows of the table ``trials`` without ``spike_offset``.
-            spikes: ``spike_time`` in ms and ``spike_unit``, trial by trial.
+            trials: rows of the table ``trials`` without offsets; with the eligibility, also where the table does not keep it.
+            spikes: ``spike_time`` in ms and ``spike_unit``, trial by trial; the same of each source, e.g. ``input_time``.
 
         Raises:
             RecordingError: nothing was begun, rows do not fit, or the store cannot be written.
@@ -115,18 +155,39 @@ class ReplayStore:
             raise RecordingError(
                 "replay.store: expected begin() before append(), got none; call it once with the tables"
             )
-        counts = np.asarray(trials["spike_count"], dtype=np.int64)
-        offset = self._spikes + np.cumsum(counts) - counts
-        self._spikes += int(counts.sum())
-        if len(spikes["spike_time"]):
-            self._writer.append("spikes", spikes)
-        self._writer.append("trials", {**trials, "spike_offset": offset})
+        rows = dict(trials)
+        for name in ("spike", "input", "context"):
+            if f"{name}_count" not in trials:
+                continue
+            counts = np.asarray(trials[f"{name}_count"], dtype=np.int64)
+            begun = self._offsets.get(name, 0)
+            rows[f"{name}_offset"] = begun + np.cumsum(counts) - counts
+            self._offsets[name] = begun + int(counts.sum())
+            table = {key: values for key, values in spikes.items() if key.startswith(f"{name}_")}
+            if len(table[f"{name}_time"]):
+                self._writer.append("spikes" if name == "spike" else f"{name}_spikes", table)
+        if self._change is not None:
+            count = len(trials["eligibility"])
+            part = self._modulated[self._trials : self._trials + count]
+            self._change += np.tensordot(part, np.asarray(trials["eligibility"], dtype=np.float64), 1)
+            self._trials += count
+        self._writer.append("trials", {name: values for name, values in rows.items() if name in self._kept})
         self._writer.commit()
 
     def close(self, status: str = "complete") -> None:
-        """Write the status and end the writer; nothing happens where nothing was begun."""
-        if self._writer is not None:
-            self._writer.close(status)
+        """Write the status, end the writer and cut the tables to their rows; nothing happens where nothing was begun."""
+        if self._writer is None:
+            return
+        if self._change is not None and self._trials == len(self._modulated):
+            self._writer.append("change", {"dW": self._change[None]})
+            self._change = None
+        self._writer.close(status)
+        self._trim()
+
+    def _trim(self) -> None:
+        where = f"{self._store}/{GROUP}/{self.name}"
+        with refusing(where, "a replay that can be cut to its rows", "check the disk"):
+            trim(zarr.open_group(where, mode="r+"))
 
     def __enter__(self) -> Self:
         return self
@@ -134,8 +195,12 @@ class ReplayStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._writer is not None:
+        if error is None:
+            self.close()
+        elif self._writer is not None:
             self._writer.__exit__(kind, error, traceback)
+            with suppress(RecordingError):  # the error on its way says more
+                self._trim()
 
 
 def open_replay(recording: StoreLike, name: str) -> xr.DataTree:
@@ -165,63 +230,3 @@ def _all_names(store: str) -> list[str]:
         found = [name for name, _ in root[GROUP].groups()] if GROUP in root else []  # type: ignore[union-attr]
     folder = Path(store) / GROUP
     return found + ([path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else [])
-
-
-def _trials_table(trials: int, units: Mapping[str, NDArray[Any]], samples: int, voltages: tuple[str, ...]) -> Table:
-    count = len(next(iter(units.values())))
-    time = {"units": "ms", "long_name": "time in the window"}
-    rows = [
-        Variable(
-            name=name, dims=("unit", "time"), shape=(count, samples), units="mV",
-            long_name=f"potential of the {COMPARTMENTS.get(name, name)}",
-            attributes={"compartment": COMPARTMENTS.get(name, name)},
-        )
-        for name in voltages
-    ]  # fmt: skip
-    return Table(
-        path="trials", dim="trial", length=trials,
-        variables=(
-            Variable(name="output_rate", dims=("unit",), shape=(count,), units="Hz", long_name="output rate"),
-            Variable(name="spike_count", dtype="int64", long_name="spikes of the trial"),
-            Variable(name="spike_offset", dtype="int64", long_name="first spike of the trial in spikes"),
-            *rows,
-        ),
-        coords=_unit_coords(units) | {"time": (("time",), np.arange(samples, dtype=np.float64), time)},
-    )  # fmt: skip
-
-
-def _spikes_table(length: int) -> Table:
-    return Table(
-        path="spikes", dim="spike", length=length,
-        variables=(
-            Variable(name="spike_time", units="ms", long_name="spike time in the window"),
-            Variable(name="spike_unit", dtype="int32", long_name="unit of the spike"),
-        ),
-    )  # fmt: skip
-
-
-def _circuit_table(
-    trials: int,
-    units: Mapping[str, NDArray[Any]],
-    circuit: Mapping[str, tuple[tuple[str, ...], NDArray[Any], Mapping[str, Any]]],
-) -> Table:
-    variables, coords = [], _unit_coords(units)
-    for name, (dims, values, attributes) in circuit.items():
-        if dims[0] != "trial":
-            coords[name] = (dims, values, attributes)
-            continue
-        rest = {key: value for key, value in attributes.items() if key not in ("units", "long_name")}
-        variables.append(
-            Variable(
-                name=name, dims=dims[1:], shape=values.shape[1:], dtype=str(values.dtype), units=attributes["units"],
-                long_name=attributes["long_name"], attributes=rest,
-            )
-        )  # fmt: skip
-    return Table(path="circuit", dim="trial", length=trials, variables=tuple(variables), coords=coords)
-
-
-def _unit_coords(units: Mapping[str, NDArray[Any]]) -> dict[str, Coordinate]:
-    return {
-        name: (("unit",), np.asarray(values, dtype=np.int64), {"units": "1", "long_name": f"{name} of the unit"})
-        for name, values in units.items()
-    }

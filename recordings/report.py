@@ -161,7 +161,23 @@ def _replay(run_dir: Path) -> dict[str, Any] | None:
 
 
 def _told(replay: Mapping[str, Any]) -> dict[str, Any]:
-    rows = [
+    circuit, settings = replay["circuit"], replay["settings"]
+    what = (
+        f"{circuit['units']} neurons of {circuit['population']} with {circuit['inputs']} inputs and {circuit['contexts']} context neurons "
+        f"({circuit['source']}); {circuit['trials']} trials of {settings['duration']:g} ms, level {settings['level']}, pool {settings['pool']}, "
+        f"time constants {settings['tau']:g} ms, {len(settings['seeds'])} seed(s)"
+    )
+    # results of earlier versions have neither
+    power = replay.get("mutants")
+    table = [] if power is None else [[m["name"], m["what"], "; ".join(m["rejected_by"])] for m in power["mutants"]]
+    return {
+        "what": what, "rows": _checks(replay["checks"]), "self_tests": _checks(replay.get("self_tests", [])), "mutants": table,
+        "risks": replay["risks"],
+    }  # fmt: skip
+
+
+def _checks(checks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
         {
             "cells": [
                 check["name"],
@@ -173,15 +189,8 @@ def _told(replay: Mapping[str, Any]) -> dict[str, Any]:
             "passed": check["passed"],
             "reason": check.get("reason", ""),
         }
-        for check in replay["checks"]
+        for check in checks
     ]
-    circuit, settings = replay["circuit"], replay["settings"]
-    what = (
-        f"{circuit['units']} neurons of {circuit['population']} with {circuit['inputs']} inputs and {circuit['contexts']} context neurons "
-        f"({circuit['source']}); {circuit['trials']} trials of {settings['duration']:g} ms, level {settings['level']}, pool {settings['pool']}, "
-        f"time constants {settings['tau']:g} ms, {len(settings['seeds'])} seed(s)"
-    )
-    return {"what": what, "rows": rows, "risks": replay["risks"]}
 
 
 def _value(value: float | None) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 import zarr
 
 from .checked import DAMAGE
-from .digests import METADATA, OWN, check_metadata, metadata_digests, stamped, update_attributes
+from .digests import METADATA, OWN, TRIMMED, check_metadata, metadata_digests, stamped, update_attributes
 from .errors import RecordingError, unknown_name
 from .layout import StoreLike, block_rows, create_table, json_values, read_table, root_attributes
 from .schema import SCHEMA, SCHEMA_VERSION, Table
 
-RESERVED = ("schema", "schema_version", "status", "committed", "resumed", METADATA, OWN)
+RESERVED = ("schema", "schema_version", "status", "committed", "resumed", METADATA, OWN, TRIMMED)
 Tables = dict[str, tuple[Table, int]]  # by path, with the rows of a block
 
 

@@ -16,6 +16,7 @@ from .modulation import Modulation, modulate
 from .neuron import BAC, LINEAR, PRESETS, Neuron
 from .pairing import FORMS, Window, pairing_window
 from .plan import Plan, plan_replay
+from .population import Population, population_of, spiking_scores
 from .replay import replay
 from .result import Chunk, Replay, Sink, cosine
 
@@ -32,6 +33,7 @@ __all__ = [
     "Neuron",
     "Pathway",
     "Plan",
+    "Population",
     "Replay",
     "Response",
     "Sink",
@@ -43,6 +45,8 @@ __all__ = [
     "modulate",
     "pairing_window",
     "plan_replay",
+    "population_of",
     "replay",
+    "spiking_scores",
     "split",
 ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .calibration import Calibration
 from .circuit import Circuit
 from .dale import Pathway
-from .equations import COINCIDENT, CURRENT, DECAYING, ELIGIBLE, namespace, neuron_equations, noise_step
+from .equations import COINCIDENT, CURRENT, DECAYING, ELIGIBLE, hold_step, namespace, neuron_equations, noise_step
 from .neuron import Neuron
 
 Index = NDArray[np.int64]
@@ -36,6 +36,9 @@ class Setup:
         tau_e: decay of the eligibility in ms, or None for none.
         dt, settle, duration: ms.
         coincidence: synapses also count the pre-synaptic spikes that met an open gate.
+        gate: what opens the gate of the eligibility, a word of `GATES`.
+        held: gate and apical deviation are read once a millisecond.
+        sources: the spikes of inputs and context are kept.
         modulated: synapses also hold `change`, for a modulator that acts during the run.
     """
 
@@ -53,6 +56,9 @@ class Setup:
     duration: float
     coincidence: bool = False
     modulated: bool = False
+    gate: str = "voltage"
+    held: bool = False
+    sources: bool = False
 
     @property
     def rest(self) -> float:
@@ -114,6 +120,7 @@ class Assembly:
     units: Any
     voltages: Any
     spikes: Any | None
+    sources: dict[str, Any] = field(default_factory=dict)
     plastic: list[Any] = field(default_factory=list)
     wires: list[tuple[Index, Index]] = field(default_factory=list)
 
@@ -144,11 +151,16 @@ def assemble(b2: Any, part: Circuit, setup: Setup) -> Assembly:
 
 def _units(b2: Any, part: Circuit, setup: Setup, clock: Any) -> Any:
     n, c, spiking = setup.neuron, setup.calibration, setup.level >= 2
-    space = namespace(n, b2) | {"s_a": c.apical_gain * setup.slope * b2.mV, "V_rest": setup.rest * b2.mV}
+    space = namespace(n, b2) | {
+        "s_a": c.apical_gain * setup.slope * b2.mV, "V_rest": setup.rest * b2.mV,
+        "gate_time": (n.tau_gate + setup.dt / 2) * b2.ms,  # between two steps, where no rounding decides
+    }  # fmt: skip
     event = (
         {"threshold": "V_s > V_th", "reset": "V_s = V_r; w_s += b", "refractory": n.t_ref * b2.ms} if spiking else {}
     )
-    text = neuron_equations(n, level=setup.level, conductance=setup.conductance, coincidence=setup.coincidence)
+    text = neuron_equations(
+        n, level=setup.level, conductance=setup.conductance, coincidence=setup.coincidence, gate=setup.gate, held=setup.held
+    )  # fmt: skip
     group = b2.NeuronGroup(part.basal.size, text, method="euler", namespace=space, clock=clock, name="units", **event)
     group.V_b, group.V_a = n.E_L * b2.mV, setup.rest * b2.mV
     group.winner = part.winner.ravel()
@@ -162,6 +174,10 @@ def _units(b2: Any, part: Circuit, setup: Setup, clock: Any) -> Any:
     if setup.level == 0:
         group.I_b_mean = _mean_current("basal", part, setup) * b2.pA
         group.I_a_mean = _mean_current("apical", part, setup) * b2.pA
+    if setup.held and setup.level:
+        group.run_regularly(
+            hold_step(setup.gate, setup.coincidence), dt=1 * b2.ms, when="before_start", name="trace_step"
+        )
     if spiking:
         group.V_s = n.E_L * b2.mV
         for name in ("I_noise_a", "I_noise_s") if n.noise_current else ():
@@ -197,6 +213,9 @@ def _connect(b2: Any, built: Assembly, side: str, rates: Array, setup: Setup, cl
     pathways = setup.basal if side == "basal" else setup.apical
     source = b2.PoissonGroup(rates.size, rates.ravel() * b2.Hz, clock=clock, name=f"{side}_source")
     built.network.add(source)
+    if setup.sources:
+        built.sources[side] = b2.SpikeMonitor(source, name=f"{side}_source_spikes")
+        built.network.add(built.sources[side])
     origins: dict[str, Any] = {"source": source}
     if any(p.origin == "pool" for p in pathways):
         shared = np.ascontiguousarray(_pool_rates(rates)).ravel()
@@ -211,15 +230,18 @@ def _connect(b2: Any, built: Assembly, side: str, rates: Array, setup: Setup, cl
 
 
 def _relay(b2: Any, built: Assembly, source: Any, side: str, setup: Setup, clock: Any) -> Any:
-    """Interneurons that fire once per spike of their source, after the excitatory delay."""
+    """Interneurons that fire once per spike of their source, after the excitatory delay.
+
+    Brian2 resets after synapses have acted: a reset to 0 would lose the spike of a pool that arrives one step after another.
+    """
     relay = b2.NeuronGroup(
-        len(source), "v : 1", threshold="v > 0.5", reset="v = 0", method="euler", clock=clock, name=f"{side}_relay"
+        len(source), "v : 1", threshold="v > 0.5", reset="v -= 1", method="euler", clock=clock, name=f"{side}_relay"
     )
     lag = max(
         0.0, min(setup.neuron.delay_exc, setup.neuron.delay_inh) - setup.dt
     )  # the threshold is read one step later
     wires = b2.Synapses(
-        source, relay, on_pre="v_post = 1", delay=lag * b2.ms, clock=clock, name=f"{side}_relay_synapses"
+        source, relay, on_pre="v_post += 1", delay=lag * b2.ms, clock=clock, name=f"{side}_relay_synapses"
     )
     wires.connect(i=np.arange(len(source)), j=np.arange(len(source)))
     built.network.add(relay, wires)

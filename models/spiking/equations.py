@@ -1,8 +1,11 @@
 """Equation strings for Brian2, put together from the mechanisms that a level of fidelity has.
 
 Potentials and currents keep the field's names: V_s soma, V_b basal, V_a apical; I_b, I_a synaptic currents; w_s adaptation.
-`trace` is what a pre-synaptic spike adds to the eligibility of a synapse (Form A): the gate rho' read from the basal potential times the
-apical deviation in units of the prediction; zero at neurons that lost their max-pool. `opened` is the gate alone.
+`trace` is what a pre-synaptic spike adds to the eligibility of a synapse (Form A): the gate rho' times the apical deviation in units of the
+prediction; zero at neurons that lost their max-pool. `opened` is the gate alone, read in one of two ways:
+
+    voltage   V_b - E_L > theta_b: the basal potential, which is never reset and knows of no spike of the soma
+    spike     a post-synaptic spike in the last tau_gate: a trace of post-synaptic spikes that saturates at 1
 """
 
 from typing import Any
@@ -14,9 +17,12 @@ CURRENT = "{target}_post += w"
 ELIGIBLE = "eligibility += trace_post"
 DECAYING = "eligibility = eligibility*exp(-(t - last)/tau_e) + trace_post; last = t"
 COINCIDENT = "coincidence += opened_post"
+GATES = {"voltage": "winner*int(V_b > E_L + theta_b)", "spike": "winner*int(t - lastspike < gate_time)"}
 
 
-def neuron_equations(neuron: Neuron, *, level: int, conductance: bool, coincidence: bool = False) -> str:
+def neuron_equations(
+    neuron: Neuron, *, level: int, conductance: bool, coincidence: bool = False, gate: str = "voltage", held: bool = False
+) -> str:  # fmt: skip
     """Equations of the units' neuron group.
 
     Args:
@@ -24,6 +30,8 @@ def neuron_equations(neuron: Neuron, *, level: int, conductance: bool, coinciden
         level: 0 mean currents, 1 spiking inputs, 2 and above also a spiking soma.
         conductance: apical synapses are conductances.
         coincidence: the gate is a variable of its own.
+        gate: one of `GATES`.
+        held: gate and trace are held from one run of `hold_step` to the next.
     """
     lines = [
         _synaptic("I_b", "I_b_mean" if level == 0 else "", "tau_syn"),
@@ -32,10 +40,12 @@ def neuron_equations(neuron: Neuron, *, level: int, conductance: bool, coinciden
         "I_bias : amp (constant)",
         "winner : 1 (constant)",
     ]
-    opened = "winner*int(V_b > E_L + theta_b)"
-    trace = f"{opened}*(V_a - V_rest)/s_a"
+    opened = GATES[gate]
+    trace = _trace(gate)
     if level == 0:
         lines += ["I_b_mean : amp (constant)", f"dtrace_sum/dt = {trace}/second : 1"]
+    elif held:
+        lines += ["trace : 1", *(["opened : 1"] if coincidence else [])]
     else:
         # once per neuron and step instead of once per event; potentials move over ms, a step is 0.1 ms
         lines.append(f"trace = {trace} : 1 (constant over dt)")
@@ -43,6 +53,15 @@ def neuron_equations(neuron: Neuron, *, level: int, conductance: bool, coinciden
     if level >= 2:
         lines += _soma(neuron)
     return "\n".join(lines)
+
+
+def hold_step(gate: str, coincidence: bool) -> str:
+    """Read gate and trace anew. Run once a millisecond, it takes the potentials that a recording keeps, so that the change follows from these."""
+    return f"trace = {_trace(gate)}" + (f"; opened = {GATES[gate]}" if coincidence else "")
+
+
+def _trace(gate: str) -> str:
+    return f"{GATES[gate]}*(V_a - V_rest)/s_a"
 
 
 def _synaptic(name: str, mean: str, tau: str, unit: str = "amp") -> str:

@@ -35,6 +35,7 @@ def extract(
     mass: float = 0.95,
     trials: int | Sequence[int] | None = None,
     seed: int = 0,
+    now: bool = False,
 ) -> Circuit:
     """Cut a circuit out of a network and let it see a batch of glances.
 
@@ -59,6 +60,8 @@ def extract(
             that every potential stays exact.
         trials: the first n trials or their indices, in the order row 0 fixation, row 0 saccade, row 1 ...; None for all.
         seed: of the draw of units.
+        now: a control: the context is that of the glance now seen, in place of the glance before that a memory would have to hold.
+            Neuromodulator and score stay those of the rule.
 
     Raises:
         ModelError: an unknown name, a place outside the map, or what no circuit can carry: another transfer function than ReLU, neurons with
@@ -77,7 +80,7 @@ def extract(
     place, channels = place_of(cell, position), channels_of(cell, units, seed)
     synapses = geometry.afferents(cell, place)
     activity, signals, factors = _sweep(network, index, images, pairing, rule)
-    rows = Trials(pairing, factors.phases[wanted], trials)
+    rows = Trials(pairing, factors.phases[wanted], trials, now=now)
     chosen = torch.from_numpy(channels)
     ((grid_cell, through),) = geometry.cells(cell, place).items()
     weight = _host(geometry.weights_of(cell, chosen, synapses.weights))

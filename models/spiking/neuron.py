@@ -38,6 +38,7 @@ class Neuron:
         C_a, tau_a, E_a: apical compartment; g_a = C_a / tau_a.
         tau_b: filter of the basal potential.
         theta_b: threshold of the gate rho' on V_b - E_L, mV.
+        tau_gate: how long a post-synaptic spike keeps the gate open where the eligibility reads it from spikes.
         I_trim: pA, added to the closed form of I_0. A measured shift, no closed form: intrinsic noise adds firing below the rheobase, and
             -5 pA puts the largest distance of the f-I curve from ReLU over 0 to 100 Hz at 1.3 Hz, which is 1.8 Hz without.
         kappa: current into the soma per mV of apical deviation, nS; 0 = the tuft reports and does not drive.
@@ -68,6 +69,7 @@ class Neuron:
     E_a: float = -70.0
     tau_b: float = 16.0
     theta_b: float = 0.0
+    tau_gate: float = 200.0
     I_trim: float = -5.0
     kappa: float = 0.0
     g_sa: float = 0.0

@@ -60,6 +60,7 @@ def plan_replay(
     chunk: int | None = None,
     keep_eligibility: bool = True,
     keep_coincidence: bool = False,
+    source_spikes: float = 0.0,
 ) -> Plan:
     """Choose the number of trials side by side.
 
@@ -72,6 +73,7 @@ def plan_replay(
         chunk: trials side by side; None for as many as memory and speed advise.
         keep_eligibility: whether the eligibility of every trial stays in memory.
         keep_coincidence: whether the coincidences of every trial do.
+        source_spikes: spikes of inputs and context that are kept, per trial.
 
     Raises:
         ModelError: it does not fit; the sentence has the predicted size and what to change.
@@ -91,6 +93,7 @@ def plan_replay(
         SYNAPSE_BYTES * synapses
         + NEURON_BYTES * neurons
         + units * (SAMPLE_BYTES * voltages * samples + window)
+        + SPIKE_BYTES * source_spikes
         + traces
     )
     kept = (circuit.trials if keep_eligibility else 1) + (circuit.trials if keep_coincidence else 0)

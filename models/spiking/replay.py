@@ -6,8 +6,13 @@
     level 3  Dale's law and conductance synapses on the tuft (the basal side stays current-based: its gain is a closed form)
     level 4  calcium spike and back-propagating spike (preset `bac`), Dale's law, current synapses
 
-Plasticity is Form A, event-driven: at each pre-synaptic spike e_ji += H(V_b - E_L - theta_b) (V_a - rest)_j / s_a. Divided by the expected
-number of spikes per unit of z it estimates e_j rho'(a_j) z_i, and the modulator at the end of the window gives dW = gamma e.
+Plasticity is Form A, event-driven: at each pre-synaptic spike e_ji += G_j (V_a - rest)_j / s_a. Divided by the expected number of spikes per
+unit of z it estimates e_j rho'(a_j) z_i, and the modulator at the end of the window gives dW = gamma e. The gate G, rho', is read
+
+    voltage   from the basal potential, H(V_b - E_L - theta_b): no spike of the soma enters dW
+    spike     from the soma's own spikes, 1 for tau_gate after each (a trace that saturates): without them there is no change
+
+Gate and apical deviation are read once a millisecond, from the potentials that a sink receives: dW follows from what is recorded.
 """
 
 import math
@@ -24,6 +29,7 @@ from .brian import check_target, load_brian, unburdened
 from .calibration import Calibration, calibrate
 from .circuit import Circuit
 from .dale import split
+from .equations import GATES
 from .limits import check_rates, check_step, check_times, time_constants
 from .neuron import BAC, LINEAR, PRESETS, Neuron, unknown
 from .plan import Plan, plan_replay
@@ -55,6 +61,8 @@ def replay(
     memory: int = DEFAULT_MEMORY,
     keep_eligibility: bool = True,
     keep_coincidence: bool = False,
+    keep_sources: bool = False,
+    eligibility: str = "voltage",
     sink: Sink | None = None,
 ) -> Replay:
     """Replay every trial of a circuit from rest.
@@ -78,12 +86,15 @@ def replay(
         memory: bytes that the replay may hold.
         keep_eligibility: keep e of every trial (trials x units x inputs); without it only its sum and cosine.
         keep_coincidence: count for every synapse the pre-synaptic spikes that met an open gate (levels 1 and above).
+        keep_sources: the sink also receives the spikes of inputs and context, and the eligibility.
+        eligibility: what its gate is read from, `voltage` or `spike`.
         sink: receives spikes and voltages chunk by chunk.
 
     Raises:
         ModelError: a setting out of range, an unknown word, no compiler, or a replay larger than `memory`.
     """
     check_target(target)
+    _check_eligibility(eligibility, level)
     chosen = _neuron(level, preset, neuron, tau_a, tau_b)
     check_times("replay", duration=duration, settle=settle, dt=dt, tau_e=tau_e, seed=seed, pool=pool)
     check_step("replay", dt, time_constants(chosen, level=level, conductance=level == 3))
@@ -92,7 +103,8 @@ def replay(
     setup = Setup(
         neuron=chosen, calibration=scales, basal=split(circuit.W, option, chosen), apical=split(circuit.B, option, chosen),
         level=level, pool=pool, conductance=level == 3, slope=1.0, tau_e=tau_e, dt=dt, settle=settle, duration=duration,
-        coincidence=keep_coincidence and level > 0,
+        coincidence=keep_coincidence and level > 0, gate=eligibility, held=True,
+        sources=keep_sources and sink is not None and level > 0,
     )  # fmt: skip
     if level:
         check_rates("replay", circuit, setup)
@@ -100,7 +112,7 @@ def replay(
         setup = replace(setup, slope=apical_slope(circuit, setup))
     plan = plan_replay(
         circuit, setup.basal, setup.apical, level=level, samples=math.ceil(duration + settle), memory=memory,
-        chunk=chunk, keep_eligibility=keep_eligibility, keep_coincidence=setup.coincidence,
+        chunk=chunk, keep_eligibility=keep_eligibility, keep_coincidence=setup.coincidence, source_spikes=_source_spikes(circuit, setup),
     )  # fmt: skip
     load_brian()
     attributes = _attributes(setup, plan, option, target, seed)
@@ -109,14 +121,14 @@ def replay(
         voltages = ("V_basal", "V_apical") + (("V_soma",) if level >= 2 else ())
         sink.begin(
             trials=circuit.trials, units=_unit_coordinates(circuit), samples=int(duration), voltages=voltages,
-            circuit=circuit.variables(), attributes=attributes,
+            circuit=circuit.variables(), attributes=attributes, **({"sources": True} if setup.sources else {}),
         )  # fmt: skip
     with unburdened():
         for number, trials in enumerate(plan.slices()):
             part = simulate(circuit.take(trials), setup, target=target, seed=chunk_seed(seed, number))
             gathered.add(trials, part, setup)
             if sink is not None:
-                sink.append(part.rows(), {"spike_time": part.spike_time, "spike_unit": part.spike_unit})
+                sink.append(part.rows(), part.spikes())
             del part
     return gathered.result(scales, attributes)
 
@@ -151,6 +163,23 @@ def apical_slope(circuit: Circuit, setup: Setup) -> float:
     return float((moved * asked).sum() / np.square(asked).sum()) if np.any(asked) else 1.0
 
 
+def _check_eligibility(form: str, level: int) -> None:
+    if form not in GATES:
+        raise unknown("replay.eligibility", form, GATES)
+    if form == "spike" and level < 2:
+        raise ModelError(
+            f"replay.eligibility: expected voltage at level {level}, got spike; the soma fires from level 2 on"
+        )
+
+
+def _source_spikes(circuit: Circuit, setup: Setup) -> float:
+    """Spikes of the sources that a trial is expected to keep."""
+    if not setup.sources:
+        return 0.0
+    total = float(setup.pre_rates(circuit).sum() + setup.context_rates(circuit).sum()) / circuit.trials
+    return total * setup.pool * (setup.duration + setup.settle) * 1e-3
+
+
 def _neuron(level: int, preset: str | None, neuron: Neuron | None, tau_a: float | None, tau_b: float | None) -> Neuron:
     if level not in LEVELS:
         raise unknown("replay.level", level, LEVELS)
@@ -180,7 +209,7 @@ def _unit_coordinates(circuit: Circuit) -> dict[str, NDArray[np.int64]]:
 def _attributes(setup: Setup, plan: Plan, option: str, target: str, seed: int) -> dict[str, Any]:
     n = setup.neuron
     return {
-        "level": setup.level, "preset": n.name, "pool": setup.pool, "dale": option, "target": target, "seed": seed,
+        "level": setup.level, "eligibility": setup.gate, "preset": n.name, "pool": setup.pool, "dale": option, "target": target, "seed": seed,
         "dt_ms": setup.dt, "duration_ms": setup.duration, "settle_ms": setup.settle, "tau_e_ms": setup.tau_e,
         "chunk_trials": plan.chunk, "apical_slope": setup.slope, "conductance": setup.conductance,
         "rest_apical_mV": setup.rest, "rest_basal_mV": n.E_L,

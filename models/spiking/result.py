@@ -1,7 +1,7 @@
 """What a replay gives: per trial in memory, spikes and voltages to a sink while it runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,8 +27,9 @@ class Sink(Protocol):
         voltages: tuple[str, ...],
         circuit: Mapping[str, Described],
         attributes: Mapping[str, Any],
+        sources: bool = False,
     ) -> None:
-        """Called once before the first chunk."""
+        """Called once before the first chunk; `sources` says whether spikes of the sources and the eligibility will come too."""
         ...
 
     def append(self, trials: Mapping[str, NDArray[Any]], spikes: Mapping[str, NDArray[Any]]) -> None:
@@ -47,6 +48,9 @@ class Chunk:
         spike_time: ms from the start of the window, trial by trial and sorted in time.
         spike_unit: unit of each spike.
         spike_count: spikes of each trial.
+        spike_before: last spike of every unit before the window, ms (below 0), NaN where there was none, (trials, units).
+        sources: spikes of inputs and context that arrive in the window: `input_time` (ms, emission), `input_index`, `context_time`,
+            `context_index`, trial by trial and sorted in time; `input_count` and `context_count` of each trial. Empty where not asked for.
         coincidence: pre-synaptic spikes that met an open gate, in units of z, (trials, units, inputs); None where not asked for.
     """
 
@@ -56,11 +60,23 @@ class Chunk:
     spike_time: NDArray[np.float32]
     spike_unit: NDArray[np.int32]
     spike_count: NDArray[np.int64]
+    spike_before: NDArray[np.float32]
+    sources: dict[str, NDArray[Any]] = field(default_factory=dict)
     coincidence: Array | None = None
 
     def rows(self) -> dict[str, NDArray[Any]]:
         """What a sink takes of each trial."""
-        return {"output_rate": self.rate.astype(np.float32), "spike_count": self.spike_count, **self.voltages}
+        found: dict[str, NDArray[Any]] = {"output_rate": self.rate.astype(np.float32), "spike_count": self.spike_count}
+        found |= self.voltages
+        if not self.sources:
+            return found
+        counts = {name: self.sources[name] for name in ("input_count", "context_count")}
+        return found | counts | {"spike_before": self.spike_before, "eligibility": self.eligibility.astype(np.float32)}
+
+    def spikes(self) -> dict[str, NDArray[Any]]:
+        """What a sink takes of the spikes."""
+        named = {name: values for name, values in self.sources.items() if not name.endswith("count")}
+        return {"spike_time": self.spike_time, "spike_unit": self.spike_unit, **named}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -65,9 +65,9 @@ def channels_of(cell: Population, units: int | Sequence[int], seed: int) -> NDAr
 
 
 class Trials:
-    """Trials as rows of the batch: fixation and saccade of a row side by side, as they would be lived."""
+    """Trials as rows of the batch: fixation and saccade of a row side by side, as they would be lived; `now` takes the context of the row seen."""
 
-    def __init__(self, pairing: Pairing, phase: Any, trials: int | Sequence[int] | None) -> None:
+    def __init__(self, pairing: Pairing, phase: Any, trials: int | Sequence[int] | None, *, now: bool = False) -> None:
         def both(first: Tensor, second: Tensor) -> NDArray[Any]:
             return torch.stack([first, second], 1).flatten().cpu().numpy()
 
@@ -78,6 +78,7 @@ class Trials:
         self.context = (chosen // 2).astype(np.int64)
         self.phase = (chosen % 2).astype(np.int8)
         self.seen = both(pairing.fixation, pairing.saccade)[chosen].astype(np.int64)
+        self.context = self.seen if now else self.context
         self.gamma = both(phase.gamma_fixation, phase.gamma_saccade)[chosen].astype(np.float64)
         self.score = both(phase.score_fixation, phase.score_saccade)[chosen].astype(np.float64)
 

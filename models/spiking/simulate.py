@@ -50,17 +50,17 @@ def _read(built: Assembly, part: Circuit, setup: Setup) -> Chunk:
     trials, units = part.basal.shape
     samples = np.asarray(built.voltages.t_) * 1e3 >= setup.settle - setup.dt / 2
     voltages = {
-        NAMES[name]: (np.asarray(getattr(built.voltages, name))[:, samples] * 1e3).astype(np.float32).reshape(
-            trials, units, -1
-        )
+        NAMES[name]: _stored(name, np.asarray(getattr(built.voltages, name))[:, samples], setup).reshape(trials, units, -1)
         for name in built.voltages.record_variables
     }  # fmt: skip
+    before = np.full(trials * units, np.nan)
     if built.spikes is None:
         a = (voltages["V_basal"].mean(-1, dtype=np.float64) - setup.neuron.E_L) / setup.calibration.basal_gain
         rate = np.maximum(a, 0) * setup.calibration.post_rate
         spikes = np.zeros(0), np.zeros(0, dtype=np.int64)
     else:
         spikes = _spikes(built.spikes, setup)
+        before = _last_before(built.spikes, setup, len(before))
         rate = np.bincount(spikes[1], minlength=trials * units).reshape(trials, units) / setup.duration * 1e3
     trial = spikes[1] // units
     order = np.lexsort((spikes[1], spikes[0], trial))
@@ -68,8 +68,50 @@ def _read(built: Assembly, part: Circuit, setup: Setup) -> Chunk:
         rate=rate, voltages=voltages, eligibility=_eligibility(built, part, setup),
         coincidence=_coincidence(built, part, setup),
         spike_time=spikes[0][order].astype(np.float32), spike_unit=(spikes[1][order] % units).astype(np.int32),
-        spike_count=np.bincount(trial, minlength=trials),
+        spike_count=np.bincount(trial, minlength=trials), spike_before=before.reshape(trials, units).astype(np.float32),
+        sources=_sources(built, part, setup),
     )  # fmt: skip
+
+
+def _stored(name: str, volts: NDArray[np.float64], setup: Setup) -> NDArray[np.float32]:
+    """Potentials in mV as they are kept; V_b on the side of the gate's threshold on which it was, which rounding could change."""
+    kept = (volts * 1e3).astype(np.float32)
+    if name == "V_b":
+        threshold = setup.neuron.E_L + setup.neuron.theta_b
+        opened = volts > setup.neuron.E_L * 1e-3 + setup.neuron.theta_b * 1e-3
+        lowest = np.nextafter(np.float32(threshold), np.float32(np.inf))
+        kept = np.where(opened, np.maximum(kept, lowest), np.minimum(kept, np.float32(threshold)))
+    return kept.astype(np.float32)
+
+
+def _last_before(monitor: Any, setup: Setup, units: int) -> NDArray[np.float64]:
+    """Last spike of every unit before the window, ms from its start."""
+    last = np.full(units, -np.inf)
+    times = np.asarray(monitor.t_) * 1e3 - setup.settle
+    early = times < -setup.dt / 2
+    np.maximum.at(last, np.asarray(monitor.i)[early], times[early])
+    return np.where(np.isfinite(last), last, np.nan)
+
+
+def _sources(built: Assembly, part: Circuit, setup: Setup) -> dict[str, NDArray[Any]]:
+    """Spikes of inputs and context, trial by trial; those before the window that arrive in it are among them."""
+    found: dict[str, NDArray[Any]] = {}
+    late = max(setup.neuron.delay_exc, setup.neuron.delay_inh)
+    for side, (name, count, lag) in {
+        "basal": ("input", part.z_pre.shape[1], late),
+        "apical": ("context", part.context.shape[1], late + setup.neuron.delay_context),
+    }.items():
+        if side not in built.sources:
+            continue
+        monitor = built.sources[side]
+        times, index = np.asarray(monitor.t_) * 1e3 - setup.settle, np.asarray(monitor.i, dtype=np.int64)
+        inside = times >= -lag - setup.dt / 2
+        times, index = times[inside], index[inside]
+        order = np.lexsort((index, times, index // count))
+        found[f"{name}_time"] = times[order].astype(np.float32)
+        found[f"{name}_index"] = (index[order] % count).astype(np.int32)
+        found[f"{name}_count"] = np.bincount(index // count, minlength=part.trials)
+    return found
 
 
 def _spikes(monitor: Any, setup: Setup) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -208,6 +208,16 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
 @click.option("--name", help="Of the replay in the recording.  [default: POPULATION-SOURCE, replacing an earlier one]")
 @click.option("--quick", is_flag=True, help="One seed, 16 trials, 16 neurons, no variants of the circuit.")
 @click.option("--learning", is_flag=True, help="Also apply the changes to the rate network (C15; minutes).")
+@click.option(
+    "--eligibility",
+    default="voltage",
+    show_default=True,
+    metavar="voltage|spike",
+    help="What opens the gate: the basal potential, or the soma's own spikes.",
+)
+@click.option(
+    "--mutants", is_flag=True, help="Also show wrong replays to the checks; tells which each rejects (minutes)."
+)
 @images_options
 @quiet_option
 @json_option

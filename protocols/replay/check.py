@@ -57,6 +57,7 @@ class Check:
         criterion: what every one of them must meet.
         reason: where it fails and a diagnosis was computed: what it says.
         detail: further numbers.
+        self_test: no mutant fails it (`mutants.py`): it says that the program is sound, and nothing about the circuit.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Check:
     criterion: Criterion
     reason: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
+    self_test: bool = False
 
     @property
     def value(self) -> float:

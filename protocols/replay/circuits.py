@@ -4,9 +4,12 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...models import RELU, Network, wire
 from ...models.populations.geometry import competes
-from ...models.spiking import Circuit, extract
+from ...models.spiking import Circuit, Population, extract, population_of
 from ...plasticity import ClappPP
 from ..errors import ConfigError, nearest
 from ..runs.batches import Batch, Purpose
@@ -59,14 +62,44 @@ class Loaded:
         return self.cut(self.network, self.run.rule, settings, source or settings.source)
 
     def cut(
-        self, network: Network, rule: ClappPP, s: ReplaySettings, source: str | None, purpose: str = "views", number: int = 0
+        self, network: Network, rule: ClappPP, s: ReplaySettings, source: str | None, purpose: str = "views", number: int = 0,
+        *, now: bool = False,
     ) -> Circuit:  # fmt: skip
-        """A circuit of a network that sees glances of this run."""
+        """A circuit of a network that sees glances of this run; `now` as in `extract`."""
         shown = self.glances(self.objects(s.trials), purpose, number)
         return extract(
             network, shown.images, shown.pairing, rule, population=s.population or self.population, units=s.units,
-            position=s.position, source=source, trials=s.trials, seed=self.run.config.seed,
+            position=s.position, source=source, trials=s.trials, seed=self.run.config.seed, now=now,
         )  # fmt: skip
+
+    def neurons(
+        self, network: Network, s: ReplaySettings, trials: int, purpose: str = "views", *, now: bool = False
+    ) -> Population:  # fmt: skip
+        """All neurons of the circuit's population; with `views` and the trials of the settings in the trials of the circuit."""
+        shown = self.glances(self.objects(trials), purpose)
+        return population_of(
+            network, shown.images, shown.pairing, self.run.rule, population=s.population or self.population, source=s.source,
+            trials=trials, now=now,
+        )  # fmt: skip
+
+    def trials(
+        self, circuit: Circuit, settings: ReplaySettings
+    ) -> dict[str, tuple[tuple[str, ...], NDArray[np.int64], dict[str, str]]]:
+        """Stimulus and label of every trial as (dims, values, attributes), for a recording."""
+        objects = self.objects(settings.trials)
+        shown, batches = Purpose("replay-order-views", "replay-views", "replay-pairing-views"), self.run.batches
+        index = batches.order(shown)[:objects]
+        label = batches.show(shown, index, 0)[1].cpu().numpy()
+        stimulus = np.resize(index.cpu().numpy(), len(label))  # both glances at every object, one after the other
+
+        def said(values: NDArray[np.int64], name: str) -> tuple[tuple[str, ...], NDArray[np.int64], dict[str, str]]:
+            return ("trial",), values.astype(np.int64), {"units": "1", "long_name": name}
+
+        return {
+            "stimulus_id": said(stimulus[circuit.seen_row], "stimulus of the glance"),
+            "context_id": said(stimulus[circuit.context_row], "stimulus of the glance before"),
+            "label": said(label[circuit.seen_row], "class label (-1: unlabelled)"),
+        }
 
     def control(self, settings: ReplaySettings, source: str) -> Circuit:
         """The same neurons with the other context source; with a random B where the run has none of that source."""

@@ -22,6 +22,7 @@ from .check import Check, at_least, at_most
 from .check import Criterion as Between
 from .workbench import Bench, cosine_of, traces
 
+SETTLED = 10  # time constants before the window of C0
 BORDER = 0.25  # s.d. of a
 
 
@@ -33,16 +34,14 @@ def rate_mode(bench: Bench) -> list[Check]:
         return float(np.nanmin(found.cosine)) if np.isfinite(found.cosine).any() else float("nan")
 
     slow = max(bench.settings.tau, LINEAR.tau_a)
-    own, asked, settled = smallest(tau_a=None, tau_b=None), smallest(), smallest(settle=10.0 * round(slow))
+    # a potential near a = 0 that is still on its way from rest opens its gate late, by how much is a matter of last bits
+    long = SETTLED * round(slow)
+    own, asked = smallest(tau_a=None, tau_b=None, settle=SETTLED * LINEAR.tau_a), smallest(settle=float(long))
     what = "smallest cosine of a trial with the rule, in rate mode, time constants"
-    reason = (
-        f"after {10 * round(slow)} ms of settling in place of 100 it is {settled:.6f}: with slow dendrites the potentials near a = 0 are still on their way "
-        "from rest at the start of the window, and the gate of some of them is late"
-    )
     broken = "the bridge and the rule disagree without any noise: a defect of the program"
     return [
         Check("C0", f"{what} {LINEAR.tau_a:g} and {LINEAR.tau_b:g} ms", [own], at_least(0.999), broken),
-        Check("C0", f"{what} {bench.settings.tau:g} ms", [asked], at_least(0.999), reason if settled >= 0.999 else broken),
+        Check("C0", f"{what} {bench.settings.tau:g} ms", [asked], at_least(0.999), broken),
     ]  # fmt: skip
 
 

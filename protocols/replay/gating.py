@@ -1,4 +1,4 @@
-"""C5: the neuromodulator's gate decided from spikes."""
+"""C5: a gate decided from the spikes of the circuit; that of the whole population, which is the rule's, is C17."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def gate(bench: Bench) -> list[Check]:
 
     def agreement(found: Replay, part: NDArray[np.bool_], *, fitted: bool = False) -> float:
         u = spiking_scores(found)
-        u = (u - start) / rise if fitted else u
+        u = (u - start) / rise if fitted and rise else u  # a silent soma has no score to fit
         return float((_open(u, limits, c) == opened)[part].mean()) if part.any() else float("nan")
 
     def bias(found: Replay, part: NDArray[np.bool_]) -> float:

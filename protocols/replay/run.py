@@ -7,7 +7,8 @@ from typing import Any
 
 import xarray as xr
 
-from ...models.spiking import replay
+from ...models import Network
+from ...models.spiking import Circuit, replay
 from ...models.spiking.brian import check_target, load_brian
 from ...recordings import ReplayStore, write_report, write_results
 from ..progress import bar as progress_bar
@@ -15,30 +16,35 @@ from ..runs.files import write_json
 from ..runs.provenance import git_state
 from ..settings.load import digest
 from .check import Check
-from .circuits import load_run
+from .circuits import Loaded, load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
 from .figures import draw
 from .gating import gate
 from .learning import learning_level
 from .lesions import apical_block, dissociation
+from .modulation import neuromodulator, spike_gate
+from .mutants import random_world, table
 from .preflight import check_memory, check_modulated
-from .risks import RISKS
+from .recomputed import change, read, recorded
+from .risks import risks
 from .settings import ReplaySettings
 from .single_neuron import bursts, fi_curve, pairs
 from .timing import context_delay, duration, modulator
 from .variants import dale, somatic_leak
-from .workbench import Bench
+from .workbench import Bench, World
 from .wrong_rules import nulls, yardsticks
 
 Measure = Callable[[Bench], list[Check]]
 # those of `QUICK` need no replay beside those of the circuit itself
 QUICK: tuple[Measure, ...] = (
-    rate_mode, fi_curve, bursts, tails, potentials, changes, yardsticks, gate, kink, duration, apical_block, pairs, nulls,
+    rate_mode, fi_curve, bursts, tails, potentials, changes, yardsticks, gate, kink, duration, apical_block, pairs, nulls, neuromodulator,
+    recorded, spike_gate,
 )  # fmt: skip
 MEASURES: tuple[Measure, ...] = (
     rate_mode, fi_curve, bursts, tails, potentials, changes, yardsticks, gate, kink, duration, modulator, apical_block,
-    dissociation, pairs, somatic_leak, dale, context_delay, nulls,
+    dissociation, pairs, somatic_leak, dale, context_delay, nulls, neuromodulator, recorded, spike_gate,
 )  # fmt: skip
+MANY = 256  # trials in which fixations are told from saccades
 
 
 def replay_run(
@@ -65,7 +71,8 @@ def replay_run(
 
     Returns:
         JSON-ready dict: checks (name, what, value, interval, seeds, criterion, passed, reason, detail), passed and failed (how many),
-        circuit, settings, replays, figures, risks, seconds.
+        self_tests (the same of what no mutant fails; not counted), circuit, settings, replays, figures, risks, seconds; with mutants also
+        mutants (see `mutants.table`).
 
     Raises:
         ConfigError: no run, no apical circuit, one that the rule does not change, or a setting that does not fit.
@@ -86,23 +93,58 @@ def replay_run(
             bar.set_postfix_str(word)
             bar.update()
 
-        bench = Bench(loaded, s, circuit, tell=tell)
+        worlds = Worlds(loaded, s, circuit)
+        bench = Bench(loaded, s, circuit, worlds.intact.population, worlds.intact.many, tell=tell)
         names = _replay_base(bench)
         measures = QUICK if s.quick else MEASURES
         checks = [check for measure in measures for check in measure(bench)]
         checks += learning_level(bench) if s.learning else []
+        powers = {"mutants": table(bench, checks, measures, worlds)} if s.mutants else {}
+    counted = [check for check in checks if not check.self_test]
     result = {
-        "run": str(run), "step": loaded.step, "checks": [check.as_dict() for check in checks],
-        "passed": sum(check.passed for check in checks), "failed": sum(not check.passed for check in checks),
+        "run": str(run), "step": loaded.step, "checks": [check.as_dict() for check in counted],
+        "passed": sum(check.passed for check in counted), "failed": sum(not check.passed for check in counted),
+        "self_tests": [check.as_dict() for check in checks if check.self_test], **powers,
         "circuit": _described(bench), "settings": _settings(s), "replays": names,
         "figures": {n: str(p) for n, p in draw(bench, checks, run / "figures").items()},
         "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.run.config), "git": git_state(),
-        "risks": list(RISKS), "seconds": time.perf_counter() - begun,
+        "risks": risks(bench), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
     write_json(loaded.run.folder.path / "replay.json", result)
     if report:
         result["report"] = str(write_report(run))
     return result
+
+
+class Worlds:
+    """Circuits and populations of a run: as it is, and those of mutants.
+
+    Args:
+        loaded: the run.
+        settings: what is replayed.
+        circuit: the intact circuit.
+    """
+
+    def __init__(self, loaded: Loaded, settings: ReplaySettings, circuit: Circuit) -> None:
+        self.loaded, self.settings = loaded, settings
+        self.intact = self._of(loaded.network, circuit)
+
+    def __call__(self, word: str) -> World:
+        """The world of a mutant: `now`, `untrained` or `random`."""
+        if word == "random":
+            return random_world(self.intact)
+        now, loaded, s = word == "now", self.loaded, self.settings
+        network = loaded.network if now else loaded.run.initial()
+        return self._of(network, loaded.cut(network, loaded.run.rule, s, s.source, now=now), now=now)
+
+    def _of(self, network: Network, circuit: Circuit, *, now: bool = False) -> World:
+        loaded, s = self.loaded, self.settings
+        most = min(MANY, len(loaded.run.stimulus.train))  # two trials of every object, or one
+        return World(
+            circuit,
+            loaded.neurons(network, s, s.trials, now=now),
+            loaded.neurons(network, s, most, "separation", now=now),
+        )
 
 
 def _replay_base(bench: Bench) -> list[str]:
@@ -112,12 +154,15 @@ def _replay_base(bench: Bench) -> list[str]:
     names = [stem if number == 0 else f"{stem}-seed{seed}" for number, seed in enumerate(s.seeds)]
     if not recording.exists():
         write_results(recording, "origin", xr.Dataset(), {"note": "made for replays; the run itself was not recorded"})
-    sinks = [ReplayStore(recording, name, overwrite=s.name is None) for name in names]
+    further = bench.loaded.trials(bench.circuit, s)
+    sinks = [ReplayStore(recording, name, overwrite=s.name is None, further=further) for name in names]
     for seed, sink in zip(s.seeds, sinks, strict=True):
         with sink:
             bench.tell(f"level {s.level}, seed {seed}")
             words = s.operating | {"calibration": bench.calibration, "seed": seed}
             bench.base[seed] = replay(bench.circuit, **words, sink=sink)
+        if s.level:
+            bench.recomputed[seed] = change(read(bench.loaded.run.folder.path, sink.name))
     return names
 
 

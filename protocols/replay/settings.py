@@ -29,6 +29,8 @@ class ReplaySettings:
         name: of the replay in the recording; None for `<population>-<source>`, which replaces an earlier one.
         quick: the first seed, few trials and units, and only the checks that need no variant of the circuit.
         learning: also apply the changes to the rate network (C15).
+        eligibility: what the gate of the eligibility is read from: `voltage`, the basal potential, or `spike`, the soma's own spikes.
+        mutants: also show wrong replays to the checks, and tell which of them each rejects.
 
     Raises:
         ConfigError: fewer than 4 trials, or no seeds.
@@ -50,6 +52,8 @@ class ReplaySettings:
     name: str | None = None
     quick: bool = False
     learning: bool = False
+    eligibility: str = "voltage"
+    mutants: bool = False
 
     def __post_init__(self) -> None:
         if self.trials < 4:
@@ -80,7 +84,8 @@ class ReplaySettings:
         """Words of `apical.models.spiking.replay` at the level asked for."""
         return {
             "level": self.level, "pool": self.pool, "duration": self.duration, "dale": self.dale, "target": self.target,
-            "dt": self.dt, "tau_b": self.tau, "tau_a": None if self.level == 4 else self.tau,
+            "dt": self.dt, "tau_b": self.tau, "tau_a": None if self.level == 4 else self.tau, "eligibility": self.eligibility,
+            "keep_sources": True,
         }  # fmt: skip
 
     @property

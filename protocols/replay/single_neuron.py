@@ -17,10 +17,12 @@ def fi_curve(bench: Bench) -> list[Check]:
     asked = np.arange(0.0, 100.1, 10.0 if quick else 5.0)
     cells = 40 if quick else 120  # firing below the rheobase is rare
     largest, gains = [], []
+    cell = bench.cell(LINEAR)
     for seed in bench.settings.seeds:
         bench.tell(f"f-I curve, seed {seed}")
         response = clamp(
             np.repeat(asked / LINEAR.gain, cells),
+            neuron=cell,
             duration=900.0,
             dt=bench.settings.dt,
             seed=seed,
@@ -50,10 +52,12 @@ def bursts(bench: Bench) -> list[Check]:
     soma, tuft = np.zeros((3, 100)), np.zeros((3, 100))  # pA in steps of 1 ms
     soma[[0, 2], 20:25] = 2000.0
     tuft[[1, 2], 20:40] = 300.0
-    counts = clamp(soma, tuft, neuron=BAC, holding=False, noise=False, target=bench.settings.live_target).counts
+    counts = clamp(
+        soma, tuft, neuron=bench.cell(BAC), holding=False, noise=False, target=bench.settings.live_target
+    ).counts
     return [
         Check("C1", "spikes to a somatic pulse, preset bac", [float(counts[0])], Criterion(1, 1)),
-        Check("C1", "spikes to an apical pulse, preset bac", [float(counts[1])], Criterion(0, 0)),
+        Check("C1", "spikes to an apical pulse, preset bac", [float(counts[1])], Criterion(0, 0), self_test=True),
         Check("C1", "spikes to both together, preset bac", [float(counts[2])], Criterion(2, 4)),
     ]
 
@@ -75,7 +79,7 @@ def pairs(bench: Bench) -> list[Check]:
         "form C, asymmetry": float(np.abs(windows["C"][:, 0] - windows["C"][::-1, 0]).max() / largest["C"]),
     }
     return [
-        Check("C11", "window at +5 mV plus that at -5 mV, relative to its size", [turned], at_most(0.01), detail=detail),
-        Check("C11", "largest change at 0 mV", [max(float(np.abs(windows[f][:, 1]).max()) for f in FORMS)], at_most(0.0)),
-        Check("C11", "smallest of the three windows' sizes at 5 mV", [min(largest.values())], at_least(1.0)),
+        Check("C11", "window at +5 mV plus that at -5 mV, relative to its size", [turned], at_most(0.01), detail=detail, self_test=True),
+        Check("C11", "largest change at 0 mV", [max(float(np.abs(windows[f][:, 1]).max()) for f in FORMS)], at_most(0.0), self_test=True),
+        Check("C11", "smallest of the three windows' sizes at 5 mV", [min(largest.values())], at_least(1.0), self_test=True),
     ]  # fmt: skip

@@ -1,13 +1,38 @@
 """A result as the terminal shows it: the checks in lines, failed ones with their reason."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 def brief(result: Mapping[str, Any]) -> dict[str, Any]:
     """What fits on a screen; the whole stands in replay.json and in the report."""
+    found: dict[str, Any] = {"checks": _lines(result["checks"]), "self_tests": _lines(result["self_tests"])}
+    circuit = {
+        name: result["circuit"][name] for name in ("population", "source", "units", "inputs", "contexts", "trials")
+    }
+    if "mutants" in result:
+        found["mutants"] = _power(result["mutants"])
+    kept = ("passed", "failed", "replays", "report", "seconds")
+    return {"run": result["run"], "circuit": circuit, **found, **{n: result[n] for n in kept if n in result}}
+
+
+def _power(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Which checks every mutant fails."""
+    rows = {
+        row["name"]: f"rejected by {len(row['rejected_by'])} of {row['shown']}: {row['what']}; "
+        + ", ".join(sorted({name.split()[0] for name in row["rejected_by"]}))
+        for row in table["mutants"]
+    }
+    return {
+        **rows,
+        "rejected by no check": ", ".join(table["unrejected"]) or "none",
+        "checks that reject none": "; ".join(table["powerless"]) or "none",
+    }
+
+
+def _lines(checks: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     lines: dict[str, str] = {}
-    for number, check in enumerate(result["checks"], start=1):
+    for number, check in enumerate(checks, start=1):
         low, high = check["interval"]
         spread = "" if low == high else f" ({low:.4g} to {high:.4g})"
         verdict = "pass" if check["passed"] else "FAIL"
@@ -15,8 +40,4 @@ def brief(result: Mapping[str, Any]) -> dict[str, Any]:
         lines[f"{number:2} {check['name']}"] = (
             f"{verdict}  {check['what']}: {check['value']:.4g}{spread}, criterion {check['criterion']}{reason}"
         )
-    circuit = {
-        name: result["circuit"][name] for name in ("population", "source", "units", "inputs", "contexts", "trials")
-    }
-    kept = ("passed", "failed", "replays", "report", "seconds")
-    return {"run": result["run"], "circuit": circuit, "checks": lines, **{n: result[n] for n in kept if n in result}}
+    return lines

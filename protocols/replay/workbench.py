@@ -8,9 +8,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.spiking import Calibration, Circuit, Replay, calibrate, replay
+from ...models.spiking import BAC, LINEAR, Calibration, Circuit, Neuron, Population, Replay, calibrate, replay
+from .altered import INTACT, Alteration, altered
 from .circuits import Loaded
 from .settings import ReplaySettings
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """What a replay is made of.
+
+    Attributes:
+        circuit: the neurons that fire.
+        population: all neurons of its population in the same trials.
+        many: the same in as many trials as tell whether fixations differ from saccades.
+    """
+
+    circuit: Circuit
+    population: Population
+    many: Population
 
 
 @dataclass(eq=False)
@@ -20,8 +38,12 @@ class Bench:
     Attributes:
         loaded: the run.
         settings: what was asked for, shortened where `quick`.
-        circuit: the circuit with all its trials.
+        circuit: the circuit with all its trials: what every replay is compared with.
+        population, many: all neurons of its population, see `World`; None where the checks that ask them are left out.
         base: replays at the level asked for, by seed.
+        recomputed: the change of each of them from what was recorded, by seed; none at level 0.
+        alteration: what is done to cells, circuit and results of every replay; nothing, but for mutants.
+        shown: the circuit that is replayed, where it is not the one compared with.
         tell: called before every replay with a word on it.
         extras: what a check leaves for the figures.
     """
@@ -29,7 +51,12 @@ class Bench:
     loaded: Loaded
     settings: ReplaySettings
     circuit: Circuit
+    population: Population | None = None
+    many: Population | None = None
     base: dict[int, Replay] = field(default_factory=dict)
+    recomputed: dict[int, Array] = field(default_factory=dict)
+    alteration: Alteration = INTACT
+    shown: Circuit | None = None
     tell: Callable[[str], None] = lambda _: None
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -43,6 +70,12 @@ class Bench:
         """The circuit with the first trials alone."""
         return self.circuit.take(slice(0, self.settings.few))
 
+    @property
+    def world(self) -> World:
+        """Circuit and population."""
+        assert self.population is not None and self.many is not None  # made with the bench of a run
+        return World(self.circuit, self.population, self.many)
+
     def run(self, word: str, seed: int, circuit: Circuit, **words: Any) -> Replay:
         """Replay at level 2 unless told otherwise.
 
@@ -53,7 +86,31 @@ class Bench:
             words: of `apical.models.spiking.replay`, in place of the usual ones.
         """
         self.tell(f"{word}, seed {seed}")
-        return replay(circuit, **{**self.settings.reference, "calibration": self.calibration, **words, "seed": seed})
+        asked = {**self.settings.reference, "calibration": self.calibration, **words, "seed": seed}
+        if asked["level"] < 2:
+            asked["eligibility"] = "voltage"  # nothing fires there
+        return self.replayed(circuit, asked)
+
+    def replayed(self, circuit: Circuit, words: dict[str, Any]) -> Replay:
+        """A replay as the alteration leaves it, compared with the circuit that was asked for."""
+        cell = self.cell(words.get("neuron") or (BAC if words["level"] == 4 else LINEAR))
+        found = replay(self._simulated(circuit), **{**words, "neuron": cell})
+        return altered(found, circuit, self.alteration, int(words["seed"]))
+
+    def cell(self, neuron: Neuron) -> Neuron:
+        """The cell that is simulated where this one is asked for."""
+        return self.alteration.neuron(neuron)
+
+    def _simulated(self, circuit: Circuit) -> Circuit:
+        if self.shown is None:
+            return circuit
+        if circuit is self.circuit:
+            return self.shown
+        return self.shown.take(slice(0, self.settings.few)) if circuit is self.few else circuit
+
+    def gamma(self, seed: int) -> Array:
+        """Neuromodulators that acted in the base replay."""
+        return self.alteration.gamma(self.circuit.gamma, seed)
 
     def over(self, found: Callable[[Replay], float]) -> list[float]:
         """A number of every seed's base replay."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from apical.recordings import RecordingError, ReplayStore, Table, Variable, Writer, open, open_replay
+from apical.recordings.examine import examine
 
 TRIALS, UNITS, SAMPLES = 5, 3, 4
 TABLE = Table(path="metrics", dim="step", length=10, variables=(Variable(name="loss", long_name="loss"),))
@@ -136,3 +137,125 @@ def test_bad_input_is_one_sentence(run, tmp_path):
         begin(store)
     with pytest.raises(RecordingError, match=r"replay.name: expected one of first, got 'frist'; did you mean 'first'"):
         open_replay(run, "frist")
+
+
+def begin_with_sources(store, trials=TRIALS):
+    one = {"units": "1", "long_name": "thing"}
+    store.begin(
+        trials=trials, units={"unit_id": np.arange(UNITS)}, samples=SAMPLES, voltages=("V_apical",),
+        circuit={"inputs": (("input",), np.arange(2), one), "contexts": (("context_unit",), np.arange(4), one),
+            "W": (("unit", "input"), np.ones((UNITS, 2)), one),
+            "gamma": (("trial",), np.arange(float(trials)), one), "weight": (("trial",), np.full(trials, 0.5), one)},
+        attributes={"seed": 7}, sources=True,
+    )  # fmt: skip
+
+
+def rows_with_sources(start, counts):
+    trials, spikes = rows(start, counts)
+    del trials["V_soma"]
+    count, total = len(counts), sum(counts)
+    trials |= {
+        "input_count": np.array(counts), "context_count": np.zeros(count, dtype=int),
+        "spike_before": np.full((count, UNITS), -3, np.float32),
+        "eligibility": np.full((count, UNITS, 2), 1 + start, np.float32),
+    }  # fmt: skip
+    spikes |= {
+        "input_time": np.arange(total, dtype=np.float32), "input_index": np.ones(total, np.int32),
+        "context_time": np.zeros(0, np.float32), "context_index": np.zeros(0, np.int32),
+    }  # fmt: skip
+    return trials, spikes
+
+
+LABELS = {"label": (("trial",), np.arange(TRIALS), {"units": "1", "long_name": "class label"})}
+
+
+def test_sources_eligibility_and_labels_are_kept(run):
+    with ReplayStore(run, "first", further=LABELS) as store:
+        begin_with_sources(store)
+        store.append(*rows_with_sources(0, [2, 0]))
+        store.append(*rows_with_sources(2, [0, 3, 1]))
+    tree = open_replay(run, "first")
+    trials = tree["trials"]
+    np.testing.assert_array_equal(trials["input_offset"], [0, 2, 2, 2, 5])
+    np.testing.assert_array_equal(tree["input_spikes"]["input_time"], [0, 1, 0, 1, 2, 3])
+    assert tree["context_spikes"].sizes["spike"] == 0
+    np.testing.assert_array_equal(tree["circuit"]["label"], np.arange(TRIALS))
+    np.testing.assert_array_equal(trials["eligibility"].max(("unit", "input")), [1, 1, 3, 3, 3])
+    np.testing.assert_allclose(tree["change"]["dW"][0], 0.5 * (0 + 1 + 3 * (2 + 3 + 4)))
+    assert tree.attrs["eligibility_kept"] == "every trial"
+
+
+def test_an_eligibility_that_is_too_large_is_kept_as_its_sum(run, monkeypatch):
+    monkeypatch.setattr("apical.recordings.replay_store.ELIGIBILITY_BYTES", 4 * TRIALS * UNITS * 2 - 1)
+    with ReplayStore(run, "first") as store:
+        begin_with_sources(store)
+        store.append(*rows_with_sources(0, [1] * TRIALS))
+    tree = open_replay(run, "first")
+    assert "eligibility" not in tree["trials"]
+    np.testing.assert_allclose(tree["change"]["dW"][0], 0.5 * 10)
+    assert tree.attrs["eligibility_kept"].startswith("sum")
+
+
+def test_xarray_alone_sees_no_row_that_was_not_written(run):
+    with ReplayStore(run, "first") as store:
+        begin_with_sources(store)
+        store.append(*rows_with_sources(0, [2, 0, 0, 3, 1]))
+    where = run / "recording.zarr"
+    sizes = {
+        table: xr.open_zarr(where, group=f"replay/first/{table}", consolidated=False).sizes
+        for table in ("trials", "spikes", "input_spikes", "context_spikes", "change")
+    }
+    assert [sizes[t]["spike"] for t in ("spikes", "input_spikes", "context_spikes")] == [6, 6, 0]
+    assert sizes["trials"]["trial"] == TRIALS
+    raw = xr.open_zarr(where, group="replay/first/spikes", consolidated=False)
+    np.testing.assert_array_equal(raw["spike_time"], open_replay(run, "first")["spikes"]["spike_time"])
+    assert raw["spike_time"].notnull().all()
+
+
+def test_an_interrupted_replay_is_cut_too(run):
+    with pytest.raises(ZeroDivisionError), ReplayStore(run, "first") as store:
+        begin_with_sources(store)
+        store.append(*rows_with_sources(0, [2]))
+        raise ZeroDivisionError
+    raw = xr.open_zarr(run / "recording.zarr", group="replay/first/trials", consolidated=False)
+    assert raw.sizes["trial"] == 1
+    assert open_replay(run, "first")["change"].sizes["batch"] == 0
+    assert open_replay(run, "first").attrs["status"] == "failed"
+
+
+KILLED_WHILE_CUT = """
+import os, sys
+sys.path.insert(0, {folder!r})
+from test_replay_store import *
+from apical.recordings import trimming
+shorten, left = trimming._shorten, [{after}]
+def until(*given):
+    if not left[0]:
+        os._exit(9)
+    left[0] -= 1
+    shorten(*given)
+trimming._shorten = until
+with ReplayStore({run!r}, "first") as store:
+    begin_with_sources(store)
+    store.append(*rows_with_sources(0, [2, 1, 0, 0, 1]))
+"""
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_a_kill_while_tables_are_cut_costs_nothing(run, after):
+    code = KILLED_WHILE_CUT.format(folder=str(Path(__file__).parent), run=str(run), after=after)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    tree = open_replay(run, "first")
+    assert tree.attrs["status"] == "complete"
+    np.testing.assert_array_equal(tree["input_spikes"]["input_time"], np.arange(4))
+    assert not any(part.lost for part in examine(run / "recording.zarr")[1])
+
+
+def test_another_length_is_damage(run):
+    with ReplayStore(run, "first") as store:
+        begin_with_sources(store)
+        store.append(*rows_with_sources(0, [2, 1, 0, 0, 1]))
+    place = run / "recording.zarr/replay/first/spikes/spike_time/zarr.json"
+    place.write_text(place.read_text().replace('"shape": [\n    4\n', '"shape": [\n    3\n'))
+    with pytest.raises(RecordingError, match="expected metadata with the checksum"):
+        open_replay(run, "first")

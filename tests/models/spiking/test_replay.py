@@ -216,6 +216,14 @@ def test_another_seed_gives_other_spikes_and_the_callers_random_state_stays():
         ({"level": 4, "tau_a": 20.0}, r"replay.tau_a: expected 7 ms with the calcium spike, got 20"),
         ({"target": "c++"}, r"replay.target: expected one of numpy, cython, cpp_standalone, got 'c\+\+'"),
         ({"dale": "law"}, r"replay.dale: expected one of none"),
+        (
+            {"eligibility": "spkie"},
+            r"replay.eligibility: expected one of voltage, spike, got 'spkie'; did you mean spike",
+        ),
+        (
+            {"eligibility": "spike", "level": 1},
+            r"replay.eligibility: expected voltage at level 1, got spike; the soma fires",
+        ),
         ({"dt": 0.0}, r"replay.dt: expected 0.001 to 0.5 ms, got 0.0"),
         ({"dt": -0.1}, r"replay.dt: expected 0.001 to 0.5 ms, got -0.1"),
         ({"dt": 0.3}, r"replay.dt: expected a whole number of steps in 1 ms, got 0.3"),
@@ -266,6 +274,23 @@ def test_a_target_without_compiler_is_refused(monkeypatch, target):
         ModelError, match=rf"replay.target: expected a C\+\+ compiler for {target}, got none .*target='numpy'"
     ):
         replay(small_circuit(), target=target)
+
+
+def test_a_gate_from_spikes_needs_them(circuit):
+    """A soma that never fires: the basal potential, never reset, keeps its gate; without post-synaptic spikes the other form changes nothing."""
+    part, words = circuit.take(slice(0, 8)), {"calibration": calibrate(circuit), "duration": 200.0, **SLOW_DENDRITES}
+    silent = LINEAR.but(I_trim=-1e5)
+    own, without = (replay(part, neuron=neuron, **words).eligibility for neuron in (LINEAR, silent))
+    np.testing.assert_array_equal(own, without)
+    assert np.nanmean(replay(part, eligibility="spike", **words).cosine) > 0.8
+    assert np.abs(replay(part, eligibility="spike", neuron=silent, **words).eligibility).max() == 0
+
+
+def test_a_relay_loses_no_spike():
+    """Spikes of a pool one step after another: the relay gives what synapses split by sign give, with the same delays."""
+    circuit = small_circuit(trials=3)
+    split, relay = (replay(circuit, dale=option, duration=100.0, **SLOW_DENDRITES) for option in ("split", "relay"))
+    np.testing.assert_allclose(relay.eligibility, split.eligibility, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -9,9 +9,11 @@ import pytest
 from apical.models.spiking import calibrate
 from apical.protocols.command.main import main
 from apical.protocols.replay import ReplaySettings, figures, replay_run
+from apical.protocols.replay import mutants as mutants_file
 from apical.protocols.replay import run as run_file
 from apical.protocols.replay.circuits import load_run
 from apical.protocols.replay.learning import apply
+from apical.protocols.replay.mutants import MUTANTS
 from apical.protocols.replay.run import MEASURES
 from apical.protocols.replay.single_neuron import bursts, fi_curve, pairs
 from apical.recordings import open_replay
@@ -29,13 +31,14 @@ def result(run):
 
 def test_every_check_is_reported(run, result):
     names = {check["name"] for check in result["checks"]}
-    assert names == {"C0", "C1", "C2", "C3", "C4", "C4b", "C4c", "C5", "C6", "C7", "C9", "C11", "C16"}
-    for check in result["checks"]:
+    assert names == {"C0", "C1", "C2", "C3", "C4", "C4b", "C4c", "C5", "C6", "C7", "C16", "C17", "C18", "C19"}
+    assert {check["name"] for check in result["self_tests"]} == {"C1", "C9", "C11"}
+    for check in [*result["checks"], *result["self_tests"]]:
         assert set(check) - {"reason", "detail"} == {
             "name", "what", "value", "interval", "seeds", "criterion", "passed",
         }  # fmt: skip
-    by_name = {check["name"]: check for check in result["checks"]}
-    for name in ("C0", "C9", "C11"):
+    by_name = {check["name"]: check for check in [*result["checks"], *result["self_tests"]]}
+    for name in ("C0", "C9", "C11", "C18"):
         assert by_name[name]["passed"], by_name[name]
     assert result["passed"] + result["failed"] == len(result["checks"])
     assert json.loads((run / "replay.json").read_text())["circuit"]["population"] == "conv3"
@@ -47,6 +50,16 @@ def test_spikes_and_voltages_are_in_the_recording(run, result):
         assert trials["V_apical"].shape == (8, 4, 60)
         assert trials["V_apical"].attrs["units"] == "mV"
         assert int(trials["spike_count"].sum()) == stored["spikes"].sizes["spike"]
+        for name in ("input", "context"):
+            assert int(trials[f"{name}_count"].sum()) == stored[f"{name}_spikes"].sizes["spike"] > 0
+        gamma = stored["circuit"]["gamma"] * stored["circuit"]["weight"]
+        np.testing.assert_allclose(
+            (gamma * trials["eligibility"]).sum("trial"), stored["change"]["dW"][0], rtol=1e-5, atol=1e-9
+        )
+        assert set(np.unique(stored["circuit"]["label"])) <= set(range(-1, 10))
+        fixation = stored["circuit"]["phase"] == 0
+        same = stored["circuit"]["stimulus_id"] == stored["circuit"]["context_id"]
+        np.testing.assert_array_equal(same, fixation)
         assert stored.attrs["status"] == "complete"
 
 
@@ -54,6 +67,7 @@ def test_the_report_shows_it(run, result):
     text = (run / "report.html").read_text()
     assert "Replay with spikes" in text
     assert "What the checks do not show" in text
+    assert "Self-tests, which no mutant fails" in text
     assert text.count("Replay: ") >= 6
     assert len(result["figures"]) == 6
 
@@ -119,6 +133,8 @@ def test_the_control_has_the_other_source(run):
         (["--tau", "-5"], 2, "neuron.tau_a: expected a number above 0, got -5.0"),
         (["--trials", "500"], 2, "replay.trials: expected at most those of the 64 training images"),
         (["--seeds", "x"], 2, "--seeds: expected numbers or a range"),
+        (["--eligibility", "spikes"], 2, "replay.eligibility: expected one of voltage, spike, got 'spikes'; did you mean spike"),
+        (["--eligibility", "spike", "--level", "1"], 2, "replay.eligibility: expected voltage at level 1, got spike"),
         (["--target", "c++"], 2, "replay.target: expected one of numpy"),
         (["--duration", "5000000"], 2, "replay.memory: expected at most .* got a prediction of"),
     ],
@@ -175,10 +191,17 @@ def test_every_level_goes_through_the_command(tmp_path, run, monkeypatch, capsys
     assert leaving.value.code in (0, None), shown.err
     result = json.loads(shown.out)
     assert result["settings"]["level"] == level
-    names = {check["name"] for check in result["checks"]}
-    assert names == {"C0", "C2", "C3", "C4", "C4b", "C4c", "C5", "C6", "C7", "C9", "C16"}
-    if level < 4:  # calcium spikes move the tuft without context
-        assert next(check["passed"] for check in result["checks"] if check["name"] == "C9")
+    shown = [*result["checks"], *result["self_tests"]]
+    spiking = ({"C18"} if level > 0 else set()) | ({"C19"} if level > 1 else set())
+    assert {check["name"] for check in shown} == spiking | {
+        "C0", "C2", "C3", "C4", "C4b", "C4c", "C5", "C6", "C7", "C9", "C16", "C17",
+    }  # fmt: skip
+    # calcium spikes move the tuft without context: a measurement there, and true by construction below
+    assert [check["name"] in {c["name"] for c in result["self_tests"]} for check in shown if check["name"] == "C9"] == [
+        level < 4
+    ] * 2
+    if level < 4:
+        assert next(check["passed"] for check in shown if check["name"] == "C9")
 
 
 def test_a_circuit_without_change_is_refused(run, monkeypatch, capsys):
@@ -204,9 +227,10 @@ class Unmodulated:
 @pytest.mark.timeout(1200)
 def test_all_checks_run_and_a_run_without_recording_gets_one(tmp_path):
     bare = make_run(tmp_path / "both", rule__context="both", recording__enabled=False)
-    found = replay_run(bare, ReplaySettings(seeds=(0, 3), learning=True, **SHORT), progress=False)
+    found = replay_run(bare, ReplaySettings(seeds=(0, 3), learning=True, mutants=True, **SHORT), progress=False)
+    found["checks"] += found["self_tests"]
     names = [check["name"] for check in found["checks"]]
-    assert {f"C{number}" for number in range(17)} | {"C4b", "C4c"} == set(names)
+    assert {f"C{number}" for number in range(20)} | {"C4b", "C4c"} == set(names)
     assert found["replays"] == ["conv3-dfb", "conv3-dfb-seed3"]
     timing = [check for check in found["checks"] if check["name"] in ("C8", "C9", "C11")]
     assert all(check["passed"] for check in timing), timing
@@ -215,4 +239,32 @@ def test_all_checks_run_and_a_run_without_recording_gets_one(tmp_path):
     leaks = next(check["detail"] for check in found["checks"] if check["name"] == "C12")
     assert {"raw, 0.05 nS", "raw, 0.2 nS", "raw, 5 nS"} <= set(leaks)
     assert "residual, 0.2 nS" not in leaks
-    assert len(MEASURES) == 18
+    assert len(MEASURES) == 21
+    assert {row["name"] for row in found["mutants"]["mutants"]} == {mutant.name for mutant in MUTANTS}
+
+
+def test_mutants_stand_in_result_report_and_terminal(tmp_path, run, capsys, monkeypatch):
+    """Two of them, on a run that hardly learnt: which checks reject them is not the matter here."""
+    few = tuple(mutant for mutant in MUTANTS if mutant.name in ("no dW", "untrained network"))
+    monkeypatch.setattr(run_file, "table", lambda *given: mutants_file.table(*given, few))
+    monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m not in (fi_curve, bursts, pairs)))
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    words = [f"--{name}={value}" for name, value in SHORT.items()]
+    with pytest.raises(SystemExit) as leaving:
+        main(["replay", str(folder), "--quick", "--quiet", "--mutants", *words])
+    assert leaving.value.code in (0, None)
+    shown = capsys.readouterr().out
+    assert "rejected by no check" in shown
+    result = json.loads((folder / "replay.json").read_text())
+    assert [row["name"] for row in result["mutants"]["mutants"]] == ["untrained network", "no dW"]
+    assert "the network before its first step" in (folder / "report.html").read_text()
+
+
+def test_the_gate_from_spikes_goes_through_the_command(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m.__name__ in ("changes", "recorded")))
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    found = replay_run(folder, ReplaySettings(quick=True, eligibility="spike", **SHORT), report=False, progress=False)
+    assert found["settings"]["eligibility"] == "spike"
+    assert next(check["passed"] for check in found["checks"] if check["name"] == "C18")
