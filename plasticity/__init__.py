@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 from .backprop import BPClappPP, BPInfoNCE
 from .blockwise import Blockwise, Variant
+from .burst_dependent import BurstDependent
 from .clapp import ClappPP
 from .clapp2021 import Clapp, ClappS
 from .contrast import CONTRASTS, Contrast, Hinge, Linear, LogisticDifference, Softplus
+from .dendritic_prediction import DendriticPrediction
 from .errors import RuleError
 from .feedback import BPClassifier, DirectFeedbackAlignment, FeedbackAlignment
 from .forward_forward import BPForwardForward, ForwardForward
@@ -60,6 +62,8 @@ RULES: dict[str, Callable[..., Rule]] = {
     "bp-phyll": BPPhyLL,
     "softhebb": SoftHebb,
     "scff": SCFF,
+    "dendritic-prediction": DendriticPrediction,
+    "burst-dependent": BurstDependent,
 }
 
 __all__ = [
@@ -78,10 +82,12 @@ __all__ = [
     "Backprop",
     "BarlowTwins",
     "Blockwise",
+    "BurstDependent",
     "Clapp",
     "ClappPP",
     "ClappS",
     "Contrast",
+    "DendriticPrediction",
     "DirectFeedbackAlignment",
     "EndToEndRule",
     "Factors",

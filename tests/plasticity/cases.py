@@ -12,9 +12,11 @@ from apical.plasticity import (
     BPForwardForward,
     BPInfoNCE,
     BPPhyLL,
+    BurstDependent,
     Clapp,
     ClappPP,
     ClappS,
+    DendriticPrediction,
     DirectFeedbackAlignment,
     FeedbackAlignment,
     ForwardForward,
@@ -70,6 +72,16 @@ LOCAL_RULES |= {
     "scff other numbers": SCFF(
         threshold_positive=(0.2, 0.4), threshold_negative=0.1, penalty=0.3, rebuild=(True, False)
     ),
+}
+for _name, _kind in (("dendritic-prediction", DendriticPrediction), ("burst-dependent", BurstDependent)):
+    LOCAL_RULES |= {
+        f"{_name} {context} {contrast} next both": _kind(context=context, contrast=CONTRASTS[contrast])
+        for context in ("lateral", "dfb", "both")
+        for contrast in ("hinge", "softplus", "logistic")
+    }
+LOCAL_RULES |= {
+    "dendritic-prediction random either": DendriticPrediction(negatives="random", phases="either", threshold=5.0),
+    "burst-dependent random either": BurstDependent(negatives="random", phases="either", slope=0.5, memory=0.0),
 }
 # rules without an objective: what they do is tested in files of their own
 WITHOUT_OBJECTIVE = {

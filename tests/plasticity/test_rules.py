@@ -15,7 +15,9 @@ from apical.plasticity import (
     Blockwise,
     BPClappPP,
     BPInfoNCE,
+    BurstDependent,
     ClappPP,
+    DendriticPrediction,
     ForwardForward,
     GreedyInfoMax,
     LogisticDifference,
@@ -56,9 +58,10 @@ def state_of(rule):
     state = fresh_state(rule)
     if not state:
         return {}
-    pre, weight, _, _, pairing = problem(rule, seed=9)
+    pre, weight, apical, contexts, pairing = problem(rule, seed=9)
     rate = pre @ weight.T
-    return dict(rule.factors(Signals(rate, pairing=pairing, basal=rate, state=state)).state)
+    compartments = {s: Apical(contexts[s], contexts[s] @ b.T) for s, b in apical.items()}
+    return dict(rule.factors(Signals(rate, compartments, pairing, basal=rate, state=state)).state)
 
 
 def signals_of(rule, rate, apical, contexts, pairing):
@@ -82,7 +85,7 @@ def silent_loss(rule, pairing):
         return math.log1p(math.exp(wanted)) + math.log1p(math.exp(-unwanted))
     if isinstance(rule, LPL):
         return 0.0 if rule.stale else -rule.hebbian * math.log(rule.floor)
-    zero = torch.zeros(1, dtype=torch.float64)
+    zero = torch.full((1,), rule.threshold if isinstance(rule, DendriticPrediction) else 0.0, dtype=torch.float64)
     stay, jump = (part.item() for part in rule.contrast.losses(zero, zero))
     return len(rule.needs.sources) * float(stay * pairing.fixation_weight.sum() + jump * pairing.saccade_weight.sum())
 
@@ -161,7 +164,7 @@ def test_a_few_small_steps_lower_the_objective(name):
     for _ in range(30):
         factors = rule.factors(signals_of(rule, pre @ weight.T, apical, contexts, pairing))
         losses.append(factors.loss.item())
-        if not isinstance(rule, ClappPP):  # both sides of the score move
+        if not isinstance(rule, ClappPP | DendriticPrediction | BurstDependent):  # both sides of the score move
             contexts = dict.fromkeys(contexts, pre @ weight.T)
         weight = weight + 0.01 * factors.drive.T @ pre
         apical = {s: b + 0.01 * factors.prediction[s].T @ contexts[s] for s, b in apical.items()}
