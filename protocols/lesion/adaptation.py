@@ -163,7 +163,9 @@ def oddball(subject: Subject, how: Adaptation, stream: Stream, seed: int) -> Fou
         "ssa": (deviant - standard) / (deviant + standard), "deviance": (deviant - control) / (deviant + control),
         "excess": np.nan, "excess_large": np.nan, "emergence": np.nan, "decay": np.nan,
     }  # fmt: skip
-    return Found(values, np.arange(3.0), np.array([standard, control, deviant]) / control)
+    x: Array = np.arange(3, dtype=np.float64)
+    y: Array = np.array([standard, control, deviant], dtype=np.float64) / control
+    return Found(values, x, y)
 
 
 def _equal(frames: int, images: int, draws: np.random.Generator) -> NDArray[np.int64]:

@@ -135,12 +135,13 @@ def _feedback(units: Units, task: Interface, first: Day) -> Array:
     if task.feedback == "global":
         return np.ones(len(units.causal))
     found: Array = _fluctuation(first.rate, first.glance).T @ _fluctuation(first.output, first.glance)
-    return found / np.abs(found).max()
+    found /= np.abs(found).max()
+    return found
 
 
 def _fluctuation(values: Array, glance: NDArray[np.int64]) -> Array:
     """What a glance alone does not explain."""
-    found = values - values.mean(0)
+    found: Array = np.empty_like(values)
     for one in np.unique(glance):
         found[glance == one] = values[glance == one] - values[glance == one].mean(0)
     return found

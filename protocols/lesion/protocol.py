@@ -70,7 +70,20 @@ class Head(Settings):
     stimuli: Stimuli = Field(default_factory=Stimuli)
     measures: list[str] = Field(min_length=1)
     expect: list[str] = Field(default_factory=list)
+    published: dict[str, Annotated[tuple[float, float], Field(strict=False)]] = Field(
+        default_factory=dict, description="range of a measure in the source, drawn behind what was found"
+    )
     note: str = ""
+
+    @field_validator("published")
+    @classmethod
+    def _ranges(cls, ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        for name, (low, high) in ranges.items():
+            if name not in MEASURES or not low <= high:
+                raise Contradiction(
+                    f"expected a measure and its range from low to high, got {name}: [{low:g}, {high:g}]"
+                )
+        return ranges
 
     @field_validator("measures")
     @classmethod

@@ -18,13 +18,13 @@ Results = dict[tuple[str, int], dict[str, Found | dict[str, Value]]]
 CURVES = {
     "circuit": ("onset", "onset of the pulse, from the end of the fixation", "s"),
     "synapse": ("lag", "lag, post after pre", "ms"),
-    "adaptation": ("exposure", "repetition of the set (or: standard, control, deviant)", "s"),
+    "adaptation": ("exposure", "repetition of the set (oddball: 0 standard, 1 control, 2 deviant)", "s"),
     "bci": ("day", "day", "1"),
 }
 HEIGHTS = {
     "circuit": "change, over the peak's",
     "synapse": "change per pair",
-    "adaptation": "excess response, over the first response",
+    "adaptation": "excess over the first response (oddball: response over the control's)",
     "bci": "read-out, share of the way to the target",
 }
 
