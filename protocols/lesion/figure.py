@@ -118,7 +118,7 @@ def _curve(axes: Axes, values: xr.DataArray, name: str, shades: dict[str, str]) 
         )
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.axvline(0, color=GREY, linewidth=0.6)
-    axes.set_xlabel(f"{values[name].attrs['long_name']} ({values[name].attrs['units']})")
+    axes.set_xlabel(_label(values[name]))
     axes.set_ylabel(_label(values))
 
 
