@@ -27,18 +27,20 @@ MARGIN = 20.0  # ms before the first and after the last event
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Window:
-    """Eligibility after one pair.
+    """Eligibility after one pair, or after several.
 
     Attributes:
-        lag: time of the post-synaptic minus that of the pre-synaptic spike, ms, (lags, apical), as measured.
+        lag: time of the last post-synaptic minus that of the last pre-synaptic spike, ms, (lags, apical), as measured.
         apical: V_a - rest, mV, (apical,).
-        eligibility: by form, mV, (lags, apical).
+        eligibility: by form, mV, (lags, apical), of all pairs together.
+        spikes: post-synaptic spikes, (lags, apical): as many as pairs where every pulse evoked one.
         tau_plus, tau_minus, theta_b: ms, ms, mV.
     """
 
     lag: NDArray[np.float64]
     apical: NDArray[np.float64]
     eligibility: dict[str, NDArray[np.float64]]
+    spikes: NDArray[np.int64]
     tau_plus: float
     tau_minus: float
     theta_b: float
@@ -48,6 +50,8 @@ def pairing_window(
     lags: Sequence[float],
     apical: Sequence[float] = (5.0, 0.0, -5.0),
     *,
+    pairs: int = 1,
+    rate: float = 10.0,
     neuron: Neuron = LINEAR,
     theta_b: float = 3.0,
     tau_plus: float = 20.0,
@@ -55,11 +59,13 @@ def pairing_window(
     dt: float = 0.1,
     target: str = "numpy",
 ) -> Window:
-    """One pre-synaptic spike and one evoked post-synaptic spike per cell, without noise.
+    """One pre-synaptic spike and one evoked post-synaptic spike per cell, or several pairs, without noise.
 
     Args:
         lags: post minus pre, ms.
         apical: clamped V_a - rest, mV.
+        pairs: number of pairs.
+        rate: pairs a second.
         neuron: neuron type without calcium spike.
         theta_b: threshold of the gate of form A, mV; the potential after a pulse only nears rest, so that it must be above 0.
         tau_plus, tau_minus: of the pre- and the post-synaptic trace, ms.
@@ -67,7 +73,7 @@ def pairing_window(
         target: `numpy` or `cython`.
 
     Raises:
-        ModelError: no lags, lags or potentials that are not finite, or a compiled device.
+        ModelError: no lags, lags or potentials that are not finite, no pairs, or a compiled device.
     """
     grid = [np.asarray(values, dtype=np.float64) for values in (lags, apical)]
     for name, values in zip(("lags", "apical"), grid, strict=True):
@@ -75,30 +81,39 @@ def pairing_window(
             raise ModelError(f"pairing.{name}: expected finite numbers, got {values.tolist()}; give at least one")
     if target == "cpp_standalone":
         raise ModelError("pairing.target: expected numpy or cython, got cpp_standalone; single pairs gain nothing")
-    times = {"theta_b": theta_b, "tau_plus": tau_plus, "tau_minus": tau_minus, "dt": dt}
+    if pairs < 1:
+        raise ModelError(f"pairing.pairs: expected at least 1, got {pairs!r}; give one")
+    times = {"theta_b": theta_b, "tau_plus": tau_plus, "tau_minus": tau_minus, "dt": dt, "rate": rate}
     for name, value in times.items():
         if not (np.isfinite(value) and value > 0):
             raise ModelError(f"pairing.{name}: expected a number above 0, got {value!r}; correct it")
     check_step("pairing", dt, time_constants(neuron, level=2) | {"tau_plus": tau_plus, "tau_minus": tau_minus})
     lag, deviation = (values.ravel() for values in np.meshgrid(*grid, indexing="ij"))
-    post, found = _run(lag, deviation, neuron.but(theta_b=theta_b, sigma_s=0.0, noise_current=0.0), times, target)
+    times["period"] = 1e3 / rate
+    silent = neuron.but(theta_b=theta_b, sigma_s=0.0, noise_current=0.0)
+    post, spikes, found = _run(lag, deviation, pairs, silent, times, target)
     shape = len(grid[0]), len(grid[1])
     return Window(
         lag=post.reshape(shape), apical=grid[1], eligibility={form: found[form].reshape(shape) for form in FORMS},
-        tau_plus=tau_plus, tau_minus=tau_minus, theta_b=theta_b,
+        spikes=spikes.reshape(shape), tau_plus=tau_plus, tau_minus=tau_minus, theta_b=theta_b,
     )  # fmt: skip
 
 
 def _run(
-    lag: NDArray[np.float64], deviation: NDArray[np.float64], neuron: Neuron, times: dict[str, float], target: str
-) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-    """Measured lags and eligibility by form, one per cell."""
-    pre = MARGIN + np.maximum(0, -lag.min())
-    post = pre + lag
-    end = max(pre, post.max()) + PULSE_ms + 10 * MARGIN
+    lag: NDArray[np.float64],
+    deviation: NDArray[np.float64],
+    pairs: int,
+    neuron: Neuron,
+    times: dict[str, float],
+    target: str,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """Measured lags, numbers of post-synaptic spikes and eligibility by form, one per cell."""
+    pre = MARGIN + np.maximum(0, -lag.min()) + np.arange(pairs) * times["period"]
+    post = pre[:, None] + lag
+    end = max(pre[-1], post.max()) + PULSE_ms + 10 * MARGIN
     dt, cells = times["dt"], len(lag)
     course = np.zeros((round(end / dt), cells))
-    for cell, at in enumerate(post):
+    for (_, cell), at in np.ndenumerate(post):
         course[round(at / dt) : round((at + PULSE_ms) / dt), cell] = PULSE_pA
     with unburdened(), session(target) as (b2, _):
         clock = b2.Clock(dt=dt * b2.ms, name="pair_clock")
@@ -114,7 +129,7 @@ def _run(
         group.V_a = (neuron.E_a + deviation) * b2.mV
         group.winner = 1
         source = b2.SpikeGeneratorGroup(
-            cells, np.arange(cells), np.full(cells, pre) * b2.ms, clock=clock, name="pair_source"
+            cells, np.tile(np.arange(cells), pairs), np.repeat(pre, cells) * b2.ms, clock=clock, name="pair_source"
         )
         forms = {form: _synapses(b2, form, source, group, times, space, clock) for form in FORMS}
         spikes = b2.SpikeMonitor(group, name="pair_spikes")
@@ -122,8 +137,9 @@ def _run(
         network.run(end * b2.ms, namespace={})
         fired = np.full(cells, np.nan)
         fired[np.asarray(spikes.i)] = np.asarray(spikes.t_) * 1e3
+        count = np.bincount(np.asarray(spikes.i), minlength=cells)
         found = {form: np.asarray(synapses.eligibility[:]).copy() for form, synapses in forms.items()}
-    return fired - pre, found
+    return fired - pre[-1], count, found
 
 
 def _equations(neuron: Neuron) -> str:

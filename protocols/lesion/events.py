@@ -18,6 +18,7 @@ Scale = Annotated[float, Field(ge=0, le=1e3)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=1e3)]
 NETWORK, CIRCUIT, SYNAPSE = ("network",), ("circuit",), ("synapse",)
+ORDERED = ("two_traces", "one_trace")  # forms of a pairing without a tuft
 
 
 def _tuple(least: int = 1) -> Any:
@@ -48,7 +49,7 @@ class Fixation(Event):
     """The eye looks: a stretch of the stream in which every object is looked at twice and then left by a saccade."""
 
     where = ("network", "circuit")
-    only: ClassVar = {"share": NETWORK, "optimiser": NETWORK, "rate": NETWORK, "duration": CIRCUIT}
+    only: ClassVar = dict.fromkeys(("share", "optimiser", "rate", "until"), NETWORK) | {"duration": CIRCUIT}
     plain = "share"
     share: Share = Field(default=1.0, description="of the protocol's steps (network)")
     optimiser: Literal["adaptive", "held"] | None = Field(
@@ -56,6 +57,12 @@ class Fixation(Event):
         description="adaptive: AdamW; held: its step sizes as they stand; null = held where the subject began with some",
     )
     rate: Scale = Field(default=1.0, description="factor on the protocol's learning rate (network)")
+    until: float | None = Field(
+        default=None,
+        ge=-100,
+        le=100,
+        description="score u of the pairs, mean over populations and the last steps, at which it ends before its share (network)",
+    )
     duration: float | None = Field(default=None, ge=10, le=5000, description="of the glance in ms (circuit)")
 
 
@@ -72,20 +79,33 @@ class Saccade(Event):
 class Gamma(Event):
     """The neuromodulator: what the rule says (the default), or what is done to it."""
 
-    where = ("network", "circuit")
-    only: ClassVar = dict.fromkeys(("sign", "magnitude", "trials"), NETWORK) | dict.fromkeys(
-        ("onset", "kernel", "tau", "rise"), CIRCUIT
+    where = ("network", "circuit", "synapse")
+    only: ClassVar = (
+        dict.fromkeys(("scale", "clamp"), NETWORK + CIRCUIT)
+        | dict.fromkeys(("sign", "magnitude", "trials", "others"), NETWORK)
+        | dict.fromkeys(("onset", "kernel", "tau", "rise"), CIRCUIT)
+        | {"modulator": SYNAPSE}
     )
     plain = "scale"
     scale: Scale = Field(default=1.0, description="factor on it")
     clamp: Scale | None = Field(default=None, description="magnitude that replaces the rule's; 0 silences it")
-    sign: Literal["rule", "positive", "random"] = Field(
-        default="rule", description="positive: saccades count as fixations; random: a coin per row"
+    sign: Literal["rule", "positive", "fixation", "random"] = Field(
+        default="rule",
+        description="positive: saccades count as fixations; fixation: saccades do not count; random: a coin per row",
     )
     magnitude: Literal["rule", "surprise"] = Field(
         default="rule", description="surprise: the rule's, times the distance |1 -+ u| of the score from its margin"
     )
-    trials: Literal["all", "predicted", "substituted"] = Field(default="all", description="trials that this applies to")
+    trials: Literal["all", "predicted", "substituted", "rewarded"] = Field(
+        default="all", description="trials that this applies to; rewarded: glances at the first texture"
+    )
+    others: Literal["rule", "silent"] = Field(
+        default="rule", description="the modulator of all other trials: the rule's, or none"
+    )
+    modulator: Literal["plus", "minus", "both", "none"] = Field(
+        default="both",
+        description="which comes: plus converts traces of potentiation, as noradrenaline, minus those of depression, as serotonin (synapse)",
+    )
     onset: Annotated[tuple[float, ...], _tuple()] | None = Field(
         default=None, description="of a brief pulse, in s from the end of the fixation (circuit)"
     )
@@ -155,15 +175,74 @@ class Pairing(Event):
     lag: Annotated[tuple[float, ...], _tuple()] = Field(description="post after pre in ms; negative: before")
     rate: float = Field(default=10.0, gt=0, le=100, description="pairs a second")
     pairs: int = Field(default=60, ge=1, le=1000, description="number of pairs")
-    form: Literal["pre", "post", "product"] = Field(
-        default="pre", description="what writes the trace: a pre-synaptic spike (Form A), a post-synaptic one, or both"
+    form: Literal["pre", "post", "product", "two_traces", "one_trace"] = Field(
+        default="pre",
+        description="what writes the trace: a pre-synaptic spike (Form A), a post-synaptic one (B), or both (C); without a tuft, by the order "
+        "of the spikes: one trace of each sign, or one of both signs",
     )
+    spikes: Literal["given", "evoked"] = Field(
+        default="given",
+        description="given: at their times; evoked: the post-synaptic ones by a pulse in the neuron of a replay",
+    )
+
+    @model_validator(mode="after")
+    def _with_a_tuft(self) -> Self:
+        if self.spikes == "evoked" and self.form in ORDERED:
+            raise Contradiction(
+                f"expected given spikes with form {self.form}, got evoked; take form pre, post or product"
+            )
+        return self
+
+
+class Adaptation(Event):
+    """How neurons adapt."""
+
+    where = ("adaptation",)
+    site: Literal["output", "input"] = Field(
+        default="output", description="output: after their own rate, as w_s; input: every input for itself"
+    )
+    tau: Seconds = Field(default=0.03, description="time constant in s; 0.03 is that of w_s in the neuron of a replay")
+    strength: Scale = Field(default=1.0, description="subtracted per unit of adaptation; 0 is none")
+
+
+class Stream(Event):
+    """Images one after the other."""
+
+    where = ("adaptation",)
+    plain = "kind"
+    kind: Literal["familiar", "oddball"] = Field(
+        default="familiar", description="familiar: a set, and a novel image; oddball: a standard and a deviant"
+    )
+    images: int = Field(
+        default=3, ge=2, le=100, description="of the set; of an oddball's control, where one is rare as 1 in so many"
+    )
+    frame: Seconds = Field(default=0.3, description="of an image, s")
+    gap: float | None = Field(
+        default=None, ge=0.01, le=100, description="grey between frames of an oddball, s; null = a frame"
+    )
+    frames: int = Field(default=200, ge=20, le=10_000, description="of an oddball")
+
+
+class Interface(Event):
+    """A brain-computer interface: days of trials in which a read-out of two groups is to reach a target."""
+
+    where = ("bci",)
+    plain = "feedback"
+    feedback: Literal["causal", "learned", "global"] = Field(
+        default="causal",
+        description="apical weights of the error: each unit's causal sign, learnt on the first day, or the same for all",
+    )
+    scrambled: bool = Field(
+        default=False, description="what reaches the tufts is exchanged between neurons, anew in every trial"
+    )
+    days: int = Field(default=6, ge=2, le=100, description="with plasticity, after one without")
+    trials: int = Field(default=120, ge=10, le=10_000, description="of a day")
 
 
 class Probe(Event):
     """Measure; nothing is changed by it."""
 
-    where = ("network", "circuit", "synapse")
+    where = ("network", "circuit", "synapse", "adaptation", "bci")
     plain = "name"
     name: str = Field(default="after", pattern=r"^[a-z][a-z0-9_]*$", description="how expectations call this moment")
 
@@ -184,5 +263,8 @@ EVENTS: dict[str, type[Event]] = {
     "apical": Apical,
     "contingency": Contingency,
     "pairing": Pairing,
+    "adaptation": Adaptation,
+    "stream": Stream,
+    "interface": Interface,
     "probe": Probe,
 }

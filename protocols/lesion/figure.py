@@ -14,22 +14,24 @@ from .protocol import Protocol
 from .table import CURVES
 
 COLUMNS = 3
+TOLD_BY_CURVE = ("circuit", "synapse")  # stages whose measures are all read off the curve
 # a panel that reaches further is drawn symmetrically logarithmic, 0 to 1 as wide as so many decades: what stayed small can still be told apart
 DIVERGED, LINEAR_DECADES = 1e4, 6.0
 
 
 @styled
 def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any]]) -> Figure:
-    """Means over seeds with standard deviations; small dots are seeds, rings the first probe.
+    """Means over seeds with standard deviations; small dots are seeds, rings the first probe, a grey band what was published.
 
     Args:
         protocol: the protocol.
         found: its dataset.
         verdicts: expectations and whether they hold; told below the panels.
     """
-    curve = CURVES.get(protocol.head.stage)
-    names = [] if curve else [name for name in protocol.head.measures if name in found]
-    count = len(names) + (1 if curve else 0)
+    curve, published = CURVES.get(protocol.head.stage), protocol.head.published
+    names = [name for name in protocol.head.measures if name in found and protocol.head.stage not in TOLD_BY_CURVE]
+    first = 1 if curve else 0  # panel of the first measure
+    count = len(names) + first
     columns = min(COLUMNS, count)
     rows = math.ceil(count / columns)
     labels = [str(label) for label in found["condition"].values]
@@ -42,15 +44,20 @@ def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any
     probes = {condition.label: condition.probes for condition in protocol.conditions}
     if curve:
         _curve(grid.flat[0], found["curve"], curve[0], shades)
-    for axes, name in zip(grid.flat, names, strict=False):
+    panels = list(grid.flat)[first:]
+    for axes, name in zip(panels, names, strict=False):
         if "population" in found[name].dims:
             _populations(axes, found[name], shades, probes)
+            band = axes.axhspan
         else:
             _conditions(axes, found[name], shades, probes)
+            band = axes.axvspan
+        if name in published:
+            band(*published[name], color=GREY, alpha=0.25, linewidth=0)
     flat = [name for name in names if "population" not in found[name].dims]
     for place, name in enumerate(names):
-        if place % columns and name in flat and names[place - 1] in flat:
-            grid.flat[place].tick_params(labelleft=False)  # the panel to the left has them
+        if (place + first) % columns and place and name in flat and names[place - 1] in flat:
+            panels[place].tick_params(labelleft=False)  # the panel to the left has them
     handles, words = max((axes.get_legend_handles_labels() for axes in grid.flat), key=lambda told: len(told[0]))
     if handles:
         figure.legend(handles, words, loc="outside right upper", fontsize=7)  # one beside all panels hides no curve
@@ -111,7 +118,7 @@ def _curve(axes: Axes, values: xr.DataArray, name: str, shades: dict[str, str]) 
         )
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.axvline(0, color=GREY, linewidth=0.6)
-    axes.set_xlabel(f"{values[name].attrs['long_name']} ({values[name].attrs['units']})")
+    axes.set_xlabel(_label(values[name]))
     axes.set_ylabel(_label(values))
 
 

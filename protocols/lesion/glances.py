@@ -11,10 +11,12 @@ from torch import Tensor
 from ...plasticity import Pairing, pair
 from ..errors import ConfigError
 from ..runs.batches import Batches, Purpose
+from .drawn import FRAMES, LENGTH, corridor, gabors
 from .events import Contingency
 from .protocol import Stimuli, View
 
 OBJECTS = Purpose("lesion-objects", "lesion-objects-views", "lesion-objects-pairing")  # drawn once for all steps
+CONTRASTED = Purpose("lesion-contrasted", "lesion-contrasted-views", "lesion-contrasted-pairing")
 VIEWS: Mapping[str, View] = {"fovea": View(), "swap": View(size=0.6), "nonswap": View(size=1.6)}
 
 
@@ -26,11 +28,13 @@ class Glances:
         images: first glances, then second ones, (2n, channels, height, width).
         pairing: who follows whom.
         substituted: rows whose fixation was not what the sequence predicts, bool (2n,).
+        rewarded: rows that look at the first texture, bool (2n,).
     """
 
     images: Tensor
     pairing: Pairing
     substituted: Tensor
+    rewarded: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Looking:
 
     def __post_init__(self) -> None:
         needed = {"stream": self.size, "familiar": self.stimuli.count, "pairs": 2 * self.stimuli.count}
-        wanted, present = needed[self.stimuli.objects], len(self.batches.stimulus.train)
+        wanted, present = needed.get(self.stimuli.objects, 0), len(self.batches.stimulus.train)
         if wanted > present:
             raise ConfigError(f"stimuli.count: expected at most the {present} training images, got {wanted}; lower it")
 
@@ -63,15 +67,51 @@ class Looking:
             negatives: where saccades go, `next` or `random`.
         """
         drawn = Purpose(f"lesion-{purpose}", f"lesion-{purpose}-views", f"lesion-{purpose}-pairing")
-        images, objects = self._images(drawn, step)
         draws = self.batches.draws(drawn, step)
+        if self.stimuli.objects == "gabors":
+            return self._frames(contingency, draws)
+        images, objects = self._images(drawn, step)
         plain = pair(objects, negatives="random" if negatives == "random" else "next", generator=draws)
-        return Glances(images, *follow(plain, contingency, self.stimuli, draws))
+        first = torch.arange(2 * objects) % objects % 2 == 0
+        rewarded = first if self.stimuli.objects == "textures" else torch.zeros_like(first)
+        return Glances(images, *follow(plain, contingency, self.stimuli, draws), rewarded)
+
+    def _frames(self, contingency: Contingency, draws: torch.Generator) -> Glances:
+        """Sequences A-B-C-D, in a share of which D is U; the frame is another, not its place in the sequence."""
+        objects = self.stimuli.count
+        violated = torch.rand(2 * objects, generator=draws) < (
+            contingency.share if contingency.follows == "sequence" else 0.0
+        )
+        place = torch.arange(2 * objects) % objects
+        last = place % LENGTH == LENGTH - 1
+        frame = torch.where(violated & last, FRAMES.index("U"), place % LENGTH)
+        images = gabors(self.batches.seed, frame, place // LENGTH, self.batches.stimulus.shape, draws)
+        calm = Contingency(follows="sequence", length=LENGTH, share=0.0)
+        pairing, _ = follow(pair(objects), calm, self.stimuli, draws)
+        substituted = (violated & last)[pairing.fixation]
+        return Glances(self.batches.stimulus.still(images), pairing, substituted, torch.zeros_like(substituted))
+
+    def contrasted(self, step: int, count: int) -> tuple[Tensor, Tensor]:
+        """Two sets of glances to be told apart, normalised: windows of both textures, or frames D and U of the same sequences."""
+        draws = self.batches.draws(CONTRASTED, step)
+        shape, seed, which = self.batches.stimulus.shape, self.batches.seed, torch.zeros(count, dtype=torch.int64)
+        if self.stimuli.objects == "textures":
+            sets = [corridor(seed, which + k, shape, draws) for k in (0, 1)]
+        else:
+            number = torch.arange(count)
+            sets = [gabors(seed, which + FRAMES.index(k), number, shape, draws) for k in "DU"]
+        first, second = (self.batches.stimulus.still(images) for images in sets)
+        return first, second
 
     def _images(self, drawn: Purpose, step: int) -> tuple[Tensor, int]:
         if self.stimuli.objects == "pairs":
             first, second = self.pairs()
             return self._pair_images(first, second), 4 * self.stimuli.count
+        if self.stimuli.objects == "textures":
+            count = self.stimuli.count
+            which = torch.arange(2 * count) % count % 2
+            stimulus, views = self.batches.stimulus, self.batches.draws(drawn, step)
+            return stimulus.still(corridor(self.batches.seed, which, stimulus.shape, views)), count
         if self.stimuli.objects == "familiar":
             index = self._order()[: self.stimuli.count]
         else:
@@ -80,6 +120,10 @@ class Looking:
 
     def _order(self) -> Tensor:
         return self.batches.order(OBJECTS)
+
+    def familiar(self, place: Tensor) -> Tensor:
+        """Training objects at places of the repetition's own order, int64 (objects,)."""
+        return self._order()[place]
 
     def pairs(self) -> tuple[Tensor, Tensor]:
         """Objects P and N of every pair, of different classes where they have some, int64 (pairs,) each."""
@@ -151,6 +195,10 @@ def follow(
         return _with(plain, _swapped(plain.fixation, contingency.view, stimuli.count)), none
     if contingency.follows == "random":
         return _with(plain, _scrambled(plain.fixation, contingency.share, generator)), none
+    if stimuli.objects == "textures":
+        raise ConfigError(
+            "contingency.follows: expected same or random with textures, got sequence; set stimuli.objects: familiar or gabors"
+        )
     return _sequence(plain, contingency, generator)
 
 

@@ -23,18 +23,22 @@ class Modulated:
         scale: factor on the modulators.
         clamp: magnitude in place of the rule's, or None.
         positive: saccades are modulated as fixations are.
+        fixation: saccades are not modulated.
         surprise: modulators are multiplied by the distance |1 -+ u| of the score from its margin.
         signs: sign of every row's modulators, (rows,); None for none.
         rows: rows that all this applies to, bool (rows,); None for all.
+        silent: the other rows have no modulator, in place of the rule's.
     """
 
     contrast: Contrast
     scale: float = 1.0
     clamp: float | None = None
     positive: bool = False
+    fixation: bool = False
     surprise: bool = False
     signs: Tensor | None = None
     rows: Tensor | None = None
+    silent: bool = False
     separable: ClassVar[bool] = True
 
     def losses(self, fixation: Tensor, saccade: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,13 +54,16 @@ class Modulated:
             stay, jump = stay * (1 - fixation).abs(), jump * (1 + saccade).abs()
         if self.positive:
             stay, jump = stay.abs(), jump.abs()
+        if self.fixation:
+            jump = torch.zeros_like(jump)
         if self.signs is not None:
             stay, jump = stay * self.signs.to(stay), jump * self.signs.to(jump)
         stay, jump = self.scale * stay, self.scale * jump
         if self.rows is None:
             return stay, jump
         rows = self.rows.to(stay.device)
-        return torch.where(rows, stay, own[0]), torch.where(rows, jump, own[1])
+        other = [torch.zeros_like(gamma) if self.silent else gamma for gamma in own]
+        return torch.where(rows, stay, other[0]), torch.where(rows, jump, other[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

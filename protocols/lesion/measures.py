@@ -14,6 +14,9 @@ from ...plasticity import Factors, Pairing, Signals
 from ..errors import ConfigError, NotFiniteError
 from ..readouts.reading import Reading, read_out
 from ..runs.reading import reading_of
+from ..runs.streams import stream
+from .discrimination import dprime, signals, trials_to_criterion
+from .drawn import ORIENTATIONS
 from .events import Contingency
 from .glances import Glances
 from .gratings import tuning
@@ -21,6 +24,7 @@ from .subject import Subject
 
 BATCHES = 4  # batches of glances that a probe looks at
 IMAGES = 1000  # labelled images that a read-out is fitted on, and tested on
+CONTRASTED = 96  # glances of each of two sets that are to be told apart
 SELECTED = 0.25  # share of all units of the top population, of every pair those that prefer P most: by them selectivity is measured
 
 Value = float | dict[str, float]
@@ -95,7 +99,10 @@ class Probing:
         """A measure, and those that come with it at no cost."""
         groups: dict[str, Callable[[], dict[str, Value]]] = {
             "accuracy": self._accuracy, "moved": self._moved, "rank": self._rank, "tolerance": self._tolerance,
-            "complex": self._tuning, "orientation": self._tuning,
+            "complex": self._tuning, "orientation": self._tuning, "tuned": self._tuning,
+            "dprime": self._textures, "trials": self._textures,
+            "violation_rate": self._violation, "violation_apical": self._violation,
+            "complex_subsampled": self._subsampled, "modulation_subsampled": self._subsampled,
         }  # fmt: skip
         if name in groups:
             return groups[name]()
@@ -204,8 +211,50 @@ class Probing:
         return {"tolerance": found}
 
     def _tuning(self) -> dict[str, Value]:
-        complex_like, oriented = tuning(self.subject.network)
-        return {"complex": dict(complex_like), "orientation": dict(oriented)}
+        found = tuning(self.subject.network)
+        return {
+            "complex": {name: t.complex_like for name, t in found.items()},
+            "orientation": {name: t.orientation for name, t in found.items()},
+            "tuned": {name: t.tuned for name, t in found.items()},
+        }
+
+    def _subsampled(self) -> dict[str, Value]:
+        found = tuning(self.subject.network, subsampled=True)
+        return {
+            "complex_subsampled": {name: t.complex_like for name, t in found.items()},
+            "modulation_subsampled": {name: t.modulation for name, t in found.items()},
+        }
+
+    def _contrasted(self) -> tuple[Tensor, int]:
+        first, second = self.subject.looking.contrasted(0, CONTRASTED)
+        return torch.cat([first, second]).to(self.subject.run.device), CONTRASTED
+
+    def _textures(self) -> dict[str, Value]:
+        images, count = self._contrasted()
+        found, names = signals(self.subject.network, images)[0], self.subject.network.names
+        draws = stream(self.subject.looking.batches.seed, "lesion-labelled", 0)
+        top = found[-1].cpu()
+        if not bool(top.isfinite().all()):
+            return {"dprime": dict.fromkeys(names, math.nan), "trials": math.nan}
+        return {
+            "dprime": {n: dprime(f[:count], f[count:]) for n, f in zip(names, found, strict=True)},
+            "trials": trials_to_criterion(top[:count], top[count:], draws),
+        }
+
+    def _violation(self) -> dict[str, Value]:
+        """Orientation by orientation: over all of them, frames D and U have the same ones."""
+        images, count = self._contrasted()
+        names, both = self.subject.network.names, signals(self.subject.network, images)
+        of = torch.arange(count) % ORIENTATIONS
+
+        def index(found: Tensor) -> float:
+            each = [dprime(found[:count][of == k], found[count:][of == k]) for k in range(ORIENTATIONS)]
+            return sum(each) / len(each)
+
+        return {
+            f"violation_{kind}": {n: index(f) for n, f in zip(names, found, strict=True)}
+            for kind, found in zip(("rate", "apical"), both, strict=True)
+        }
 
     def _selectivity(self) -> dict[str, Value]:
         """(P - N) / (P + N) of top units, mean over units and pairs.

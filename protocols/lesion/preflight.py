@@ -3,7 +3,7 @@
 from ...plasticity import ClappPP
 from ..errors import ConfigError
 from ..runs.trained import Described
-from .events import Contingency, Fixation, Saccade
+from .events import Contingency, Fixation, Gamma, Saccade
 from .protocol import Condition, Protocol
 from .quantities import MEASURES
 
@@ -21,6 +21,13 @@ def check(run: Described[ClappPP], protocol: Protocol) -> None:
         )
     for condition in protocol.conditions:
         _check_saccades(condition, rule.negatives)
+        if protocol.head.stimuli.objects != "textures" and any(
+            isinstance(event, Gamma) and event.trials == "rewarded" for event in condition.events
+        ):
+            raise ConfigError(
+                f"conditions.{condition.label}.gamma.trials: expected all, predicted or substituted where no texture is rewarded, got "
+                "rewarded; set stimuli.objects: textures"
+            )
     for name in protocol.head.measures:
         need, stage = MEASURES[name].stimuli, MEASURES[name].stage
         if stage != protocol.head.stage:

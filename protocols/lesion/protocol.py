@@ -2,7 +2,8 @@
 
 title: one line
 source: the experiment it follows
-stage: network (the rate network learns on), circuit (replayed with spikes) or synapse (one eligibility trace)
+stage: network (the rate network learns on), circuit (replayed with spikes), synapse (one eligibility trace), adaptation (the rate network looks, does
+    not learn, and adapts) or bci (units of it are read out, and their tufts are told the error)
 steps: plasticity steps of every condition
 measures: [names]
 conditions:
@@ -31,7 +32,10 @@ from .quantities import DERIVED, MEASURES
 SPECS = Path(__file__).parent / "specs"
 SEE = "the protocols that come with Apical"
 # of the head, by the stages that do not read it
-UNREAD = {"circuit": ("steps", "learning_rate"), "synapse": ("start", "steps", "learning_rate", "stimuli")}
+UNREAD = {
+    "circuit": ("steps", "learning_rate"), "synapse": ("start", "steps", "learning_rate", "stimuli"),
+    "adaptation": ("steps", "learning_rate", "stimuli"), "bci": ("steps", "learning_rate", "stimuli"),
+}  # fmt: skip
 
 
 class View(Settings):
@@ -45,10 +49,12 @@ class View(Settings):
 class Stimuli(Settings):
     """What is looked at."""
 
-    objects: Literal["stream", "familiar", "pairs"] = Field(
-        default="stream", description="the training images in random order, a fixed set of them, or pairs of objects"
+    objects: Literal["stream", "familiar", "pairs", "textures", "gabors"] = Field(
+        default="stream",
+        description="the training images in random order, a fixed set of them, pairs of objects; or drawn: windows of two textures in turn, "
+        "frames of sequences of Gabor patches",
     )
-    count: int = Field(default=16, ge=2, le=4096, description="familiar objects, or pairs")
+    count: int = Field(default=16, ge=2, le=4096, description="familiar objects, pairs, windows or frames of a step")
     views: dict[Literal["fovea", "swap", "nonswap"], View] = Field(default_factory=dict)
 
 
@@ -57,14 +63,27 @@ class Head(Settings):
 
     title: str = "untitled"
     source: str = "not stated"
-    stage: Literal["network", "circuit", "synapse"] = "network"
+    stage: Literal["network", "circuit", "synapse", "adaptation", "bci"] = "network"
     start: Literal["checkpoint", "initial"] = "checkpoint"
     steps: int = Field(default=60, ge=1, le=10**6)
     learning_rate: float = Field(default=1.0, gt=0, le=1e3, description="times that of the run")
     stimuli: Stimuli = Field(default_factory=Stimuli)
     measures: list[str] = Field(min_length=1)
     expect: list[str] = Field(default_factory=list)
+    published: dict[str, Annotated[tuple[float, float], Field(strict=False)]] = Field(
+        default_factory=dict, description="range of a measure in the source, drawn behind what was found"
+    )
     note: str = ""
+
+    @field_validator("published")
+    @classmethod
+    def _ranges(cls, ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        for name, (low, high) in ranges.items():
+            if name not in MEASURES or not low <= high:
+                raise Contradiction(
+                    f"expected a measure and its range from low to high, got {name}: [{low:g}, {high:g}]"
+                )
+        return ranges
 
     @field_validator("measures")
     @classmethod

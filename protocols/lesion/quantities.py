@@ -25,8 +25,8 @@ class Measure:
     stimuli: str = ""
 
 
-def _each(label: str, **more: str) -> Measure:
-    return Measure(label, per_population=True, **more)
+def _each(label: str, stimuli: str = "") -> Measure:
+    return Measure(label, per_population=True, stimuli=stimuli)
 
 
 MEASURES: dict[str, Measure] = {
@@ -43,11 +43,18 @@ MEASURES: dict[str, Measure] = {
     "selectivity_swap": Measure("P - N selectivity at the swap view", stimuli="pairs"),
     "selectivity_nonswap": Measure("P - N selectivity at the non-swap view", stimuli="pairs"),
     "complex": _each("share of complex-like units, F1/F0 < 1"),
+    "complex_subsampled": _each("the same with max-pools subsampled"),
+    "modulation_subsampled": _each("F1/F0 with max-pools subsampled"),
     "orientation": _each("orientation selectivity, 1 - circular variance"),
+    "tuned": _each("share of units tuned to orientation, 1 - circular variance > 1/3"),
     "tolerance": _each("correlation over objects of the rates at two glances"),
     "update_predicted": Measure("change by a predicted trial, |ΔW|, mean over populations", stimuli="familiar"),
     "update_substituted": Measure("change by a substituted trial, |ΔW|, mean over populations", stimuli="familiar"),
     "update_ratio": Measure("substituted over predicted, |ΔW|", stimuli="familiar"),
+    "dprime": _each("selectivity |d'| for two textures", "textures"),
+    "trials": Measure("labelled glances until a read-out of the top population is right", stimuli="textures"),
+    "violation_rate": _each("|d'| of rates between U and the expected D", "gabors"),
+    "violation_apical": _each("|d'| of apical potentials between U and the expected D", "gabors"),
     "peak": Measure("onset of the pulse that changes most, from the end of the fixation", "s", "circuit"),
     "peak_from_start": Measure("the same, from its beginning", "s", "circuit"),
     "early": Measure("largest change by pulses before the fixation, over the peak's", stage="circuit"),
@@ -58,4 +65,16 @@ MEASURES: dict[str, Measure] = {
     "smallest": Measure("largest depression of a lag", stage="synapse"),
     "pre_first": Measure("change at lags with pre before post", stage="synapse"),
     "post_first": Measure("change at lags with post before pre", stage="synapse"),
+    "evoked": Measure("post-synaptic spikes per pulse", stage="synapse"),
+    "shift": Measure("pre before post minus post before pre: shift between two inputs", stage="synapse"),
+    "excess": Measure("excess response to a novel image, over the first response", stage="adaptation"),
+    "excess_large": Measure("the same in a set of four times as many images", stage="adaptation"),
+    "emergence": Measure("time constant of the excess", "s", "adaptation"),
+    "decay": Measure("time constant of the response to a new set", "s", "adaptation"),
+    "ssa": Measure("(deviant - standard) / sum", stage="adaptation"),
+    "deviance": Measure("(deviant - many-standards control) / sum", stage="adaptation"),
+    "output": Measure("read-out on the last day, share of the way to the target", stage="bci"),
+    "residual_plus": Measure("slope of the residual apical signal on the error, P+", stage="bci"),
+    "residual_minus": Measure("slope of the residual apical signal on the error, P-", stage="bci"),
+    "prediction": Measure("correlation of that slope with the change of rates", stage="bci"),
 }

@@ -22,9 +22,11 @@ from ..runs.provenance import git_state
 from ..runs.trained import Described, Trained, describe
 from ..settings.load import digest
 from . import protocol as spec
+from .adaptation import adapted
+from .bci import interface
 from .figure import draw
 from .preflight import check
-from .stages import CircuitStage, NetworkStage, Origin, Stage, SynapseStage
+from .stages import CircuitStage, FrozenStage, NetworkStage, Origin, Stage, SynapseStage
 from .table import Results, dataset, numbers, verdicts
 
 
@@ -101,8 +103,13 @@ def _stage(chosen: spec.Protocol, steps: int, opened: Callable[[], Trained[Clapp
             raise ProtocolError("checkpoints: expected a checkpoint, got none; train further or set start: initial")
         start = run.newest()
     origin = Origin(run, start, chosen)
-    stage = NetworkStage(origin, steps) if chosen.head.stage == "network" else CircuitStage(origin)
-    return stage, "initialisation" if start is None else start.name
+    stages: dict[str, Callable[[], Stage]] = {
+        "network": lambda: NetworkStage(origin, steps),
+        "circuit": lambda: CircuitStage(origin),
+        "adaptation": lambda: FrozenStage(origin, adapted),
+        "bci": lambda: FrozenStage(origin, interface),
+    }
+    return stages[chosen.head.stage](), "initialisation" if start is None else start.name
 
 
 def _write(

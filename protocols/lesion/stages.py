@@ -1,4 +1,4 @@
-"""Where conditions are lived: the rate network that learns, a circuit of it replayed with spikes, or one synapse."""
+"""Where conditions are lived: the rate network that learns or adapts, a circuit of it replayed with spikes or read out, or one synapse."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -104,6 +104,30 @@ class CircuitStage:
         if seed not in self.circuits:
             self.circuits[seed] = cut(self.origin.subject("own", seed))
         found: Lived = dict(pulse(self.circuits[seed], condition, seed))
+        advance()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenStage:
+    """A network that does not learn, one subject of every condition.
+
+    Attributes:
+        origin: where subjects come from.
+        find: what a condition finds on a subject with a seed.
+    """
+
+    origin: Origin
+    find: Callable[[Subject, Condition, int], dict[str, Found]]
+    diverged: list[str] = field(default_factory=list)
+
+    def work(self, condition: Condition) -> int:
+        """See `Stage`."""
+        return 1
+
+    def live(self, condition: Condition, seed: int, advance: Callable[[], Any]) -> Lived:
+        """See `Stage`."""
+        found: Lived = dict(self.find(self.origin.subject("own", seed), condition, seed))
         advance()
         return found
 

@@ -3,6 +3,8 @@
 It learns with the run's own engine and rule, from the newest checkpoint or from the random initialisation; nothing of the run is written.
 """
 
+from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from ...models import AdamW, Network
 from ...models.engine import LocalEngine, rates
 from ...models.networks.contexts import whose
 from ...models.optimisers.frozen_steps import Held
-from ...plasticity import ClappPP, LocalRule
+from ...models.populations.conv import Activity, Population
+from ...plasticity import ClappPP, Factors, LocalRule, Signals
 from ..errors import ConfigError, ProtocolError
 from ..runs.streams import stream
 from ..runs.trained import Trained
@@ -21,9 +24,37 @@ from .events import Apical, Contingency, Fixation, Gamma, Saccade
 from .glances import Glances, Looking
 from .manipulations import Modulated, manipulate
 
+FAMILIAR_STEPS = 4  # over which a score is averaged before a fixation ends by it
+
 
 class Diverged(ProtocolError):
     """A subject whose numbers have become too large to go on with."""
+
+
+class Familiarity:
+    """Observer of an engine that keeps the mean score of what follows within a fixation, step by step."""
+
+    def __init__(self) -> None:
+        self._scores: list[float] = []
+        self._steps: deque[float] = deque(maxlen=FAMILIAR_STEPS)
+
+    def local(
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: dict[str, Tensor]
+    ) -> None:
+        """See `Observer`."""
+        self._scores += [float(phase.score_fixation.mean()) for phase in factors.phases.values()]
+
+    def backprop(self, population: Population, activity: Activity, squares: dict[str, Tensor]) -> None:
+        """Not called by a local engine."""
+
+    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
+        """Not called by a local engine."""
+
+    def reached(self, score: float) -> bool:
+        """End a step; whether the mean of the last ones, over populations, is at the score."""
+        self._steps.append(sum(self._scores) / len(self._scores))
+        self._scores = []
+        return len(self._steps) == FAMILIAR_STEPS and sum(self._steps) / FAMILIAR_STEPS >= score
 
 
 class Subject:
@@ -107,14 +138,19 @@ class Subject:
             raise ConfigError("fixation.optimiser: expected adaptive in an untrained network, got held; adapt first")
         self.optimiser.adaptive = not held
         self.optimiser.learning_rate = self.learning_rate * event.rate
-        for _ in range(steps):
+        watch = None if event.until is None else Familiarity()
+        for number in range(steps):
             seen = self.glances("fixation", self.steps_done)
             self.engine.rule = self.manipulated(seen, self.steps_done)
-            losses = self.engine.step(seen.images, seen.pairing)
+            losses = self.engine.step(seen.images, seen.pairing, watch)
             self.steps_done += 1
             if not bool(losses.isfinite().all()):
                 raise Diverged(f"lesion.loss: expected finite losses, got {losses.tolist()}; lower learning_rate")
             advance()
+            if watch is not None and event.until is not None and watch.reached(event.until):
+                for _ in range(number + 1, steps):
+                    advance()
+                break
         self._check_finite()
 
     @torch.no_grad()
@@ -127,7 +163,7 @@ class Subject:
     def glances(self, purpose: str, step: int, contingency: Contingency | None = None) -> Glances:
         """One batch under the contingency of the moment, or under another."""
         found = self.looking.glances(purpose, step, contingency or self.contingency, self.saccade.to)
-        return Glances(found.images.to(self.run.device), found.pairing, found.substituted)
+        return replace(found, images=found.images.to(self.run.device))
 
     def manipulated(self, seen: Glances, step: int) -> LocalRule:
         """The rule as it is at the moment, for one batch."""
@@ -135,10 +171,14 @@ class Subject:
         contrast = None
         if g != Gamma():
             signs = _signs(self.looking.batches.seed, step, rows) if g.sign == "random" else None
-            on = {"all": None, "predicted": ~seen.substituted, "substituted": seen.substituted}[g.trials]
+            on = {
+                "all": None, "predicted": ~seen.substituted, "substituted": seen.substituted, "rewarded": seen.rewarded,
+            }[g.trials]  # fmt: skip
             contrast = Modulated(
                 contrast=self.rule.contrast, scale=g.scale, clamp=g.clamp, positive=g.sign == "positive",
+                fixation=g.sign == "fixation",
                 surprise=g.magnitude == "surprise", signs=signs, rows=on,
+                silent=g.others == "silent",
             )  # fmt: skip
         return manipulate(self.rule, contrast, self.apical)
 

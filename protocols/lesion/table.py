@@ -18,6 +18,14 @@ Results = dict[tuple[str, int], dict[str, Found | dict[str, Value]]]
 CURVES = {
     "circuit": ("onset", "onset of the pulse, from the end of the fixation", "s"),
     "synapse": ("lag", "lag, post after pre", "ms"),
+    "adaptation": ("exposure", "repetition of the set (oddball: 0 standard, 1 control, 2 deviant)", "s"),
+    "bci": ("day", "day", "1"),
+}
+HEIGHTS = {
+    "circuit": "change, over the peak's",
+    "synapse": "change per pair",
+    "adaptation": "excess over the first response (oddball: response over the control's)",
+    "bci": "read-out, share of the way to the target",
 }
 
 
@@ -150,6 +158,9 @@ def _add_curve(
     for (label, seed), curve in curves.items():
         assert isinstance(curve, Found)
         values[seeds.index(seed), labels.index(label), [x.index(float(v)) for v in curve.x]] = curve.y
-    said = "change, over the peak's" if protocol.head.stage == "circuit" else "change per pair"
-    variables["curve"] = (("seed", "condition", name), values, {"units": "1", "long_name": said})
+    variables["curve"] = (
+        ("seed", "condition", name),
+        values,
+        {"units": "1", "long_name": HEIGHTS[protocol.head.stage]},
+    )
     coordinates[name] = (name, x, {"units": units, "long_name": long_name})

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from apical.protocols.errors import ConfigError
 from apical.protocols.lesion.figure import draw
 from apical.protocols.lesion.protocol import build, load
 from apical.protocols.lesion.table import dataset
@@ -53,3 +54,27 @@ def test_a_condition_that_diverges_leaves_the_others_legible(largest, scale):
     assert panel.get_yscale() == scale
     low, high = (panel.transData.transform((0, y))[1] for y in (0.0, 1.0))
     assert abs(high - low) > 0.05 * panel.bbox.height
+
+
+def test_what_was_published_is_a_band_behind_its_measure():
+    protocol = load("novelty_transient")
+    labels = [condition.label for condition in protocol.conditions]
+    names = {"condition": labels, "seed": [0, 1], "probe": ["after"]}
+    told = {"long_name": "time constant", "units": "s"}
+    values = xr.DataArray(np.ones((len(labels), 2, 1)), names, list(names), attrs=told)
+    curve = xr.DataArray(
+        np.ones((2, len(labels), 2)), {"seed": [0, 1], "condition": labels, "exposure": [1.0, 2.0]},
+        ["seed", "condition", "exposure"], attrs={"long_name": "excess", "units": "1"},
+    )  # fmt: skip
+    curve["exposure"].attrs.update(long_name="repetition", units="s")
+    axes = draw(protocol, xr.Dataset({"excess": values, "decay": values, "curve": curve}), []).axes
+    assert len(axes[1].patches) == 0
+    (band,) = axes[2].patches
+    assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((1.0, 1.8))
+
+
+def test_a_published_range_is_of_a_measure_and_goes_upwards():
+    events = {"mine": {"events": ["probe"]}}
+    for published, message in (({"acuracy": [0, 1]}, "acuracy"), ({"accuracy": [2, 1]}, "from low to high")):
+        with pytest.raises(ConfigError, match=message):
+            build("mine", {"measures": ["accuracy"], "conditions": events, "published": published})

@@ -59,6 +59,9 @@ def test_modulators():
     assert of(surprise=True) == [[0.5, 0], [-1.5, 0]]
     assert of(signs=torch.tensor([-1, 1])) == [[-1, 0], [1, 0]]
     assert of(scale=3.0, clamp=1.0, rows=torch.tensor([False, True])) == [[1, 3], [-1, -3]]
+    assert of(fixation=True) == [[1, 0], [0, 0]]
+    assert of(scale=3.0, rows=torch.tensor([False, True]), silent=True) == [[0, 0], [0, 0]]
+    assert of(scale=3.0, rows=torch.tensor([True, False]), silent=True) == [[3, 0], [-3, 0]]
     # the loss stays what it is
     assert torch.equal(
         Modulated(contrast=rule.contrast, clamp=0.0).losses(stay, jump)[0], rule.contrast.losses(stay, jump)[0]

@@ -36,7 +36,7 @@ def test_a_protocol_is_events_in_order(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("apical: block", "apicall: block", "expected one of fixation, saccade, gamma, apical, contingency, pairing, probe, got 'apicall'; did you mean apical?"),
+        ("apical: block", "apicall: block", "expected one of fixation, saccade, gamma, apical, contingency, pairing, adaptation, stream, interface, probe, got 'apicall'; did you mean apical?"),
         ("apical: block", "apical: {sacle: 0}", "did you mean scale?"),
         ("apical: block", "apical: {source: topp}", "expected one of all, top, lateral, got 'topp'; did you mean top?"),
         ("apical: block", "gamma: {kernel: rise-decay, tau: 0.2}", "expected a rise below the decay"),
