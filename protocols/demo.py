@@ -11,9 +11,14 @@ from .progress import tell
 from .settings.load import load
 from .train.run import train
 
+# a network small enough for seconds
+LOOP: dict[str, Any] = {
+    "data": "shapes", "crop": None, "image_size": 12, "objects": 8, "layers": ("32", "16"), "copies": 8, "glances": 30, "test_glances": 60,
+}  # fmt: skip
+
 
 def demo(out: Path | None, seed: int, progress: bool = True) -> dict[str, Any]:
-    """Train a narrow network with direct feedback on `shapes`, record it, read it out, replay it with spikes, draw it.
+    """Train a narrow network with direct feedback on `shapes`, record it, read it out, replay it with spikes, let spikes learn, draw it.
 
     Args:
         out: folder of the run; None for runs/demo-seed<seed>, numbered on where that exists.
@@ -21,9 +26,9 @@ def demo(out: Path | None, seed: int, progress: bool = True) -> dict[str, Any]:
         progress: show what happens on stderr.
 
     Returns:
-        JSON-ready dict: run, accuracy, accuracy_random, accuracy_pixels, gain, replay, replay_missing, report, seconds. `replay` holds
-        population, passed, failed and checks (name, what, value, criterion, passed); it is null, with the reason in `replay_missing`, where
-        brian2 is missing.
+        JSON-ready dict: run, accuracy, accuracy_random, accuracy_pixels, gain, replay, replay_missing, spikes, report, seconds. `replay`
+        holds population, passed, failed and checks (name, what, value, criterion, passed), `spikes` the fall of the objective in a closed
+        loop relative to its rate twin's, glances and seconds; both are null, with the reason in `replay_missing`, where brian2 is missing.
 
     Raises:
         ConfigError: `out` exists.
@@ -31,12 +36,13 @@ def demo(out: Path | None, seed: int, progress: bool = True) -> dict[str, Any]:
     begun = time.perf_counter()
     config = load("demo", (), {"seed": seed})
     folder = out or _free(Path("runs") / f"demo-seed{seed}")
-    tell(progress, f"1/4 training: two-compartment neurons learn from glances at objects ({folder})")
+    tell(progress, f"1/5 training: two-compartment neurons learn from glances at objects ({folder})")
     trained = train(config, folder, progress=progress)
-    tell(progress, "2/4 read-out: trained network, its random initialisation, pixels")
+    tell(progress, "2/5 read-out: trained network, its random initialisation, pixels")
     read = probe(folder, progress=progress)
     replayed, missing = _replay(folder, progress)
-    tell(progress, "4/4 figures and report")
+    learnt = _spikes(folder, seed, progress) if missing is None else None
+    tell(progress, "5/5 figures and report")
     report = inspect_run(folder)
     return {
         "run": str(folder),
@@ -47,6 +53,7 @@ def demo(out: Path | None, seed: int, progress: bool = True) -> dict[str, Any]:
         "images_per_second": trained["images_per_second"],
         "replay": replayed,
         "replay_missing": missing,
+        "spikes": learnt,
         "report": report["report"],
         "seconds": time.perf_counter() - begun,
     }
@@ -60,9 +67,9 @@ def _replay(folder: Path, progress: bool) -> tuple[dict[str, Any] | None, str | 
     try:
         load_brian()
     except ModelError as error:
-        tell(progress, f"3/4 no replay with spikes: {error}")
+        tell(progress, f"3/5 no replay with spikes: {error}")
         return None, str(error)
-    tell(progress, "3/4 replay: a circuit of the trained network with spiking two-compartment neurons")
+    tell(progress, "3/5 replay: a circuit of the trained network with spiking two-compartment neurons")
     found = replay_run(folder, ReplaySettings(quick=True), report=False, progress=progress)
     names = ("name", "what", "value", "criterion", "passed")
     return {
@@ -72,6 +79,16 @@ def _replay(folder: Path, progress: bool) -> tuple[dict[str, Any] | None, str | 
         "checks": [{name: check[name] for name in names} for check in found["checks"]],
         "seconds": found["seconds"],
     }, None
+
+
+def _spikes(folder: Path, seed: int, progress: bool) -> dict[str, Any]:
+    """A short closed loop: a network of spiking neurons of its own looks about and learns."""
+    from .spike import SpikeSettings, spike
+
+    tell(progress, "4/5 closed loop: spiking neurons look at eight objects and learn by themselves")
+    found = spike(SpikeSettings(**LOOP, seeds=(seed,)), folder, progress=progress)
+    fall = next(check["value"] for check in found["checks"] if check["name"] == "fall")
+    return {"fall": fall, "glances": found["glances"], "neurons": found["neurons"], "seconds": found["seconds"]}
 
 
 def _free(path: Path) -> Path:

@@ -40,6 +40,11 @@ _CAPTIONS = {
     "<var>ρ</var>′(<var>a<sub>j</sub></var>) <var>z<sub>i</sub></var> of the rate network, trial by trial.",
     "replay_timing": "Eligibility of one pair of spikes at a clamped apical potential, by the lag between them, in three forms "
     "(the replay uses form A), and the effect of a modulator that comes late beside exp(−delay/<var>τ<sub>e</sub></var>).",
+    "spike_raster": "A network of spiking neurons in a closed loop through three glances: what its inputs saw, every spike, score <var>u</var> "
+    "and neuromodulator <var>γ</var> that its own modulatory neurons gave each population, and potentials of three units; the tuft, on the "
+    "right scale, holds what it predicts from the glance before. Shaded: the eyes move and nothing is seen.",
+    "spike_learning": "Objective of what the closed loop has learnt from spikes, run with rates on pairs that it never learnt from, beside its rate "
+    "twin, which learnt with rates from the same start on the same glances.",
     "traces": f"Single units over consecutive glances: basal potential {_A}, rate <var>z</var> = <var>ρ</var>(<var>a"
     f"</var>), apical potential {_E} with the context <var>c</var> of the glance before, and the broadcast "
     "neuromodulator <var>γ</var>. Shaded: saccades, where the object changes. Shown are the units whose rate varies "

@@ -21,6 +21,7 @@ from .stores import refusing
 
 logger = logging.getLogger(__name__)
 
+LOOP = ("spike_raster", "spike_learning")  # of a closed loop, drawn when it was run
 
 class Figures(dict[str, Path]):
     """Path of the PNG by name of the figure; the PDF lies beside it.
@@ -56,6 +57,7 @@ def draw_all(run_dir: Path) -> Figures:
                 continue
             drawn[name] = save(figure, run_dir / "figures" / name)
     drawn.update(replay_figures(run_dir))
+    drawn.update({name: path for name in LOOP if (path := run_dir / "figures" / f"{name}.png").is_file()})
     return drawn
 
 

@@ -27,7 +27,10 @@ def test_the_demo_ends_with_a_replay(tiny, tmp_path):
     found = module.demo(tmp_path / "run", 0, progress=False)
     assert found["replay_missing"] is None
     assert found["replay"]["passed"] + found["replay"]["failed"] == len(found["replay"]["checks"])
-    assert "Replay with spikes" in (tmp_path / "run" / "report.html").read_text()
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "Replay with spikes" in report
+    assert "Closed loop: raster" in report
+    assert found["spikes"]["glances"] == 240
     assert json.loads(json.dumps(found)) == found
 
 
