@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from ...models.spiking import LINEAR, Circuit, Replay
 from ...models.spiking.calibration import TAIL_HZ
+from ..check import Check, at_least, at_most
+from ..check import Criterion as Between
 from .agreement import (
     correlation,
     line,
@@ -18,8 +20,6 @@ from .agreement import (
     top_agreement,
     total_cosine,
 )
-from .check import Check, at_least, at_most
-from .check import Criterion as Between
 from .workbench import Bench, cosine_of, traces
 
 SETTLED = 10  # time constants before the window of C0

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ...models.spiking import Replay
 from ...recordings.plot_style import COLOURS, GREY, new_figure, save, styled
+from ..check import Check
 from .agreement import correlation, slope
-from .check import Check
 from .workbench import Bench
 
 SHOWN = 6000  # points of a scatter
@@ -166,7 +166,7 @@ def overview(checks: Sequence[Check]) -> Figure:
 def distance(check: Check, value: float) -> float:
     """Signed distance to the nearest end of the criterion, relative to it, compressed to -1 to 1; above 0 where it is met.
 
-    >>> from .check import at_most
+    >>> from ..check import at_most
     >>> distance(Check("C0", "x", [0.05], at_most(0.1)), 0.05) > 0
     True
     """

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import Circuit, Replay
+from ..check import Check, Criterion, at_least
 from .agreement import correlation, line, total_cosine
-from .check import Check, Criterion, at_least
 from .workbench import Bench, traces
 
 Array = NDArray[np.float64]

@@ -11,10 +11,10 @@ from ...models import Collector, Network
 from ...models.engine import LocalEngine
 from ...models.populations.geometry import add_change
 from ...models.spiking import Circuit, calibrate, replay
+from ..check import Check, Criterion, at_least
 from ..readouts.reading import Reading, read_out
 from ..runs.reading import reading_of
 from .agreement import ratio
-from .check import Check, Criterion, at_least
 from .circuits import Loaded
 from .workbench import Bench
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import LINEAR, Circuit, Replay
+from ..check import Check, Criterion, at_most
 from .agreement import ratio, total_cosine
-from .check import Check, Criterion, at_most
 from .workbench import Bench
 
 KAPPA = 5.0  # nS, drive of the soma by the tuft in the control

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import Replay, spiking_scores
+from ..check import Check, Criterion, at_least
 from .agreement import correlation, ratio, total_cosine
 from .altered import summed
-from .check import Check, Criterion, at_least
 from .gating import spiking_scores as circuit_scores
 from .workbench import Bench, cosine_of, traces
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import Neuron, Population, Replay
+from ..check import Check
 from .altered import INTACT, Alteration, altered, of_synapses, of_trials
-from .check import Check
 from .recomputed import Stored, change
 from .workbench import Bench, World
 

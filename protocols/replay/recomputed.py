@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...recordings import open_replay
+from ..check import Check, at_most
 from .agreement import ratio
-from .check import Check, at_most
 from .workbench import Bench
 
 Array = NDArray[np.float64]

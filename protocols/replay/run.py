@@ -11,11 +11,11 @@ from ...models import Network
 from ...models.spiking import Circuit, replay
 from ...models.spiking.brian import check_target, load_brian
 from ...recordings import ReplayStore, write_report, write_results
+from ..check import Check
 from ..progress import bar as progress_bar
 from ..runs.files import write_json
 from ..runs.provenance import git_state
 from ..settings.load import digest
-from .check import Check
 from .circuits import Loaded, load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
 from .figures import draw

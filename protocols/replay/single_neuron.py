@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...models.spiking import BAC, FORMS, LINEAR, clamp, pairing_window
-from .check import Check, Criterion, at_least, at_most
+from ..check import Check, Criterion, at_least, at_most
 from .workbench import Bench
 
 START = 100.0  # ms after the onset of the current

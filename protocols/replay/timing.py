@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import LINEAR, Circuit, Replay, modulate
+from ..check import Check, Criterion, at_least, at_most
 from .agreement import total_cosine
-from .check import Check, Criterion, at_least, at_most
 from .workbench import Bench, cosine_of, traces
 
 STATED = 300.0  # ms, the short end of the windows measured at spines (Yagishita 2014)

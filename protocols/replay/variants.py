@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import LINEAR, Circuit, Replay
+from ..check import Check, at_least, at_most
 from .agreement import correlation, line, mean_cosine
-from .check import Check, at_least, at_most
 from .workbench import Bench, cosine_of, traces
 
 Array = NDArray[np.float64]

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.spiking import Circuit, Replay, cosine
+from ..check import Check, above
 from .agreement import mean_cosine, total_cosine
-from .check import Check, above
 from .workbench import Bench, cosine_of, traces
 
 Array = NDArray[np.float64]

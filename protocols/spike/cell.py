@@ -39,7 +39,7 @@ class Course:
 
 def run_cell(
     settings: SpikeSettings, condition: str, seed: int, *, data_dir: Path | None, recording: Path | None,
-    each: Callable[[], None] = lambda: None,
+    each: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, Any], Course]:  # fmt: skip
     """Learn with spikes, and with rates from the same start on the same glances.
 
@@ -117,7 +117,7 @@ class _Watch:
 
     def __init__(
         self, network: LoopNetwork, settings: SpikeSettings, pairs: Pairs, seed: int, course: Course,
-        store: LoopStore | None, each: Callable[[], None],
+        store: LoopStore | None, each: Callable[[], object],
     ) -> None:  # fmt: skip
         self.network, self.settings, self.pairs, self.seed = network, settings, pairs, seed
         self.course, self.store, self.each = course, store, each

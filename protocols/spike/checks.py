@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..replay.check import Check, Criterion, above, at_least
+from ..check import Check, Criterion, above, at_least
 from .settings import INTACT
 
 REACHED, LOST, ALIKE = 0.8, 0.3, 0.7

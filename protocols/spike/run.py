@@ -63,7 +63,7 @@ def spike(settings: SpikeSettings, out: Path, *, data_dir: Path | None = None, p
             bar.set_postfix_str(f"{condition}, seed {seed}")
             recording = out / "recordings" / f"seed{seed}.zarr" if condition == INTACT else None
             cell, courses[condition, seed] = run_cell(
-                settings, condition, seed, data_dir=data_dir, recording=recording, each=lambda: bar.update() and None
+                settings, condition, seed, data_dir=data_dir, recording=recording, each=bar.update
             )
             path.parent.mkdir(exist_ok=True)
             write_json(path, cell | {"settings": identity})

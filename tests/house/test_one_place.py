@@ -15,8 +15,8 @@ OPENING = {
 }
 # a run that is trained is made, not opened
 MAY_OPEN = ("protocols/runs/", "protocols/train/")
-# presentations are made of glances
-MAY_DRAW = ("protocols/runs/batches.py", "protocols/stimuli/")
+# presentations are made of glances, and a closed loop, which is no run, of single ones in a row
+MAY_DRAW = ("protocols/runs/batches.py", "protocols/stimuli/", "protocols/spike/glances.py")
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:

@@ -225,8 +225,10 @@ class _Director:
         """The change of the weights, or what a control makes of it."""
         if self.loop.cut == "random":
             drawn = self.draws.normal(size=change.shape)
-            return drawn * np.linalg.norm(change) / np.linalg.norm(drawn)
-        return change * {"reversed": -1.0, "zero": 0.0}.get(self.loop.cut, 1.0)
+            found: Array = drawn * np.linalg.norm(change) / np.linalg.norm(drawn)
+            return found
+        kept: Array = change * {"reversed": -1.0, "zero": 0.0}.get(self.loop.cut, 1.0)
+        return kept
 
     def _present(self) -> None:
         b2, loop = self.built.b2, self.loop

@@ -116,7 +116,8 @@ def start(
     """
     _check(layers, context, margin, apical, smooth)
     draws = np.random.default_rng(seed)
-    wirings, W, biases = [], [], []
+    wirings: list[Wiring] = []
+    W, biases = [], []
     map_shape: tuple[int, int, int] | None = shape
     z = examples
     for layer in layers:

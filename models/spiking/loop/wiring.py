@@ -50,7 +50,10 @@ class Wiring:
 
     def total(self, matrix: Array) -> Array:
         """Sum of a (post, pre) matrix over the synapses of each weight, (weights,)."""
-        return np.bincount(self.weight, matrix[self.target, self.source], minlength=self.weights)
+        found: Array = np.bincount(self.weight, matrix[self.target, self.source], minlength=self.weights).astype(
+            np.float64
+        )
+        return found
 
 
 def dense(pre: int, post: int) -> Wiring:

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from apical.protocols.replay.check import Check, Criterion, above, at_least, at_most
+from apical.protocols.check import Check, Criterion, above, at_least, at_most
 
 
 @pytest.mark.parametrize(
