@@ -28,7 +28,7 @@ from .terminal import Command, json_option, show
 @click.option(
     "--copies", type=int, default=16, show_default=True, help="Side by side with shared weights; 1: one by one."
 )
-@click.option("--glances", type=int, default=100, show_default=True, help="Of every copy.")
+@click.option("--glances", type=int, default=200, show_default=True, help="Of every copy.")
 @click.option("--test-glances", type=int, default=200, show_default=True, help="Pairs for objective and read-out.")
 @click.option("--set", "changes", multiple=True, metavar="A=B", help="A time, rate or word of the loop; repeatable.")
 @quiet_option

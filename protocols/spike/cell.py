@@ -17,6 +17,7 @@ from .settings import INTACT, SpikeSettings
 from .store import LoopStore
 
 POINTS = 15  # of a learning curve
+EARLY = 0.2  # of the glances, before margins are met: changes are compared there
 EXAMPLES = 500  # glances that set biases and scales at the start
 
 
@@ -26,7 +27,7 @@ class Course:
 
     Attributes:
         points: glances of a copy, and the objective by rates then.
-        sums: of dW over glances: from spikes, of the rule, of the rule without its gate; W of all populations in a row.
+        sums: of dW over the first glances: from spikes, of the rule, of the rule without its gate; W of all populations in a row.
         trains: spike times of every neuron of the first copy in each glance, ms.
         shown: the last glances, for the raster: the second is a fixation, the third a saccade.
     """
@@ -127,7 +128,7 @@ class _Watch:
     def __call__(self, seen: Seen) -> None:
         now = self.network.but(seen.W, seen.B)
         z = self.network.rates(seen.glance.inputs)
-        if self.before is not None:
+        if self.before is not None and seen.index <= self.settings.glances * EARLY:
             moved = [new - old for new, old in zip(seen.W, self.network.W, strict=True)]
             rule = changes(self.network, self.before, seen.glance, z)[0]
             free = changes(self.network, self.before, seen.glance, z, gated=False)[0]

@@ -47,7 +47,7 @@ class SpikeSettings:
     context: str = "lateral"
     margin: float = 10.0
     copies: int = 16
-    glances: int = 100
+    glances: int = 200
     seeds: tuple[int, ...] = (0,)
     conditions: tuple[str, ...] = (INTACT,)
     test_glances: int = 200

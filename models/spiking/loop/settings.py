@@ -90,7 +90,7 @@ class Loop:
     release: float = 20.0
     dale: str = "none"
     margin_of_weights: float = 1.5
-    background: float = 100.0
+    background: float = 120.0
     cut: str = "intact"
     eta_basal: float = 1.0
     eta_apical: float = 0.3
