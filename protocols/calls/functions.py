@@ -326,6 +326,20 @@ def theory(out: Folder | None = None, *, seed: int = 0, cases: int = 240, progre
     return Result("theory", check_theory(folder, seed, cases, progress=progress))
 
 
+def cells(
+    *parts: str,
+    out: Folder | None = None,
+    run: Folder | None = None,
+    seeds: Sequence[int] = (0,),
+    progress: bool = True,
+) -> Result:
+    """Run neurons and synapses of the literature beside their sources; `apical cells`, but what does not hold raises nothing here."""
+    from ..cells import check_cells
+
+    folder = _path(out) or Path("runs") / "cells"
+    return Result("cells", check_cells(folder, parts, run=_path(run), seeds=tuple(seeds), progress=progress))
+
+
 def _path(folder: Folder | None) -> Path | None:
     return None if folder is None else Path(folder)
 

@@ -7,7 +7,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Look at a run": ("probe", "inspect", "align", "verify"),
     "Experiment on a run": ("lesion", "replay"),
     "Spikes alone": ("spike",),
-    "Compare and check": ("compare", "theory", "bench"),
+    "Compare and check": ("compare", "theory", "cells", "bench"),
     "Settings and data": ("config", "data"),
 }
 
@@ -23,6 +23,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical spike": "apical spike --seeds 0-2 --controls",
     "apical compare": "apical compare --data shapes --budget 120s --rules clapp++-dfb,lpl",
     "apical theory": "apical theory --seed 1",
+    "apical cells": "apical cells clopath burst-dependent",
     "apical bench engine": "apical bench engine --context dfb --width 0.25",
     "apical bench recording": "apical bench recording --json",
     "apical config list": "apical config list",

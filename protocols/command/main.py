@@ -12,6 +12,7 @@ import click
 from ..errors import ConfigError, ProtocolError
 from ..readouts.table import READ_OUTS
 from ..stimuli.names import WORDS
+from .cells import cells
 from .groups import bench, config, data
 from .options import (
     FOLDER,
@@ -342,5 +343,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, spike):
+for _group in (data, config, bench, verify, spike, cells):
     main.add_command(_group)

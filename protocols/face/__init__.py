@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from apical.plasticity import RULES, Rule, pair
     from apical.protocols.calls.functions import (
         align,
+        cells,
         compare,
         demo,
         inspect,
@@ -51,6 +52,7 @@ __all__ = [
     "align",
     "build_engine",
     "build_network",
+    "cells",
     "compare",
     "demo",
     "inspect",
@@ -79,6 +81,7 @@ _HOMES = {
 } | dict.fromkeys(
     (
         "align",
+        "cells",
         "compare",
         "demo",
         "inspect",

@@ -3,7 +3,7 @@
 import pytest
 from floors import ROOT, Plan, plan
 
-EXPERIMENTS = {"verify", "train", "probe", "align", "lesion", "replay", "theory", "bench", "inspect", "spike"}
+EXPERIMENTS = {"verify", "train", "probe", "align", "lesion", "replay", "theory", "bench", "inspect", "spike", "cells"}
 # these run experiments: one floor above
 ABOVE = {"compare", "demo", "calls", "command", "__main__"}
 

@@ -10,6 +10,7 @@ Brian2 is imported by `check`, `drive` and `measure` alone.
 
 from .cell import ROLES, Cell, Synapse
 from .check import check
+from .circuits import Traced, replay_synapse
 from .drive import drive
 from .driven import Driven
 from .measure import Measured, measure
@@ -24,8 +25,10 @@ __all__ = [
     "Driven",
     "Measured",
     "Synapse",
+    "Traced",
     "check",
     "drive",
     "from_neuron",
     "measure",
+    "replay_synapse",
 ]

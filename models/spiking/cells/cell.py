@@ -14,7 +14,7 @@ from .quantities import Constant
 
 # what a variable or constant of a cell is, and its unit
 ROLES = {
-    "soma": "volt", "basal": "volt", "apical": "volt", "prediction": "volt", "basal_rest": "volt", "apical_rest": "volt",
+    "soma": "volt", "basal": "volt", "apical": "volt", "prediction": "volt", "apical_deviation": "volt", "basal_rest": "volt", "apical_rest": "volt",
     "current": "amp", "apical_current": "amp", "synaptic": "amp", "apical_synaptic": "amp",
 }  # fmt: skip
 METHODS = ("euler", "exponential_euler", "heun", "milstein", "rk2", "rk4", "exact")
@@ -34,7 +34,7 @@ class Cell:
         refractory: time during which the threshold rests, such as `2 ms`; empty for none.
         namespace: constants with units, such as `{"C_s": "370 pF"}`.
         roles: what the variables are, by a word of `ROLES`: `soma`, `basal` and `apical` are potentials, `prediction` what the dendrite
-            expects of the soma, `basal_rest` and `apical_rest` constants, `current` and `apical_current` inputs of an electrode, `synaptic` and
+            expects of the soma, `apical_deviation` the tuft against what the neuron's own spikes alone would do, `basal_rest` and `apical_rest` constants, `current` and `apical_current` inputs of an electrode, `synaptic` and
             `apical_synaptic` what a spike of a synapse adds to.
         inputs: parameters of the model that are driven from outside, with the unit in which they are given: `{"I_s": "pA"}`.
         start: values of variables at the start, such as `{"V_s": "-70 mV"}`; 0 for those that are not named.

@@ -2,7 +2,7 @@
 
     C du/dt   = -g_L (u - E_L) + g_L D_T exp((u - V_T)/D_T) - w_ad + z + I_s     a spike holds u at 33 mV for 2 ms, then resets it
     u-, u+    = low-pass of u with tau_minus, tau_plus                           both read 4 ms late
-    dw        = -A_LTD [u-(t - 4 ms) - theta_minus]+                             at every pre-synaptic spike
+    dw        = -A_LTD [u-(t - 4 ms) - theta_minus]+                             at every pre-synaptic spike, which lifts u by w in mV
     dw/dt     =  A_LTP x [u - theta_plus]+ [u+(t - 4 ms) - theta_minus]+         x: pre-synaptic trace of area 1, tau_x
 
 Constants are those of NEST's `clopath_synapse_spike_pairing` example, its b = 0.0805 pA included, and otherwise the defaults of its
@@ -51,7 +51,7 @@ SYNAPSE = Synapse(
 above = clip((u_post - theta_plus)/mV, 0, inf) : 1
 ready = clip((u_plus_post - theta_minus)/mV, 0, inf) : 1
 dw/dt = A_LTP*x/tau_x*above*ready : 1 (clock-driven)""",
-    on_pre="w -= A_LTD*clip((u_minus_post - theta_minus)/mV, 0, inf); x += 1",
+    on_pre="w -= A_LTD*clip((u_minus_post - theta_minus)/mV, 0, inf); x += 1; u_post += w*mV",
     namespace={
         "tau_x": "15 ms", "theta_minus": "-70.6 mV", "theta_plus": "-45.3 mV", "A_LTD": 14e-5, "A_LTP": 8e-5,
     },

@@ -23,7 +23,10 @@ PLAIN = Synapse(name="plain", model="w : volt", on_pre="v_post += w", unit="mV")
 
 @pytest.mark.parametrize("name", SYNAPSES)
 def test_presets_pass(name):
-    cell = CELLS.get(name) or CELLS["burst-poisson" if name == "burst-dependent" else "linear"]
+    cell = (
+        CELLS.get(name)
+        or CELLS[{"burst-dependent": "burst-poisson", "apical-pre-copy": "bac-copy"}.get(name, "linear")]
+    )
     check(cell, SYNAPSES[name])
 
 

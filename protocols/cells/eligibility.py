@@ -1,0 +1,113 @@
+"""Eligibilities on a trained circuit whose neurons have calcium and back-propagating spikes: what survives them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models import RELU
+from ...models.populations.geometry import competes
+from ...models.spiking import BAC, Circuit, Neuron, calibrate, cosine, extract
+from ...models.spiking.cells import SYNAPSES, from_neuron, replay_synapse
+from ...plasticity import ClappPP
+from ..progress import bar as progress_bar
+from ..runs.batches import Purpose
+from ..runs.trained import describe
+from .row import Row
+from .sources import Shown
+
+UNITS, TRIALS = 30, 24
+TAU_B = 50.0  # ms, as in a replay
+# label, synapse, changes of the neuron, whether it has the efference copy
+FORMS: tuple[tuple[str, str, dict[str, float], bool], ...] = (
+    ("V_a against rest", "apical-pre", {}, False),
+    ("10 ms after own spikes", "apical-pre-quiet", {}, False),
+    ("no bAP", "apical-pre", {"c_d": 0.0}, False),
+    ("at post-synaptic spikes", "apical-post", {}, False),
+    ("bursts against usual", "apical-burst", {}, False),
+    ("efference copy", "apical-pre-copy", {}, True),
+    ("efference copy, noise 100 pA", "apical-pre-copy", {"noise_current": 100.0}, True),
+    ("efference copy, no noise", "apical-pre-copy", {"noise_current": 0.0}, True),
+)
+
+
+def cut(run: Path, data_dir: Path | None = None, data: str | None = None) -> Circuit:
+    """The circuit that `apical replay` would take, with `TRIALS` trials.
+
+    Raises:
+        ConfigError, ProtocolError: no run with apical dendrites, or none with a checkpoint.
+    """
+    opened = describe(run, rule=ClappPP).open(device="cpu", data_dir=data_dir, data=data)
+    network = opened.network(opened.newest())
+    above = network.populations[1:] or network.populations
+    spiking = [one for one in above if one.transfer == RELU] or above
+    chosen = ([one for one in spiking if not competes(one)] or spiking)[0].name
+    purpose = Purpose("cells-order", "cells-views", "cells-pairing")
+    shown = opened.batches.batch(purpose, opened.batches.order(purpose, 0)[: TRIALS // 2], 0)
+    return extract(
+        network, shown.images, shown.pairing, opened.rule, population=chosen, units=UNITS, position=None, source=None, trials=TRIALS,
+        seed=opened.config.seed,
+    )  # fmt: skip
+
+
+def compare(circuit: Circuit, seeds: tuple[int, ...], progress: bool) -> Shown:
+    """Every form on one circuit: cosines with the rate rule, and what is left when the tuft is blocked."""
+    wrong = _wrong(circuit)
+    found: dict[str, dict[str, list[float]]] = {}
+    jobs = [(form, seed) for form in FORMS for seed in seeds]
+    for (label, synapse, changes, copy), seed in progress_bar(
+        progress, "replay", len(jobs), over=iter(jobs), title="eligibility"
+    ):
+        values = one(circuit, synapse, BAC.but(tau_b=TAU_B, **changes), copy, seed)
+        for word, value in values.items():
+            found.setdefault(label, {}).setdefault(word, []).append(value)
+    rows = [
+        Row(part="eligibility", quantity=f"{word}, {label}", found=float(np.mean(values[word])))
+        for label, values in found.items() for word in ("cosT", "cosB", "block")
+    ]  # fmt: skip
+    best = {word: max(values[word] for values in wrong.values()) for word in ("cosT", "cosB")}
+    copied = found["efference copy"]
+    rows += [
+        Row(part="eligibility", quantity=f"{word} of the best wrong rule less that of the efference copy, worst seed",
+            found=best[word] - min(copied[word]), at_most=0)
+        for word in ("cosT", "cosB")
+    ]  # fmt: skip
+    rows.append(
+        Row(part="eligibility", quantity="|dW| left by the block, efference copy without noise, worst seed",
+            found=max(found["efference copy, no noise"]["block"]), at_most=0.05)
+    )  # fmt: skip
+    return Shown(rows, {"forms": found, "wrong": wrong, "wrong_cosT": best["cosT"], "wrong_cosB": best["cosB"]})
+
+
+def one(circuit: Circuit, synapse: str, neuron: Neuron, copy: bool, seed: int) -> dict[str, float]:
+    """cosT, cosB and the share of |dW| that a blocked tuft leaves, for one seed."""
+    words: dict[str, Any] = {
+        "neuron": neuron, "cell": from_neuron(neuron, copy=copy), "calibration": calibrate(circuit, neuron), "seed": seed,
+    }  # fmt: skip
+    intact = replay_synapse(circuit, SYNAPSES[synapse], **words)
+    blocked = replay_synapse(circuit.scale_apical(0.0), SYNAPSES[synapse], **words)
+    size = float(np.linalg.norm(intact.batch_change))
+    return {
+        "cosT": float(np.nanmean(intact.cosine)), "cosB": intact.batch_cosine,
+        "block": float(np.linalg.norm(blocked.batch_change)) / size if size else float("nan"),
+    }  # fmt: skip
+
+
+def _wrong(circuit: Circuit) -> dict[str, dict[str, float]]:
+    """Cosines of other rules with the right one, without noise, as in C4b of a replay."""
+    e, gate = circuit.prediction, circuit.gate
+    factors = {
+        "rho for rho'": e * circuit.rate, "sign of apical": np.sign(e) * gate, "mean subtracted": (e - e.mean(0)) * gate,
+        "rectified": np.maximum(e, 0) * gate, "no gate": e,
+    }  # fmt: skip
+    right, modulated = circuit.eligibility(), circuit.gamma * circuit.weight
+    batch = np.tensordot(modulated, right, 1)[None]
+    found = {}
+    for name, factor in factors.items():
+        traces: NDArray[np.float64] = (factor * circuit.winner)[:, :, None] * circuit.z_pre[:, None, :]
+        found[name] = {
+            "cosT": float(np.nanmean(cosine(right, traces))),
+            "cosB": float(cosine(batch, np.tensordot(modulated, traces, 1)[None])[0]),
+        }
+    return found
