@@ -61,6 +61,7 @@ def plan_replay(
     keep_eligibility: bool = True,
     keep_coincidence: bool = False,
     source_spikes: float = 0.0,
+    compiled: bool = False,
 ) -> Plan:
     """Choose the number of trials side by side.
 
@@ -73,6 +74,7 @@ def plan_replay(
         chunk: trials side by side; None for as many as memory and speed advise.
         keep_eligibility: whether the eligibility of every trial stays in memory.
         keep_coincidence: whether the coincidences of every trial do.
+        compiled: a program is built for every chunk, which costs more than it computes: all trials go into one.
         source_spikes: spikes of inputs and context that are kept, per trial.
 
     Raises:
@@ -100,7 +102,7 @@ def plan_replay(
     result = circuit.trials * units * 8 * 5 + kept * units * inputs * 4
     room = memory - result
     fitting = max(0, room // trial)
-    size = chunk or max(1, min(circuit.trials, NEURONS // neurons, fitting))
+    size = chunk or max(1, min(circuit.trials, circuit.trials if compiled else NEURONS // neurons, fitting))
     size = min(size, circuit.trials)
     found = Plan(
         trials=circuit.trials, chunk=size, neurons=size * neurons, synapses=size * synapses,
@@ -108,6 +110,11 @@ def plan_replay(
     )  # fmt: skip
     if size > fitting:
         raise ModelError(_too_large(found, memory, keep_eligibility))
+    if compiled and chunk is None and size < circuit.trials:
+        raise ModelError(
+            f"replay.target: expected all {circuit.trials} trials side by side for a program that is compiled once, got room for {size} in "
+            f"{megabytes(memory)}; use target='numpy', which compiles nothing, fewer trials, or raise memory"
+        )
     return found
 
 

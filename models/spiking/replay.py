@@ -113,6 +113,7 @@ def replay(
     plan = plan_replay(
         circuit, setup.basal, setup.apical, level=level, samples=math.ceil(duration + settle), memory=memory,
         chunk=chunk, keep_eligibility=keep_eligibility, keep_coincidence=setup.coincidence, source_spikes=_source_spikes(circuit, setup),
+        compiled=target == "cpp_standalone",
     )  # fmt: skip
     load_brian()
     attributes = _attributes(setup, plan, option, target, seed)

@@ -216,6 +216,7 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
     metavar="voltage|spike",
     help="What opens the gate: the basal potential, or the soma's own spikes.",
 )
+@click.option("--ladder", is_flag=True, help="In place of checks: levels, populations, sources in one table; resumes.")
 @click.option(
     "--mutants", is_flag=True, help="Also show wrong replays to the checks; tells which each rejects (minutes)."
 )

@@ -20,6 +20,7 @@ from .circuits import Loaded, load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
 from .figures import draw
 from .gating import gate
+from .ladder import replay_ladder
 from .learning import learning_level
 from .lesions import apical_block, dissociation
 from .modulation import neuromodulator, spike_gate
@@ -72,7 +73,7 @@ def replay_run(
     Returns:
         JSON-ready dict: checks (name, what, value, interval, seeds, criterion, passed, reason, detail), passed and failed (how many),
         self_tests (the same of what no mutant fails; not counted), circuit, settings, replays, figures, risks, seconds; with mutants also
-        mutants (see `mutants.table`).
+        mutants (see `mutants.table`). With ladder what `replay_ladder` gives.
 
     Raises:
         ConfigError: no run, no apical circuit, one that the rule does not change, or a setting that does not fit.
@@ -82,6 +83,8 @@ def replay_run(
     begun = time.perf_counter()
     s = settings.shortened()
     check_target(s.target)
+    if s.ladder:
+        return replay_ladder(run, s, data_dir=data_dir, data=data, progress=progress)
     loaded = load_run(run, s.population, data_dir, data)
     load_brian()
     circuit = loaded.circuit(s)

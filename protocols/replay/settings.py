@@ -30,10 +30,11 @@ class ReplaySettings:
         quick: the first seed, few trials and units, and only the checks that need no variant of the circuit.
         learning: also apply the changes to the rate network (C15).
         eligibility: what the gate of the eligibility is read from: `voltage`, the basal potential, or `spike`, the soma's own spikes.
+        ladder: in place of the checks, one table over all levels, populations and sources; goes on where it stopped.
         mutants: also show wrong replays to the checks, and tell which of them each rejects.
 
     Raises:
-        ConfigError: fewer than 4 trials, or no seeds.
+        ConfigError: fewer than 4 trials, no seeds, or a ladder with what belongs to the checks.
     """
 
     population: str | None = None
@@ -54,6 +55,7 @@ class ReplaySettings:
     learning: bool = False
     eligibility: str = "voltage"
     mutants: bool = False
+    ladder: bool = False
 
     def __post_init__(self) -> None:
         if self.trials < 4:
@@ -62,6 +64,16 @@ class ReplaySettings:
             raise ConfigError(
                 f"replay.seeds: expected different numbers from 0, got {list(self.seeds)}; for example 0-2"
             )
+
+        also = [f"--{name}" for name in ("mutants", "learning") if getattr(self, name)]
+        if self.ladder and also:
+            raise ConfigError(
+                f"replay.ladder: expected it without checks, got {' and '.join(also)} too; ask for one of them"
+            )
+
+    def but(self, **values: Any) -> "ReplaySettings":
+        """The same with other values."""
+        return replace(self, **values)
 
     def shortened(self) -> "ReplaySettings":
         """What `quick` makes of them."""

@@ -6,6 +6,8 @@ from typing import Any
 
 def brief(result: Mapping[str, Any]) -> dict[str, Any]:
     """What fits on a screen; the whole stands in replay.json and in the report."""
+    if "rows" in result:
+        return _ladder(result)
     found: dict[str, Any] = {"checks": _lines(result["checks"]), "self_tests": _lines(result["self_tests"])}
     circuit = {
         name: result["circuit"][name] for name in ("population", "source", "units", "inputs", "contexts", "trials")
@@ -14,6 +16,13 @@ def brief(result: Mapping[str, Any]) -> dict[str, Any]:
         found["mutants"] = _power(result["mutants"])
     kept = ("passed", "failed", "replays", "report", "seconds")
     return {"run": result["run"], "circuit": circuit, **found, **{n: result[n] for n in kept if n in result}}
+
+
+def _ladder(result: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("population", "source", "rung", "cosT", "cosB", "margin_cosT", "margin_cosB", "blocked")
+    rows = [{name: row[name] for name in names} for row in result["rows"]]
+    refused = {f"{row['population']}, {row['source']}": row["reason"] for row in result["refused"]}
+    return {"run": result["run"], "rows": rows, "refused": refused, "seconds": result["seconds"]}
 
 
 def _power(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..runs.metrics import CUT_SHORT, check, read
 from ..settings.load import RunConfig, identity
 
 WHOLE, DAMAGED, LEFT_OVER = "whole", "damaged", "left over"
-RESULTS = ("probe.json", "replay.json", "align.json", "lesion.json", "spike.json")
+RESULTS = ("probe.json", "replay.json", "ladder.json", "align.json", "lesion.json", "spike.json")
 
 
 @dataclass(frozen=True, slots=True)

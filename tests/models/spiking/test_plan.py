@@ -51,3 +51,15 @@ def test_too_large_is_refused_with_the_prediction(words, remedy):
 def test_a_chunk_of_nothing_is_refused():
     with pytest.raises(ModelError, match=r"replay.chunk: expected at least 1 trial, got 0"):
         plan(small_circuit(), chunk=0)
+
+
+def test_what_is_compiled_is_compiled_once():
+    """A program of every chunk took ten times as long as numpy; numpy keeps its chunks."""
+    circuit = small_circuit(trials=2000, inputs=50)
+    assert plan(circuit).chunk < 2000
+    assert plan(circuit, compiled=True, memory=16 * GIGABYTE).chunk == 2000
+    assert plan(circuit, compiled=True, chunk=7).chunk == 7  # as it was asked for
+    with pytest.raises(
+        ModelError, match=r"replay.target: expected all 2000 trials side by side .* room for \d+ in .*numpy"
+    ):
+        plan(circuit, compiled=True, memory=100_000_000, keep_eligibility=False)
