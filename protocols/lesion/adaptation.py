@@ -28,7 +28,7 @@ from .protocol import Condition
 from .subject import Subject
 
 STREAMS = 8  # side by side
-STEP = 0.1  # s, or a fifth of tau where that is less
+STEP = 0.1  # s, or a tenth of tau where that is less
 AFTER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # repetitions of a set after which a novel image is tried
 LARGER = 4  # times as many images in the large set
 TAUS = np.geomspace(0.05, 60, 400)  # s, that a fit may find
@@ -68,7 +68,7 @@ class Adapting:
             drive: of the image that each stream shows, (streams, ...).
             duration: s.
         """
-        steps = max(1, round(duration / min(STEP, self.how.tau / 5)))
+        steps = max(1, round(duration / min(STEP, self.how.tau / 10)))
         share = -np.expm1(-duration / steps / self.how.tau)
         if self.state is None:
             self.state = torch.zeros_like(drive)
@@ -190,7 +190,7 @@ def _response(
 
 
 def time_constant(seconds: Array, values: Array) -> float:
-    """tau of values = A + B exp(-t / tau), by least squares over a grid; NaN where nothing changes."""
+    """tau of values = A + B exp(-t / tau), by least squares over a grid; NaN where nothing changes, or where the best lies beyond the grid."""
     if not np.ptp(values) > 1e-9:
         return float("nan")
     errors = []
@@ -198,4 +198,5 @@ def time_constant(seconds: Array, values: Array) -> float:
         known = np.stack([np.ones_like(seconds), np.exp(-seconds / tau)], 1)
         fitted = known @ np.linalg.lstsq(known, values, rcond=None)[0]
         errors.append(float(np.square(values - fitted).sum()))
-    return float(TAUS[int(np.argmin(errors))])
+    best = int(np.argmin(errors))
+    return float(TAUS[best]) if 0 < best < len(TAUS) - 1 else float("nan")

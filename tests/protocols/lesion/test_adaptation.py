@@ -31,6 +31,7 @@ def test_a_time_constant_is_found():
     assert time_constant(t, 3 - 2 * np.exp(-t / 2.6)) == pytest.approx(2.6, rel=0.02)
     assert time_constant(t, 1 + np.exp(-t / 1.4)) == pytest.approx(1.4, rel=0.02)
     assert np.isnan(time_constant(t, np.ones_like(t)))
+    assert np.isnan(time_constant(t, np.exp(-t / 0.01)))  # over before the second sample
 
 
 def test_a_neuron_adapts_to_its_fixed_point(subject):
