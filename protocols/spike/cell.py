@@ -93,10 +93,11 @@ def run_cell(
         },
         "curve": {"twin": curve, "spikes": course.points}, "cosines": _cosines(course), "seconds": seconds,
     }  # fmt: skip
+    # what was learnt under a control is judged by intact neurons
+    found["spikes"] = {
+        "start": with_spikes(network, pairs, loop, seed).as_dict(), "end": with_spikes(learnt, pairs, loop, seed).as_dict()
+    }  # fmt: skip
     if condition == INTACT:
-        found["spikes"] = {
-            "start": with_spikes(network, pairs, loop, seed).as_dict(), "end": with_spikes(learnt, pairs, loop, seed).as_dict()
-        }  # fmt: skip
         found["irregularity"] = irregularity(course.trains)
     return found, course
 

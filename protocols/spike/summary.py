@@ -20,6 +20,7 @@ def brief(result: Mapping[str, Any]) -> dict[str, Any]:
         "neurons",
         "synapses",
         "predicted_bytes",
+        "irregularity",
         "passed",
         "failed",
         "figures",
