@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.spiking.loop import LoopNetwork, Seen, changes, learn_with_rates, live, start
+from ...models.spiking.loop import LoopDivergedError, LoopNetwork, Seen, changes, learn_with_rates, live, start
 from ...models.spiking.loop.wiring import Array
 from .glances import Pairs, World, load_world
 from .measure import irregularity, with_rates, with_spikes
@@ -71,6 +71,7 @@ def run_cell(
         each=follow,
     )  # fmt: skip
     course = Course()
+    diverged: int | None = None
     store = LoopStore(recording, network, settings, seed) if recording is not None else None
     watch = _Watch(network, settings, pairs, seed, course, store, each)
     try:
@@ -78,6 +79,12 @@ def run_cell(
             network, world.look("learn", settings.glances, settings.copies), loop, copies=settings.copies,
             glances=settings.glances, seed=seed, chosen=settings.chosen if condition == INTACT else 0, each=watch,
         )  # fmt: skip
+    except LoopDivergedError as error:
+        if condition == INTACT:  # of a control it is a result: what is left is the network before the glance
+            if store is not None:
+                store.close("diverged")
+            raise
+        learnt, diverged = watch.network, error.glance
     except BaseException:
         if store is not None:
             store.close("interrupted")
@@ -91,7 +98,7 @@ def run_cell(
             "start": with_rates(network, pairs, seed).as_dict(), "twin": with_rates(twin, pairs, seed).as_dict(),
             "spikes": with_rates(learnt, pairs, seed).as_dict(),
         },
-        "curve": {"twin": curve, "spikes": course.points}, "cosines": _cosines(course), "seconds": seconds,
+        "curve": {"twin": curve, "spikes": course.points}, "cosines": _cosines(course), "seconds": seconds, "diverged": diverged,
     }  # fmt: skip
     # what was learnt under a control is judged by intact neurons
     found["spikes"] = {

@@ -106,7 +106,7 @@ def course(cells: Sequence[Mapping[str, Any]]) -> Figure:
     conditions = list(dict.fromkeys(cell["condition"] for cell in cells))
     for number, condition in enumerate(conditions):
         for cell in (c for c in cells if c["condition"] == condition):
-            copies = cell["glances"] / cell["curve"]["spikes"][-1][0]
+            copies = cell["glances"] / cell["curve"]["twin"][-1][0]
             points = [(0, cell["rates"]["start"]["objective"]), *cell["curve"]["spikes"]]
             axes.plot(
                 [n * copies for n, _ in points], [sum(v) for _, v in points], color=COLOURS[number % len(COLOURS)],
@@ -119,6 +119,8 @@ def course(cells: Sequence[Mapping[str, Any]]) -> Figure:
                     [n * copies for n, _ in twin], [sum(v) for _, v in twin], color=GREY, linestyle="--",
                     label="rate twin" if cell["seed"] == cells[0]["seed"] else None,
                 )  # fmt: skip
-    axes.set(xlabel="glances", ylabel="objective, sum over populations")
+    # a control may leave all bounds
+    top = 1.4 * max(sum(cell["rates"]["start"]["objective"]) for cell in cells)
+    axes.set(xlabel="glances", ylabel="objective, sum over populations", ylim=(0, top))
     axes.legend(ncols=2)
     return figure

@@ -5,7 +5,7 @@ learnt = live(network, glances, Loop(), copies=16, glances=200)
 twin = learn_with_rates(network, glances, eta_basal=1.0, eta_apical=0.3)      # the same with rates
 """
 
-from .live import Seen, check_loop_memory, live, predicted_bytes
+from .live import LoopDivergedError, Seen, check_loop_memory, live, predicted_bytes
 from .network import CONTEXTS, LoopNetwork, objective, start
 from .settings import CUTS, DALE, GATES, MEMORIES, MODULATORS, Loop
 from .stream import Glance
@@ -21,6 +21,7 @@ __all__ = [
     "MODULATORS",
     "Glance",
     "Loop",
+    "LoopDivergedError",
     "LoopNetwork",
     "Seen",
     "Wiring",

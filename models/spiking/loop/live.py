@@ -295,10 +295,23 @@ def _first(p: Plastic, copies: int) -> Array:
     return found
 
 
+class LoopDivergedError(ModelError):
+    """Weights left all bounds.
+
+    Attributes:
+        glance: index of the glance.
+    """
+
+    def __init__(self, message: str, glance: int) -> None:
+        super().__init__(message)
+        self.glance = glance
+
+
 def _bounded(network: LoopNetwork, index: int) -> None:
     for k, (W, B) in enumerate(zip(network.W, network.B, strict=True)):
         if not max(np.abs(W).max(), np.abs(B).max()) < BOUND:
-            raise ModelError(
+            raise LoopDivergedError(
                 f"loop.eta_basal: expected steps that keep weights below {BOUND:g}, got a population {k} that left them at glance {index}; "
-                "lower eta_basal and eta_apical"
+                "lower eta_basal and eta_apical",
+                index,
             )

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from apical.models import ModelError
 from apical.protocols.command.main import main
 from apical.protocols.errors import ConfigError
 from apical.protocols.spike import SpikeSettings, run, spike
@@ -73,6 +74,14 @@ def test_cells_of_other_settings_are_refused(made):
     out, _ = made
     with pytest.raises(ConfigError, match="expected a cell of these settings, got another glances"):
         spike(settings(glances=7), out, progress=False)
+
+
+def test_a_control_that_destroys_its_weights_is_a_result(tmp_path):
+    steep = loop_from(SHORT | {"eta_basal": 1e9})
+    found, _ = run.run_cell(settings(loop=steep), "random", 0, data_dir=None, recording=None)
+    assert found["diverged"] >= 1
+    with pytest.raises(ModelError, match="expected steps that keep weights below"):
+        run.run_cell(settings(loop=steep), "intact", 0, data_dir=None, recording=None)
 
 
 def test_a_damaged_cell_is_told(made, tmp_path):
