@@ -19,7 +19,7 @@ from ..runs.trained import describe
 from .row import Row
 from .sources import Shown
 
-UNITS, TRIALS = 30, 24
+UNITS, SHOWN, TRIALS = 30, 48, 24  # of the trials that a replay shows, the first
 TAU_B = 50.0  # ms, as in a replay
 
 
@@ -52,7 +52,7 @@ FORMS: Mapping[str, Form] = {
 
 
 def cut(run: Path, data_dir: Path | None = None, data: str | None = None) -> Circuit:
-    """The circuit that `apical replay` would take, with `TRIALS` trials.
+    """The circuit that `apical replay RUN --trials 48` takes, in the same glances: the first 24 trials.
 
     Raises:
         ConfigError, ProtocolError: no run with apical dendrites, or none with a checkpoint.
@@ -62,12 +62,14 @@ def cut(run: Path, data_dir: Path | None = None, data: str | None = None) -> Cir
     above = network.populations[1:] or network.populations
     spiking = [one for one in above if one.transfer == RELU] or above
     chosen = ([one for one in spiking if not competes(one)] or spiking)[0].name
-    purpose = Purpose("cells-order", "cells-views", "cells-pairing")
-    shown = opened.batches.batch(purpose, opened.batches.order(purpose, 0)[: TRIALS // 2], 0)
-    return extract(
-        network, shown.images, shown.pairing, opened.rule, population=chosen, units=UNITS, position=None, source=None, trials=TRIALS,
+    purpose = Purpose("replay-order-views", "replay-views", "replay-pairing-views")
+    objects = SHOWN if opened.rule.needs.phases == "either" else SHOWN // 2
+    shown = opened.batches.batch(purpose, opened.batches.order(purpose, 0)[:objects], 0)
+    circuit = extract(
+        network, shown.images, shown.pairing, opened.rule, population=chosen, units=UNITS, position=None, source=None, trials=SHOWN,
         seed=opened.config.seed,
     )  # fmt: skip
+    return circuit.take(slice(0, TRIALS))
 
 
 def compare(circuit: Circuit, seeds: tuple[int, ...], progress: bool) -> Shown:
