@@ -161,8 +161,8 @@ def _tuft(cell: Cell, deviation: float, cells: int, dt: float, seed: int) -> tup
         )
         return np.asarray(found.potentials["apical"][:, found.time >= SETTLE].mean(1).reshape(-1, cells).mean(1))
 
-    first = np.array([-1.0, 1.0])
-    per_pA = float(np.diff(potentials(first))[0] / 2)
+    first = np.array([-100.0, 100.0])  # pA, above the noise of a tuft
+    per_pA = float(np.diff(potentials(first))[0] / np.ptp(first))
     if not (np.isfinite(per_pA) and per_pA > 0):
         return float("nan"), float("nan")
     asked = np.linspace(-deviation, deviation, 9) / per_pA

@@ -9,7 +9,8 @@
 
 V_c is a copy of the tuft that gets the neuron's own back-propagating spikes, with their plateaus and slow outward current, but no context: the
 efference copy against which `bac` has to read its tuft, since its spikes alone put V_a far above rest (`from_neuron(..., copy=True)`, cell
-`bac-copy`). The copy has the tuft's own constants; how a neuron would come by it is not modelled.
+`bac-copy`). The copy has the tuft's own constants, but for `c_copy`, the kick of a
+spike, which may differ; how a neuron would come by it is not modelled.
 
 A burst is a spike within 16 ms of the one before it (its first such spike counts), an event is any other spike; P is the neuron's own
 running ratio of bursts to events. B and D carry the post-synaptic rate and not rho': they are other rules in expectation.
@@ -26,7 +27,7 @@ QUIET = "10 ms"
 BURST = "16 ms"
 
 
-COPY = """dV_c/dt = (-g_a*(V_c - E_a) + g_dd/(1 + exp(-(V_c - E_d)/D_d)) + c_d*{kick} - w_c)/C_a : volt
+COPY = """dV_c/dt = (-g_a*(V_c - E_a) + g_dd/(1 + exp(-(V_c - E_d)/D_d)) + c_copy*{kick} - w_c)/C_a : volt
 dw_c/dt = (-w_c + a_wd*(V_c - E_a))/tau_wd : amp
 dD/dt = (V_a - V_c - D)/tau_D : volt""".format(kick="int(t - lastspike > 0.5*ms)*int(t - lastspike < 2.5*ms)")
 
@@ -75,7 +76,7 @@ def from_neuron(neuron: Neuron = LINEAR, *, copy: bool = False) -> Cell:
     if not copy:
         return cell
     return replace(
-        cell, name=f"{n.name}-copy", model=f"{cell.model}\n{COPY}", namespace={**namespace, "tau_D": "20 ms"},
+        cell, name=f"{n.name}-copy", model=f"{cell.model}\n{COPY}", namespace={**namespace, "tau_D": "20 ms", "c_copy": f"{n.c_d} pA"},
         roles={**cell.roles, "apical_deviation": "D"}, start={**cell.start, "V_c": f"{n.E_a} mV"},
     )  # fmt: skip
 
