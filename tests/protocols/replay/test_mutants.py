@@ -77,7 +77,7 @@ def test_the_check_that_was_made_for_it_rejects_it(powers, mutant, by):
     assert by in {name.split()[0] for name in row["rejected_by"]}, row
 
 
-def test_a_silent_soma_leaves_the_trace_of_the_basal_potential_and_no_other(powers):
+def test_a_silent_soma_leaves_the_trace_of_the_basal_potential_and_no_other():
     """Why the gate is also read from spikes: the voltage form knows of no soma."""
     bench = bench_of((0,))
     [silent] = [mutant for mutant in MUTANTS if mutant.name == "silent soma"]
