@@ -58,6 +58,7 @@ class Check:
         reason: where it fails and a diagnosis was computed: what it says.
         detail: further numbers.
         self_test: no mutant fails it (`mutants.py`): it says that the program is sound, and nothing about the circuit.
+        rejects: mutants that were tried where the check is made, and fail it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Check:
     reason: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     self_test: bool = False
+    rejects: Sequence[str] = ()
 
     @property
     def value(self) -> float:

@@ -1,7 +1,7 @@
 """C15: the spike-derived changes applied to the rate network, against those of the rule itself."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Changed = Callable[[Circuit, int], Array]  # dW of a circuit at a step
 
 STEPS = 5
+LEAST = 0.9  # of the rule's fall
 MARGIN = 0.3  # of the rule's fall
 STEP_SIZE = 0.005  # length of the first change, relative to the weights of the circuit
 OBJECTS = 128
@@ -71,15 +72,17 @@ def learning_level(bench: Bench) -> list[Check]:
         if by_rule < before
         else f"the rule itself does not lower the objective on unseen glances ({before:.4f} to {by_rule:.4f}): nothing to compare"
     )
-    return _checks(ratios, margins, points, reason, detail)
+    return _checks(ratios, margins, points, reason, detail, wrong)
 
 
 def _checks(
-    ratios: list[float], margins: list[float], points: list[float], reason: str, detail: dict[str, list[float]]
-) -> list[Check]:
+    ratios: list[float], margins: list[float], points: list[float], reason: str, detail: dict[str, list[float]],
+    wrong: Mapping[str, float] | None = None,
+) -> list[Check]:  # fmt: skip
+    short = tuple(name for name, value in (wrong or {}).items() if value < LEAST)
     return [
-        Check("C15", f"fall of the objective by {STEPS} spiking changes, relative to the rule's", ratios, at_least(0.9), reason, detail),
-        Check("C15", "that fall above the largest by wrong changes of equal length", margins, at_least(MARGIN), reason),
+        Check("C15", f"fall of the objective by {STEPS} spiking changes, relative to the rule's", ratios, at_least(LEAST), reason, detail, rejects=short),
+        Check("C15", "that fall above the largest by wrong changes of equal length", margins, at_least(MARGIN), reason, rejects=tuple(wrong or ())),
         Check("C15", "read-out accuracy minus that of the rule's network (points)", points, Criterion(-1.0, 1.0), self_test=True),
     ]  # fmt: skip
 
@@ -117,8 +120,8 @@ def _without_apical(circuit: Circuit, step: int) -> Array:
 BY_RULE: Changed = _by_rule
 # what a spiking change has to be better than
 NULLS: dict[str, Changed] = {
-    "no change": lambda circuit, _: np.zeros(circuit.W.shape), "reversed": lambda circuit, step: -_by_rule(circuit, step),
-    "random": _random, "shuffled": _shuffled, "no apical factor": _without_apical,
+    "no dW": lambda circuit, _: np.zeros(circuit.W.shape), "reversed dW": lambda circuit, step: -_by_rule(circuit, step),
+    "random dW": _random, "dW of other units": _shuffled, "no apical factor": _without_apical,
 }  # fmt: skip
 
 

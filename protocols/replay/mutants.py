@@ -56,7 +56,7 @@ def _open(neuron: Neuron) -> Neuron:
 
 
 def _bent(neuron: Neuron) -> Neuron:
-    return neuron.but(E_exc=-40.0, E_inh=-72.0)
+    return neuron.but(E_exc=-55.0, E_inh=-68.0)
 
 
 def _late(neuron: Neuron) -> Neuron:
@@ -164,8 +164,8 @@ def mutate(bench: Bench, mutant: Mutant, worlds: Callable[[str], World]) -> Benc
     wrong = Bench(
         bench.loaded, bench.settings, circuit, world.population, world.many, alteration=mutant.alteration, shown=shown, tell=bench.tell
     )  # fmt: skip
-    if mutant.measures and not mutant.simulated:
-        wrong.base = dict(bench.base)
+    if mutant.measures:
+        wrong.base = dict(bench.base)  # wrong in variants of the circuit alone
     for seed in bench.settings.seeds if not mutant.measures else ():
         if not mutant.simulated:
             wrong.base[seed] = altered(bench.base[seed], circuit, mutant.alteration, seed)
@@ -202,20 +202,23 @@ def table(
         mutants: rows of the table.
 
     Returns:
-        JSON-ready dict: `mutants` (name, what, rejected_by, shown), `checks` (mutants that each rejects, by its name), `held` (whether it
+        JSON-ready dict: `mutants` (name, what, rejected_by, shown, values), `checks` (mutants that each rejects, by its name), `held` (whether it
         holds for the intact replay), `unrejected` (mutants that no primary check rejects), `powerless` (primary checks that held and rejected
         none).
     """
     verdicts = {label(check): check.passed for check in intact}
     primary = {label(check) for check in intact if not check.self_test}
-    rejects: dict[str, list[str]] = {name: [] for name in verdicts}
+    rejects: dict[str, list[str]] = {label(check): list(check.rejects) * check.passed for check in intact}
     rows = []
     for mutant, found in _shown(bench, measures, worlds, mutants):
         failed = [label(check) for check in found if not check.passed and verdicts.get(label(check))]
         for name in failed:
             rejects[name].append(mutant.name)
         by = [name for name in failed if name in primary]
-        rows.append({"name": mutant.name, "what": mutant.what, "rejected_by": by, "shown": len(found)})
+        values = {label(check): check.value for check in found}
+        rows.append(
+            {"name": mutant.name, "what": mutant.what, "rejected_by": by, "shown": len(found), "values": values}
+        )
     return {
         "mutants": rows, "checks": rejects, "held": verdicts,
         "unrejected": [row["name"] for row in rows if not row["rejected_by"]],

@@ -132,6 +132,7 @@ def dale(bench: Bench) -> list[Check]:
         "depends on the total input and not on the difference alone"
     )
     return [
-        Check("C13", f"change of cosT by Dale's law, {name}", values, at_most(0.02), reason, detail if "current" in name else {})
+        Check("C13", f"change of cosT by Dale's law, {name}", values, at_most(0.02), reason, detail if "current" in name else {},
+              self_test="current" in name)
         for name, values in moved.items()
     ]  # fmt: skip

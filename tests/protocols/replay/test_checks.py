@@ -9,6 +9,7 @@ from apical.protocols.replay import wrong_rules as yardsticks_file
 from apical.protocols.replay.fidelity import changes, kink, potentials, tails
 from apical.protocols.replay.figures import draw
 from apical.protocols.replay.gating import gate, scores
+from apical.protocols.replay.learning import NULLS, _checks
 from apical.protocols.replay.lesions import DEPTH, apical_block, held_tuft
 from apical.protocols.replay.preflight import ARRAYS
 from apical.protocols.replay.timing import FIXATION, STATED, carried_over, duration
@@ -196,3 +197,22 @@ def test_checks_stay_within_the_memory_that_was_predicted(measure, monkeypatch):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * ARRAYS * circuit.trials * circuit.W.size
+
+
+def test_wrong_changes_are_as_long_as_the_rules_and_none_is_it():
+    right = CIRCUIT.change().sum(0)
+    for name, change in NULLS.items():
+        found = change(CIRCUIT, 0)
+        length = np.linalg.norm(found) / np.linalg.norm(right)
+        assert length == pytest.approx(0 if name == "no dW" else 1)
+        assert (found * right).sum() < 0.8 * np.square(right).sum(), name
+    np.testing.assert_array_equal(np.sort(NULLS["dW of other units"](CIRCUIT, 0), axis=None), np.sort(right, axis=None))
+
+
+def test_a_fall_that_wrong_changes_reach_too_is_no_learning():
+    detail = {}
+    alike, above, points = _checks([0.95, 1.0], [0.25, 0.4], [0.0, 0.1], "", detail, {"no dW": 0.0, "random dW": 0.95})
+    assert alike.passed
+    assert alike.rejects == ("no dW",)  # the fall alone does not tell the random change from the rule's
+    assert not above.passed
+    assert points.self_test
