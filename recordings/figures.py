@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 LOOP = ("spike_raster", "spike_learning")  # of a closed loop, drawn when it was run
 
+
 class Figures(dict[str, Path]):
     """Path of the PNG by name of the figure; the PDF lies beside it.
 

@@ -213,7 +213,11 @@ def _percent(value: Any) -> str:
 def _figure(name: str, path: Path) -> dict[str, Any]:
     data = base64.b64encode(path.read_bytes()).decode("ascii")
     title = f"Traces of {name[7:]}" if name.startswith("traces_") else name.replace("read_outs", "read-outs")
-    title = title.replace("replay_fi_curve", "replay: f-I curve").replace("replay_", "replay: ").replace("spike_", "closed loop: ")
+    title = (
+        title.replace("replay_fi_curve", "replay: f-I curve")
+        .replace("replay_", "replay: ")
+        .replace("spike_", "closed loop: ")
+    )
     kind, dendrite = dendrite_of(title)
     title = kind[0].upper() + kind[1:] + (f" ({dendrite})" if dendrite else "")
     return {"title": title, "data": data, "caption": caption(name), "folded": name.startswith("traces_")}
