@@ -1,5 +1,6 @@
 """Running a closed loop: one glance after another, weights changing inside the simulation."""
 
+import gc
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ def live(
             raise ModelError(
                 f"loop.{name}: expected whole steps of {loop.dt:g} ms, got {getattr(loop, name):g}; round it"
             )
+    gc.collect()  # what an earlier loop has left; objects in circles, which `unburdened` would keep
     with unburdened(), session(loop.target) as (b2, _):
         b2.seed(seed)
         built = assemble_loop(b2, network, loop, copies)
