@@ -133,29 +133,43 @@ def test_a_fixation_ends_at_a_score(dfb, tmp_path):
     assert four < whole
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "fixation_saccade",
-        "scrambled_continuity",
-        "contiguity_swap",
-        "surprise",
-        "unrewarded_exposure",
-        "pattern_violation",
+# statements of a protocol, said of its control: there they fail
+BROKEN = {
+    "fixation_saccade": ["hinge.score_same.before > 1"],
+    "scrambled_continuity": ["not_reared.complex.change > 0", "not_reared.tolerance.change > 0.05"],
+    "contiguity_swap": ["swapped_without_gamma.selectivity_swap.change < 0"],
+    "surprise": ["silenced.update_ratio.acute > 1.5", "silenced.score_same.after > silenced.score_same.familiar"],
+    "unrewarded_exposure": ["naive.dprime.change > 0", "naive.dprime_top.change > naive.dprime_lower.change"],
+    "pattern_violation": [
+        "frozen.violation_apical.change > frozen.violation_rate.change + 0.05", "frozen.violation_apical.change > 0",
+        "frozen.violation_rate.change < 0",
     ],
-)
+    "orientation_development": ["silenced.tuned.change > 0"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
 def test_every_network_protocol_runs(dfb, tmp_path, name):
     document = yaml.safe_load((spec.SPECS / f"{name}.yaml").read_text())
     if name == "scrambled_continuity":  # a twentieth of the steps is none here
         document["conditions"]["not_reared"]["events"][2] = {"fixation": 0.25}
     if "stimuli" in document:
         document["stimuli"]["count"] = {"surprise": 12, "pattern_violation": 12}.get(name, 8)
-    result = lesion(dfb, write(tmp_path / f"{name}.yaml", document), seeds=[0], steps=4, progress=False)
+    document["expect"] += BROKEN[name]
+    steps = 8 if name == "orientation_development" else 4
+    result = lesion(dfb, write(tmp_path / f"{name}.yaml", document), seeds=[0], steps=steps, progress=False)
     held = {line["text"]: line["holds"] for line in result["expectations"]}
+    assert not any(held.pop(text) for text in BROKEN[name])
     for text, holds in held.items():  # those that hold by construction
         if text.endswith(("= 0", ".acute")):
             assert holds, text
-    undefined = ("complex", "orientation", "update_ratio")  # of silent units, and of a silenced modulator
+    undefined = (
+        "complex",
+        "modulation",
+        "orientation",
+        "tuned",
+        "update_ratio",
+    )  # of silent units, and of a silenced modulator
     for condition in result["conditions"].values():
         for measure, found in condition["measures"].items():
             last = [name for name in found if name != "change"][-1]
