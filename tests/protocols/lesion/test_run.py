@@ -156,7 +156,7 @@ def test_every_network_protocol_runs(dfb, tmp_path, name):
     if "stimuli" in document:
         document["stimuli"]["count"] = {"surprise": 12, "pattern_violation": 12}.get(name, 8)
     document["expect"] += BROKEN[name]
-    steps = 8 if name == "orientation_development" else 4
+    steps = 8 if name in ("orientation_development", "surprise") else 4  # a step or more of an eighth
     result = lesion(dfb, write(tmp_path / f"{name}.yaml", document), seeds=[0], steps=steps, progress=False)
     held = {line["text"]: line["holds"] for line in result["expectations"]}
     assert not any(held.pop(text) for text in BROKEN[name])
