@@ -2,5 +2,6 @@
 
 from .overhead import recording
 from .speed import engine
+from .spikes import spikes
 
-__all__ = ["engine", "recording"]
+__all__ = ["engine", "recording", "spikes"]

@@ -26,6 +26,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical cells": "apical cells clopath burst-dependent",
     "apical bench engine": "apical bench engine --context dfb --width 0.25",
     "apical bench recording": "apical bench recording --json",
+    "apical bench spikes": "apical bench spikes --neurons 1000 --inputs 1000",
     "apical config list": "apical config list",
     "apical config show": "apical config show cifar10-dfb --set rule.contrast=softplus",
     "apical config schema": "apical config schema --json",

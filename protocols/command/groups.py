@@ -146,3 +146,17 @@ def bench_recording(quiet: bool, as_json: bool) -> None:
     from ..bench import recording
 
     show(recording(progress=not quiet), as_json)
+
+
+@bench.command("spikes")
+@click.option("--neurons", type=int, default=200, show_default=True)
+@click.option("--inputs", type=int, default=200, show_default=True, help="Times neurons: synapses.")
+@click.option("--trials", type=int, default=50, show_default=True, help="Of 500 ms.")
+@click.option("--target", default="numpy", show_default=True, help="numpy, cython or cpp_standalone.")
+@quiet_option
+@json_option
+def bench_spikes(quiet: bool, as_json: bool, **given: Any) -> None:
+    """Seconds and memory of a replay with spikes, against what was predicted before it began."""
+    from ..bench import spikes
+
+    show(spikes(progress=not quiet, **given), as_json)
