@@ -17,6 +17,7 @@ from .equations import (
     RELEASES,
     RESET,
     SOURCE,
+    SPLIT,
     SYNAPSE,
     held_decay,
     unit_equations,
@@ -171,7 +172,11 @@ def _pathway(
     events: dict[str, Any] = {"on_pre": BASAL if basal else APICAL}
     if not basal and not blocked:
         events["on_post"] = APICAL_POST
-    delay = {"pre": n.delay_exc * b2.ms} if not basal else n.delay_exc * b2.ms
+    delay = {"pre": n.delay_exc * b2.ms}
+    if loop.dale == "split":  # a relay that misses no spike is a longer delay
+        excite, inhibit = SPLIT["I_b" if basal else "I_a"]
+        events["on_pre"] = {"pre": excite, "inhibition": inhibit}
+        delay["inhibition"] = n.delay_inh * b2.ms
     target = built.units[k]
     synapses = b2.Synapses(
         origin, target, SYNAPSE, **events, delay=delay, clock=clock, namespace=space, name=f"{kind}_{k}"
@@ -208,11 +213,14 @@ def _relay(
     built: LoopAssembly, loop: Loop, origin: Any, target: Any, current: str, pre: Index, post: Index, space: Any,
     name: str, clock: Any,
 ) -> None:  # fmt: skip
-    """One interneuron per source: it fires once per spike and inhibits all targets of that source alike."""
+    """One interneuron per source: it fires once per spike and inhibits all targets of that source alike.
+
+    It counts what it owes: a spike that arrives in the step in which it fires must not be lost with the reset.
+    """
     b2, n = built.b2, loop.neuron
-    relay = b2.NeuronGroup(len(origin), RELAY, threshold="v > 0.5", reset="v = 0", clock=clock, name=f"relay_{name}")
+    relay = b2.NeuronGroup(len(origin), RELAY, threshold="v > 0.5", reset="v -= 1", clock=clock, name=f"relay_{name}")
     drive = b2.Synapses(
-        origin, relay, on_pre="v_post = 1", delay=n.delay_exc / 2 * b2.ms, clock=clock, name=f"drive_{name}"
+        origin, relay, on_pre="v_post += 1", delay=n.delay_exc / 2 * b2.ms, clock=clock, name=f"drive_{name}"
     )
     drive.connect(j="i")
     inhibit = b2.Synapses(
@@ -247,9 +255,9 @@ def _modulators(built: LoopAssembly, network: LoopNetwork, loop: Loop, copies: i
         sender, index = group, each // neurons * len(kinds) + m
         if kind < 0:  # an interneuron turns the sign of what the second modulator says
             sender = b2.NeuronGroup(
-                copies, RELAY, threshold="v > 0.5", reset="v = 0", clock=clock, name=f"interneuron_{k}"
+                copies, RELAY, threshold="v > 0.5", reset="v -= 1", clock=clock, name=f"interneuron_{k}"
             )
-            turn = b2.Synapses(group, sender, on_pre="v_post = 1", clock=clock, name=f"turn_{k}")
+            turn = b2.Synapses(group, sender, on_pre="v_post += 1", clock=clock, name=f"turn_{k}")
             turn.connect(i=np.arange(copies) * len(kinds) + m, j=np.arange(copies))
             built.network.add(sender, turn)
             index = each // neurons

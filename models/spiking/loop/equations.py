@@ -20,6 +20,10 @@ RESET = "V_s = V_r; w_s += b; open = 1; count += per_count; held += per_held; sp
 BASAL = "I_b_post += (w + excess)*charge\neligibility += trace_post"
 APICAL = "I_a_post += (w + excess)*charge"
 APICAL_POST = "eligibility += held_pre"
+SPLIT = {
+    "I_b": ("I_b_post += clip(w, 0, inf)*charge\neligibility += trace_post", "I_b_post -= clip(-w, 0, inf)*charge"),
+    "I_a": ("I_a_post += clip(w, 0, inf)*charge", "I_a_post -= clip(-w, 0, inf)*charge"),
+}
 INHIBIT = {"I_b": "I_b_post -= excess*charge", "I_a": "I_a_post -= excess*charge"}
 SYNAPSE = "w : 1\neligibility : 1"
 CONSOLIDATE = "w = clip(w + eta*gamma_post*eligibility, -excess, inf)\neligibility = 0"

@@ -24,6 +24,7 @@ MODULATORS = {
 }
 DALE = {
     "none": "signed synapses",
+    "split": "what is below 0 comes through a relay of its source, which inhibits, later than what excites",
     "relay": "every plastic synapse excites; a relay of each source inhibits all targets alike",
 }
 CUTS = {

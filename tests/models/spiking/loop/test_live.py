@@ -121,7 +121,7 @@ def test_reversed_weights_move_the_other_way(alone):
 @pytest.mark.parametrize(
     "words",
     [
-        {"memory": "slow", "tau_memory": 200.0}, {"gate": "voltage"}, {"dale": "relay"}, {"pool": 2},
+        {"memory": "slow", "tau_memory": 200.0}, {"gate": "voltage"}, {"dale": "relay"}, {"dale": "split"}, {"pool": 2},
         {"cut": "no-memory"}, {"cut": "gate-open"}, {"cut": "shuffled-trials"}, {"cut": "shuffled-gamma"}, {"cut": "random"},
     ],
 )  # fmt: skip
@@ -136,6 +136,14 @@ def test_dale_keeps_excitation_above_zero():
     network, _, learnt = watched(loop, count=4)
     for old, new in zip(network.W + network.B, learnt.W + learnt.B, strict=True):
         assert new.min() >= -loop.margin_of_weights * np.abs(old).max() - 1e-12
+
+
+def test_sources_that_excite_and_inhibit_through_relays_drive_as_signed_synapses():
+    frozen = {"eta_basal": 0.0, "eta_apical": 0.0, "background": 0.0, "fixation": 200.0}
+    runs = {word: watched(short(dale=word, **frozen), copies=4, count=4)[1] for word in ("none", "split")}
+    for population in (0, 1):
+        signed, split = (np.mean([glance.rate[population].mean() for glance in seen]) for seen in runs.values())
+        assert split == pytest.approx(signed, rel=0.15)
 
 
 def test_convolutions_share_weights_over_places():
