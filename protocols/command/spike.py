@@ -8,8 +8,22 @@ import click
 from .options import FOLDER, data_dir_option, quiet_option
 from .terminal import Command, json_option, show
 
+# written out, so that help answers without torch; a test compares it with the fields and tables
+LOOP = """\b
+--set takes, with times in ms and rates in Hz:
+  memory=persistent|slow|none  tau_memory  tau_count  memory_rate
+  gate=spike|voltage           tau_gate    fixation   saccade
+  modulators=two|signed        release     rate       input_rate
+  dale=none|split|relay        background  pool       apical_gain
+  eta_basal  eta_apical  margin_of_weights  dt  target=numpy|cython
 
-@click.command(cls=Command)
+\b
+--condition takes: silent-soma, shuffled-gamma, no-memory, tuft-blocked,
+  gate-open, shuffled-trials, reversed, random, zero
+"""
+
+
+@click.command(cls=Command, epilog=LOOP)
 @click.option("--data", metavar="NAME", default="mnist", show_default=True, help="Stimulus, grey or coloured.")
 @data_dir_option
 @click.option("--out", type=FOLDER, help="Folder of the results.  [default: runs/spike-NAME]")

@@ -1,16 +1,19 @@
 """`apical spike` end to end on a few glances, and what it refuses."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from apical.models import ModelError
+from apical.models.spiking.loop import DALE, GATES, MEMORIES, MODULATORS, Loop
 from apical.protocols.command.main import main
+from apical.protocols.command.spike import LOOP
 from apical.protocols.errors import ConfigError
 from apical.protocols.spike import SpikeSettings, run, spike
 from apical.protocols.spike.checks import checks, fall, rejections
 from apical.protocols.spike.measure import irregularity
-from apical.protocols.spike.settings import loop_from
+from apical.protocols.spike.settings import CONTROLS, loop_from
 from apical.recordings import open as open_recording
 from apical.recordings.seal import unsealed
 
@@ -167,3 +170,11 @@ def test_misuse_is_one_line_and_code_2(tmp_path, capsys, monkeypatch, arguments,
     assert ended.value.code == 2, told
     assert words in told
     assert len(told.strip().splitlines()) == 1
+
+
+def test_help_names_every_field_and_word():
+    fields = [name for name in Loop.__slots__ if name not in ("neuron", "cut")]
+    assert all(re.search(rf"\b{name}\b", LOOP) for name in fields)
+    for field, words in (("memory", MEMORIES), ("gate", GATES), ("modulators", MODULATORS), ("dale", DALE)):
+        assert f"{field}={'|'.join(words)}" in LOOP
+    assert all(word in LOOP for word in CONTROLS)
