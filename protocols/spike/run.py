@@ -11,6 +11,7 @@ from ...recordings.plot_style import save
 from ...recordings.seal import unsealed
 from ..errors import ConfigError
 from ..progress import bar as progress_bar
+from ..progress import notice
 from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
 from .cell import Course, begin, run_cell
@@ -60,9 +61,15 @@ def spike(settings: SpikeSettings, out: Path, *, data_dir: Path | None = None, p
                 continue
             bar.set_postfix_str(f"{condition}, seed {seed}")
             recording = out / "recordings" / f"seed{seed}.zarr" if condition == INTACT else None
-            cell, courses[condition, seed] = run_cell(
-                settings, condition, seed, data_dir=data_dir, recording=recording, each=bar.update
-            )
+            try:
+                cell, courses[condition, seed] = run_cell(
+                    settings, condition, seed, data_dir=data_dir, recording=recording, each=bar.update
+                )
+            except KeyboardInterrupt:
+                notice(
+                    f"{len(cells)} of {len(todo)} conditions are kept in {out / 'cells'}; the same command goes on with {condition}, seed {seed}"
+                )
+                raise
             path.parent.mkdir(exist_ok=True)
             write_json(path, cell | {"settings": identity})
             cells.append(plain(cell))

@@ -73,6 +73,16 @@ def test_finished_cells_are_not_run_again(made, monkeypatch):
     assert again["checks"] == result["checks"]
 
 
+def test_an_interruption_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "run_cell", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        spike(settings(), tmp_path, progress=False)
+    assert "0 of 2 conditions are kept" in capsys.readouterr().err
+
+
 def test_cells_of_other_settings_are_refused(made):
     out, _ = made
     with pytest.raises(ConfigError, match="expected a cell of these settings, got another glances"):
