@@ -14,9 +14,12 @@ Cell = Mapping[str, Any]
 
 
 def fall(cell: Cell) -> float:
-    """Fall of the objective by what spikes learnt, relative to the twin's; both networks run with rates on held-out pairs, sum over populations."""
+    """Fall of the objective by what spikes learnt, relative to the twin's; both networks run with rates on held-out pairs, sum over populations.
+
+    NaN, which no criterion holds for, where the twin's objective did not fall: then there is nothing to be relative to.
+    """
     first, twin, spikes = (np.sum(cell["rates"][who]["objective"]) for who in ("start", "twin", "spikes"))
-    return float((first - spikes) / (first - twin)) if first != twin else float("nan")
+    return float((first - spikes) / (first - twin)) if first > twin else float("nan")
 
 
 def fall_by_spikes(cell: Cell) -> float:
@@ -24,7 +27,7 @@ def fall_by_spikes(cell: Cell) -> float:
     rates = cell["rates"]
     whole = np.sum(rates["start"]["objective"]) - np.sum(rates["twin"]["objective"])
     own = np.sum(cell["spikes"]["start"]["objective"]) - np.sum(cell["spikes"]["end"]["objective"])
-    return float(own / whole) if whole else float("nan")
+    return float(own / whole) if whole > 0 else float("nan")
 
 
 def rows(cells: Sequence[Cell]) -> list[Check]:

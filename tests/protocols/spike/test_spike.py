@@ -120,6 +120,13 @@ def test_the_fall_is_relative_to_the_twins():
     assert fall(cell("intact", 1.0)) == 0.0
 
 
+def test_a_twin_that_did_not_learn_is_no_measure():
+    found = cell("intact", 1.1)
+    found["rates"]["twin"]["objective"] = [1.2]
+    assert np.isnan(fall(found))
+    assert not {row.name: row for row in checks([found])}["fall"].passed
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [
