@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...recordings.seal import unsealed
 from ..errors import ConfigError
-from ..runs.files import write_json
+from ..runs.files import read_json, write_json
 from ..settings.load import RunConfig, validate
 from ..settings.yaml import parse
 
@@ -106,13 +105,7 @@ def _settings(text: Any, path: Path) -> RunConfig:
 
 
 def _read(path: Path, *names: str) -> dict[str, Any]:
-    try:
-        found = unsealed(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path}: expected JSON, got another text ({error}); {_remedy(path)}") from error
-    if any(name not in found for name in names):
-        raise ConfigError(f"{path}: expected a mapping with {', '.join(names)}, got another; {_remedy(path)}")
-    return found
+    return read_json(path, *names, remedy=_remedy(path))
 
 
 def _remedy(path: Path) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ...recordings.atomic import write_text
-from ...recordings.seal import sealed
+from ...recordings.seal import sealed, unsealed
+from ..errors import ConfigError
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -20,6 +21,26 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
         OSError: the disk is full, or the folder cannot be written to.
     """
     write_text(path, sealed(plain(document)))
+
+
+def read_json(path: Path, *names: str, remedy: str) -> dict[str, Any]:
+    """A document that `write_json` wrote.
+
+    Args:
+        path: of the file.
+        names: entries that it must have.
+        remedy: what ends the error.
+
+    Raises:
+        ConfigError: no JSON, a text that was changed after it was written, or one without these entries.
+    """
+    try:
+        found = unsealed(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path}: expected JSON, got another text ({error}); {remedy}") from error
+    if any(name not in found for name in names):
+        raise ConfigError(f"{path}: expected a mapping with {', '.join(names)}, got another; {remedy}")
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """One condition with one seed: twin and spikes on the same glances, and what became of both."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Course:
 
 def run_cell(
     settings: SpikeSettings, condition: str, seed: int, *, data_dir: Path | None, recording: Path | None,
-    each: Callable[[], object] = lambda: None,
+    each: Callable[[], object] = lambda: None, intact: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], Course]:  # fmt: skip
     """Learn with spikes, and with rates from the same start on the same glances.
 
@@ -51,6 +51,7 @@ def run_cell(
         data_dir: folder of the data sets.
         recording: where spikes, voltages, eligibilities and weights go; None for nowhere.
         each: called after every glance.
+        intact: the intact cell of this seed, whose start by spikes is this one's too; None to measure it.
 
     Returns:
         The cell's numbers, JSON-ready, and what its figures need.
@@ -102,7 +103,8 @@ def run_cell(
     }  # fmt: skip
     # what was learnt under a control is judged by intact neurons
     found["spikes"] = {
-        "start": with_spikes(network, pairs, loop, seed).as_dict(), "end": with_spikes(learnt, pairs, loop, seed).as_dict()
+        "start": intact["spikes"]["start"] if intact else with_spikes(network, pairs, loop, seed).as_dict(),
+        "end": with_spikes(learnt, pairs, loop, seed).as_dict(),
     }  # fmt: skip
     if condition == INTACT:
         found["irregularity"] = irregularity(course.trains)

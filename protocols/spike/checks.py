@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..check import Check, Criterion, above, at_least
+from ..check import Check, above, at_least, at_most
 from .settings import INTACT
 
 REACHED, LOST, ALIKE = 0.8, 0.3, 0.7
@@ -78,5 +78,5 @@ def lost(name: str, values: Sequence[float]) -> Check:
         name,
         f"fall of the objective with {name.replace('-', ' ')}, relative to the twin's",
         list(values),
-        Criterion(high=LOST),
+        at_most(LOST),
     )

@@ -8,11 +8,9 @@ from typing import Any
 from ...models.spiking.brian import check_target, load_brian
 from ...models.spiking.loop import check_loop_memory, predicted_bytes
 from ...recordings.plot_style import save
-from ...recordings.seal import unsealed
-from ..errors import ConfigError
+from ..errors import ConfigError, Interrupted
 from ..progress import bar as progress_bar
-from ..progress import notice
-from ..runs.files import plain, write_json
+from ..runs.files import plain, read_json, write_json
 from ..runs.provenance import git_state
 from .cell import Course, begin, run_cell
 from .checks import checks, rejections
@@ -45,7 +43,8 @@ def spike(settings: SpikeSettings, out: Path, *, data_dir: Path | None = None, p
     begun = time.perf_counter()
     check_target(settings.loop.target)
     load_brian()
-    network = begin(settings, load_world(settings, settings.seeds[0], data_dir), settings.seeds[0])
+    world = load_world(settings, settings.seeds[0], data_dir)
+    network = begin(settings, world, settings.seeds[0])
     check_loop_memory(network, settings.loop, max(settings.copies, settings.test_glances))
     out.mkdir(parents=True, exist_ok=True)
     identity = plain(_identity(settings))
@@ -61,15 +60,15 @@ def spike(settings: SpikeSettings, out: Path, *, data_dir: Path | None = None, p
                 continue
             bar.set_postfix_str(f"{condition}, seed {seed}")
             recording = out / "recordings" / f"seed{seed}.zarr" if condition == INTACT else None
+            twin = next((c for c in cells if c["condition"] == INTACT and c["seed"] == seed), None)
             try:
                 cell, courses[condition, seed] = run_cell(
-                    settings, condition, seed, data_dir=data_dir, recording=recording, each=bar.update
+                    settings, condition, seed, data_dir=data_dir, recording=recording, each=bar.update, intact=twin
                 )
-            except KeyboardInterrupt:
-                notice(
+            except KeyboardInterrupt as stop:
+                raise Interrupted(
                     f"{len(cells)} of {len(todo)} conditions are kept in {out / 'cells'}; the same command goes on with {condition}, seed {seed}"
-                )
-                raise
+                ) from stop
             path.parent.mkdir(exist_ok=True)
             write_json(path, cell | {"settings": identity})
             cells.append(plain(cell))
@@ -80,7 +79,7 @@ def spike(settings: SpikeSettings, out: Path, *, data_dir: Path | None = None, p
         "failed": sum(not row.passed for row in rows), "controls": rejections(cells),
         "irregularity": {str(cell["seed"]): cell["irregularity"] for cell in cells if cell["condition"] == INTACT}, "cells": cells,
         "glances": settings.glances * settings.copies, "neurons": neurons, "synapses": synapses, "predicted_bytes": size,
-        "figures": _draw(out, cells, courses, settings, network.units, load_world(settings, settings.seeds[0], data_dir).shape),
+        "figures": _draw(out, cells, courses, settings, network.units, world.shape),
         "recordings": [str(path) for path in sorted((out / "recordings").glob("seed*.zarr"))],
         "settings": settings.as_dict(), "git": git_state(), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
@@ -104,13 +103,7 @@ def _same(folder: Path, identity: Mapping[str, Any]) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = unsealed(path.read_text())
-    except (ValueError, OSError) as error:
-        raise ConfigError(
-            f"{path}: expected a finished cell, got a damaged file ({error}); remove it, it is run again"
-        ) from error
-    return found
+    return read_json(path, "condition", "settings", remedy="remove it, it is run again, or choose another --out")
 
 
 def _draw(

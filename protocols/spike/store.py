@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import zarr
 
 from ...models.spiking.loop import LoopNetwork, Seen
 from ...recordings import Writer
 from ...recordings.schema import Coordinate, Table, Variable
+from ...recordings.trimming import trim
 from .settings import SpikeSettings
 
 MOST_HZ = 500  # of a neuron, mean over a glance; only bounds the length that is declared, nothing is allocated
@@ -38,7 +40,7 @@ class LoopStore:
         tables = [_glances(network, settings), _spikes(network, settings)]
         attributes = {"kind": "closed loop", "seed": seed, "settings": settings.as_dict()}
         self._writer = Writer.create(path, tables, attributes=attributes)
-        self._spikes = 0
+        self._path, self._spikes = path, 0
 
     def append(self, seen: Seen) -> None:
         """Write one glance and commit it."""
@@ -61,8 +63,9 @@ class LoopStore:
         self._writer.append(table, {name: np.asarray(values, dtype=kinds[name]) for name, values in rows.items()})
 
     def close(self, status: str) -> None:
-        """End the recording."""
+        """End the recording, and cut its tables to their rows, so that plain xarray sees no padding."""
         self._writer.close(status)
+        trim(zarr.open_group(self._path, mode="r+"))
 
 
 def _glances(network: LoopNetwork, s: SpikeSettings) -> Table:

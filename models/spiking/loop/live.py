@@ -195,7 +195,6 @@ class _Director:
         self.eligibility = {
             f"{p.kind}{p.population}": _first(p, self.copies) * p.normal for p in self.built.plastic if p.normal
         }
-
         if loop.cut == "shuffled-trials":
             for group in self.built.units:
                 values = _array(group, "gamma")

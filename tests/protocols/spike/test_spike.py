@@ -5,11 +5,13 @@ import re
 
 import numpy as np
 import pytest
+import xarray as xr
 from apical.models import ModelError
 from apical.models.spiking.loop import DALE, GATES, MEMORIES, MODULATORS, Loop
 from apical.protocols.command.main import main
 from apical.protocols.command.spike import LOOP
-from apical.protocols.errors import ConfigError
+from apical.protocols.errors import ConfigError, Interrupted
+from apical.protocols.runs.files import write_json
 from apical.protocols.spike import SpikeSettings, run, spike
 from apical.protocols.spike.checks import checks, fall, rejections
 from apical.protocols.spike.measure import irregularity
@@ -57,6 +59,7 @@ def test_figures_and_recording_are_there(made):
     assert glances.V_apical.sizes["time"] == 80
     spikes = tree["spikes"].to_dataset()
     assert spikes.sizes["spike"] == int(glances.spike_count.sum()) > 0
+    assert xr.open_zarr(recording, group="spikes", consolidated=False).sizes["spike"] == spikes.sizes["spike"]
     for step in range(1, 6):
         # the first copy's share of the step, both copies move by the mean
         assert not np.array_equal(glances.W0[step], glances.W0[step - 1])
@@ -73,20 +76,34 @@ def test_finished_cells_are_not_run_again(made, monkeypatch):
     assert again["checks"] == result["checks"]
 
 
-def test_an_interruption_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+def test_an_interruption_says_how_to_go_on(tmp_path, monkeypatch):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "run_cell", stopped)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="0 of 2 conditions are kept"):
         spike(settings(), tmp_path, progress=False)
-    assert "0 of 2 conditions are kept" in capsys.readouterr().err
 
 
 def test_cells_of_other_settings_are_refused(made):
     out, _ = made
     with pytest.raises(ConfigError, match="expected a cell of these settings, got another glances"):
         spike(settings(glances=7), out, progress=False)
+
+
+def test_cells_of_another_command_are_refused(tmp_path):
+    (tmp_path / "cells").mkdir()
+    write_json(tmp_path / "cells" / "lpl-seed0.json", {"rule": "lpl", "config": "seed: 0"})
+    with pytest.raises(ConfigError, match="expected a mapping with condition, settings, got another"):
+        spike(settings(), tmp_path, progress=False)
+
+
+def test_a_control_starts_where_the_intact_network_does(made):
+    _, result = made
+    intact, zero = result["cells"]
+    assert zero["spikes"]["start"] == intact["spikes"]["start"]
+    again, _ = run.run_cell(settings(), "zero", 0, data_dir=None, recording=None)
+    assert again["spikes"]["start"] == zero["spikes"]["start"]
 
 
 def test_a_control_that_destroys_its_weights_is_a_result(tmp_path):
@@ -101,7 +118,7 @@ def test_a_damaged_cell_is_told(made, tmp_path):
     out, _ = made
     (tmp_path / "cells").mkdir()
     (tmp_path / "cells" / "intact-seed0.json").write_text((out / "cells" / "intact-seed0.json").read_text()[:-40])
-    with pytest.raises(ConfigError, match="expected a finished cell, got a damaged file"):
+    with pytest.raises(ConfigError, match="expected JSON, got another text"):
         spike(settings(), tmp_path, progress=False)
 
 
