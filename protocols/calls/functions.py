@@ -206,17 +206,9 @@ def replay(
         report: also write the run's report anew.
         settings: fields of `apical.protocols.replay.ReplaySettings`, such as `quick=True` or `population="conv3"`.
     """
-    from dataclasses import fields
-
-    from ..errors import nearest
     from ..replay import ReplaySettings, replay_run
 
-    known = [field.name for field in fields(ReplaySettings)]
-    for name in settings:
-        if name not in known:
-            raise ConfigError(f"replay.{name}: expected one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
-    if "seeds" in settings:
-        settings["seeds"] = _numbers(settings["seeds"])
+    settings = _fields("replay", ReplaySettings, settings)
     chosen = ReplaySettings(**settings)
     return Result(
         "replay",
@@ -235,19 +227,11 @@ def spike(
         loop: fields of `apical.models.spiking.loop.Loop`, such as `{"memory": "slow", "tau_memory": 300.0}`.
         settings: fields of `apical.protocols.spike.SpikeSettings`, such as `glances=60` or `conditions=("intact", "no-memory")`.
     """
-    from dataclasses import fields
-
-    from ..errors import nearest
     from ..spike import SpikeSettings
     from ..spike import spike as call
     from ..spike.settings import crop_of, loop_from
 
-    known = [field.name for field in fields(SpikeSettings)]
-    for name in settings:
-        if name not in known:
-            raise ConfigError(f"spike.{name}: expected one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
-    if "seeds" in settings:
-        settings["seeds"] = _numbers(settings["seeds"])
+    settings = _fields("spike", SpikeSettings, settings)
     data = settings.get("data", "mnist")
     settings.setdefault("crop", crop_of(data))
     chosen = SpikeSettings(loop=loop_from(loop or {}), **settings)
@@ -330,14 +314,27 @@ def cells(
     *parts: str,
     out: Folder | None = None,
     run: Folder | None = None,
-    seeds: Sequence[int] = (0,),
+    seeds: Sequence[int] | int = (0,),
     progress: bool = True,
 ) -> Result:
     """Run neurons and synapses of the literature beside their sources; `apical cells`, but what does not hold raises nothing here."""
     from ..cells import check_cells
 
     folder = _path(out) or Path("runs") / "cells"
-    return Result("cells", check_cells(folder, parts, run=_path(run), seeds=tuple(seeds), progress=progress))
+    return Result("cells", check_cells(folder, parts, run=_path(run), seeds=_numbers(seeds), progress=progress))
+
+
+def _fields(owner: str, kind: type[Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by name that a dataclass has; seeds as a tuple."""
+    from dataclasses import fields
+
+    from ..errors import nearest
+
+    known = [field.name for field in fields(kind)]
+    for name in settings:
+        if name not in known:
+            raise ConfigError(f"{owner}.{name}: expected one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
+    return {name: _numbers(value) if name == "seeds" else value for name, value in settings.items()}
 
 
 def _path(folder: Folder | None) -> Path | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...models.spiking.loop import LoopDivergedError, LoopNetwork, Seen, changes, learn_with_rates, live, start
 from ...models.spiking.loop.wiring import Array
+from ...recordings import RecordingError
 from .glances import Pairs, World, load_world
 from .measure import irregularity, with_rates, with_spikes
 from .settings import INTACT, SpikeSettings
@@ -88,7 +90,8 @@ def run_cell(
         learnt, diverged = watch.network, error.glance
     except BaseException:
         if store is not None:
-            store.close("interrupted")
+            with suppress(RecordingError):  # the error on its way says more
+                store.close("interrupted")
         raise
     if store is not None:
         store.close("complete")

@@ -9,6 +9,7 @@ from ..errors import ConfigError, nearest
 from ..stimuli.names import row_of
 
 INTACT = "intact"
+CROP = (0.5, 1.0)  # share of a photograph
 CONTROLS = tuple(word for word in CUTS if word != INTACT)
 LEAST = {"copies": 1, "glances": 2, "objects": 2, "image_size": 6, "test_glances": 8, "chosen": 1}
 
@@ -42,7 +43,7 @@ class SpikeSettings:
     data: str = "mnist"
     image_size: int = 14
     objects: int = 10
-    crop: tuple[float, float] | None = (0.5, 1.0)
+    crop: tuple[float, float] | None = CROP
     layers: tuple[str, ...] = ("64", "32")
     context: str = "lateral"
     margin: float = 10.0
@@ -100,7 +101,7 @@ def loop_dict(loop: Loop) -> dict[str, Any]:
 def crop_of(data: str) -> tuple[float, float] | None:
     """Share of an image that a glance shows, unless the stimulus renders its glances itself."""
     row = row_of(data)
-    return None if row is None or row.crops is None else (0.5, 1.0)
+    return None if row is None or row.crops is None else CROP
 
 
 def loop_from(changes: Mapping[str, Any]) -> Loop:

@@ -15,6 +15,7 @@ import zarr
 from ...models.spiking.loop import LoopNetwork, Seen
 from ...recordings import Writer
 from ...recordings.schema import Coordinate, Table, Variable
+from ...recordings.stores import refusing
 from ...recordings.trimming import trim
 from .settings import SpikeSettings
 
@@ -65,7 +66,8 @@ class LoopStore:
     def close(self, status: str) -> None:
         """End the recording, and cut its tables to their rows, so that plain xarray sees no padding."""
         self._writer.close(status)
-        trim(zarr.open_group(self._path, mode="r+"))
+        with refusing(self._path, "a recording that can be cut to its rows", "check the disk"):
+            trim(zarr.open_group(self._path, mode="r+"))
 
 
 def _glances(network: LoopNetwork, s: SpikeSettings) -> Table:

@@ -234,7 +234,7 @@ def _relay(
 def _modulators(built: LoopAssembly, network: LoopNetwork, loop: Loop, copies: int, k: int, clock: Any) -> None:
     """Broadcast neurons: they count somatic spikes weighted by the apical potential, and fire at the end of a glance unless the margin is met."""
     b2, n = built.b2, loop.neuron
-    kinds = (0.0,) if loop.modulators == "signed" else (1.0, -1.0)
+    kinds = loop.kinds
     neurons = network.units[k] * loop.pool
     group = b2.NeuronGroup(
         copies * len(kinds), MODULATOR, threshold=RELEASES, refractory=VOLLEY_MS * b2.ms, clock=clock,

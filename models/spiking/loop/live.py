@@ -189,8 +189,7 @@ class _Director:
         loop, shape = self.loop, (self.copies, -1, self.loop.pool)
         seconds = loop.fixation * 1e-3
         self.rate = [_array(g, "spikes").reshape(shape).mean(2) / (loop.rate * seconds) for g in self.built.units]
-        kinds = 1 if loop.modulators == "signed" else 2
-        self.score = np.stack([_array(m, "score")[::kinds] for m in self.built.modulators])
+        self.score = np.stack([_array(m, "score")[:: len(loop.kinds)] for m in self.built.modulators])
         self.gamma = np.stack([_array(g, "gamma").reshape(self.copies, -1)[:, 0] for g in self.built.units])
         self.eligibility = {
             f"{p.kind}{p.population}": _first(p, self.copies) * p.normal for p in self.built.plastic if p.normal
@@ -245,12 +244,11 @@ class _Director:
         self.built.source.intensity = glance.inputs.ravel()
         for group in (self.built.source, *self.built.units):
             group.onset = (begin + loop.saccade) * b2.ms
-        kinds = 1 if loop.modulators == "signed" else 2
         phase = glance.sign
         if loop.cut == "shuffled-gamma":
             phase = self.draws.choice([-1.0, 1.0], size=self.copies)
         for group in self.built.modulators:
-            group.phase = np.repeat(phase if self.index > 1 else 0 * phase, kinds)
+            group.phase = np.repeat(phase if self.index > 1 else 0 * phase, len(loop.kinds))
             group.opens = (begin + loop.cycle - loop.release - UPTAKE_MS) * b2.ms
             group.closes = (begin + loop.cycle - UPTAKE_MS) * b2.ms
 

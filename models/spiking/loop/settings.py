@@ -161,6 +161,11 @@ class Loop:
         return self.saccade + self.fixation
 
     @property
+    def kinds(self) -> tuple[float, ...]:
+        """When each modulator speaks: +1 at fixations, -1 at saccades, 0 at both."""
+        return (0.0,) if self.modulators == "signed" else (1.0, -1.0)
+
+    @property
     def held(self) -> str:
         """The memory that is built: none in the control without one."""
         return "none" if self.cut == "no-memory" else self.memory
