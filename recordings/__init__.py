@@ -23,15 +23,19 @@ if TYPE_CHECKING:
     from .report import write_report
     from .results import write_results
     from .schema import SCHEMA_VERSION, Table, Variable
+    from .sections import Drawing, Section, TextTable, write_section
     from .tables import activity_table, metrics_table, updates_table
     from .writer import Writer
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Drawing",
     "Recording",
     "RecordingError",
     "ReplayStore",
+    "Section",
     "Table",
+    "TextTable",
     "Variable",
     "Writer",
     "activity_table",
@@ -43,6 +47,7 @@ __all__ = [
     "updates_table",
     "write_report",
     "write_results",
+    "write_section",
 ]
 
 _HOMES = {
@@ -61,6 +66,10 @@ _HOMES = {
     "draw_all": "figures",
     "write_report": "report",
     "write_results": "results",
+    "Drawing": "sections",
+    "Section": "sections",
+    "TextTable": "sections",
+    "write_section": "sections",
 }
 
 
