@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..plasticity import Factors, Pairing, Phase, Signals
-from ..recordings import Table, Writer, activity_table, metrics_table, updates_table
+from ..recordings import Table, Writer, activity_table, as_recorded, metrics_table, updates_table
 from .errors import ModelError
 from .networks.contexts import suffixes
 from .networks.in_blocks import BlockNetwork
 from .networks.network import Network
+from .optimisers.measured import Move
 from .populations.conv import Activity, Population
 from .populations.geometry import apical_units, map_of
 
@@ -176,13 +177,13 @@ class Recorder:
         activity: Activity,
         signals: Signals,
         factors: Factors,
-        squares: Mapping[str, Tensor],
+        moves: Mapping[str, Move],
     ) -> None:
         """Append the trials and the update of one population."""
         if population.name not in self.populations:
             return
         trials = self._trials(population, activity)
-        update = self._update(population, squares)
+        update = self._update(population, moves)
         for source, suffix in self.suffix.items():
             apical = signals.apical[source]
             rows = (self._context if self.paired else self._seen).to(apical.potential.device)[:, None]
@@ -192,7 +193,8 @@ class Recorder:
                 continue
             projection = next(p for p in self.network.apical[source] if p.name == f"{population.name}.{source}")
             update |= {
-                f"apical_change{suffix}": _host(squares[source].sqrt()[None]),
+                f"apical_drive{suffix}": _host(moves[source].drive[None]),
+                f"apical_change{suffix}": _host(moves[source].change[None]),
                 f"apical_norm{suffix}": _host(torch.linalg.vector_norm(projection.weight)[None]),
             }
         for source, suffix in self.modulators.items():
@@ -213,22 +215,28 @@ class Recorder:
             }
         self._append(population, trials, update)
 
-    def backprop(self, population: Population, activity: Activity, squares: Mapping[str, Tensor]) -> None:
+    def backprop(self, population: Population, activity: Activity, moves: Mapping[str, Move]) -> None:
         """Append the trials and the update of one population of an end-to-end network."""
         if population.name in self.populations:
-            self._append(population, self._trials(population, activity), self._update(population, squares))
+            self._append(population, self._trials(population, activity), self._update(population, moves))
 
-    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
-        """Append the update of one block: squared norms of the change and of the weights."""
-        writer, moment = self._writing()
+    def block(self, name: str, move: Move, norm: Tensor) -> None:
+        """Append the update of one block."""
+        _, moment = self._writing()
         if name in self.blocks:
-            norms = {"basal_change": _host(change.sqrt()[None]), "basal_norm": _host(weight.sqrt()[None])}
-            writer.append(f"updates/{name}", {"step": np.array([moment.step])} | norms)
+            found = {"basal_drive": move.drive, "basal_change": move.change, "basal_norm": norm}
+            norms = {key: _host(value[None]) for key, value in found.items()}
+            self._append_update(name, {"step": np.array([moment.step])} | norms)
 
     def _append(self, population: Population, trials: dict[str, NDArray[Any]], update: dict[str, NDArray[Any]]) -> None:
         writer, _ = self._writing()
         writer.append(f"activity/{population.name}", trials)
-        writer.append(f"updates/{population.name}", update)
+        self._append_update(population.name, update)
+
+    def _append_update(self, name: str, update: Mapping[str, NDArray[Any]]) -> None:
+        writer, _ = self._writing()
+        path = f"updates/{name}"
+        writer.append(path, as_recorded(update, writer.tables[path]))
 
     def _trials(self, population: Population, activity: Activity) -> dict[str, NDArray[Any]]:
         _, moment = self._writing()
@@ -249,11 +257,12 @@ class Recorder:
             "rate": _host(activity.rate[(where, *place)], self.spec.dtype),
         }
 
-    def _update(self, population: Population, squares: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
+    def _update(self, population: Population, moves: Mapping[str, Move]) -> dict[str, NDArray[Any]]:
         _, moment = self._writing()
         return {
             "step": np.array([moment.step]),
-            "basal_change": _host(squares["basal"].sqrt()[None]),
+            "basal_drive": _host(moves["basal"].drive[None]),
+            "basal_change": _host(moves["basal"].change[None]),
             "basal_norm": _host(torch.linalg.vector_norm(population.weight)[None]),
         }
 

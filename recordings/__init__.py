@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import RecordingError
 
 if TYPE_CHECKING:
+    from .earlier import as_recorded
     from .figures import draw_all
     from .reader import open
     from .recording import Recording, summary
@@ -39,6 +40,7 @@ __all__ = [
     "Variable",
     "Writer",
     "activity_table",
+    "as_recorded",
     "draw_all",
     "metrics_table",
     "open",
@@ -51,6 +53,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "as_recorded": "earlier",
     "SCHEMA_VERSION": "schema",
     "Table": "schema",
     "Variable": "schema",

@@ -12,6 +12,7 @@ from zarr.storage import ZipStore
 
 from .checked import lazy_group
 from .digests import METADATA, OWN, SINCE, TRIMMED, check_metadata
+from .earlier import told_anew
 from .errors import RecordingError
 from .layout import StoreLike, root_attributes
 from .recording import Recording
@@ -69,7 +70,11 @@ def _tables(root: zarr.Group, attributes: Mapping[str, Any], where: str, prefix:
         root_attributes(root, where)
     check_metadata(root, attributes, where)
     complete = attributes["schema_version"] >= SINCE
-    return {f"{prefix}{path}": _table(root, path, rows, complete) for path, rows in attributes["committed"].items()}
+    version = attributes["schema_version"]
+    return {
+        f"{prefix}{path}": told_anew(_table(root, path, rows, complete), path, version)
+        for path, rows in attributes["committed"].items()
+    }
 
 
 def shown(attributes: Mapping[str, Any]) -> dict[str, Any]:

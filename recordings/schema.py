@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from .errors import RecordingError
 
 SCHEMA = "apical"
-SCHEMA_VERSION = 2  # 2: checksums of chunks and metadata, and every committed chunk is there
+# 2: checksums of chunks and metadata, and every committed chunk is there
+# 3: `updates` hold the drive of the rule and the change of the weights apart
+SCHEMA_VERSION = 3
 DTYPES = (
     "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
 )  # fmt: skip

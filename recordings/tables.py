@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 from .errors import RecordingError
 from .schema import Coordinate, Table, Variable
 
+_DRIVE = {"description": "Euclidean norm of the change that the rule gives, before learning rate and optimiser"}
+_CHANGE = {"description": "Euclidean norm of what the weights moved by in the step"}
 PHASES = {"flag_values": [0, 1], "flag_meanings": "fixation saccade"}
 
 
@@ -133,12 +135,18 @@ def updates_table(
     """
     variables = [
         _coordinate("step", "int64", "training step"),
-        Variable(name="basal_change", long_name="change of the basal weights, |ΔW|"),
+        Variable(name="basal_drive", long_name="drive of the basal weights, W", attributes=_DRIVE),
+        Variable(name="basal_change", long_name="change of the basal weights, |ΔW|", attributes=_CHANGE),
         Variable(name="basal_norm", long_name="norm of the basal weights, |W|"),
     ]
     for suffix, source in _dendrites(population, apical, further):
         variables += [
-            Variable(name=f"apical_change{suffix}", long_name=f"change of the apical weights, |ΔB|{source}"),
+            Variable(
+                name=f"apical_drive{suffix}", long_name=f"drive of the apical weights, B{source}", attributes=_DRIVE
+            ),
+            Variable(
+                name=f"apical_change{suffix}", long_name=f"change of the apical weights in the step, |ΔB|{source}"
+            ),
             Variable(name=f"apical_norm{suffix}", long_name=f"norm of the apical weights, |B|{source}"),
         ]
     for suffix, source in _modulators(population, apical, further, modulated):

@@ -7,6 +7,7 @@ from ...plasticity import EndToEndRule, Pairing
 from ..errors import ModelError
 from ..networks.network import Network
 from ..optimisers.base import Optimiser
+from ..optimisers.measured import Measured
 from ..populations.conv import Activity
 from .observer import Observer
 from .sweep import forward
@@ -57,14 +58,13 @@ class BackpropEngine:
             for weight in weights.values():
                 weight.requires_grad_(False)
         self.optimiser.advance()
-        squares: dict[str, Tensor] = {}
+        optimiser = self.optimiser if observer is None else Measured(self.optimiser)
         with torch.no_grad():
             for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
-                squares[name] = gradient.double().square().sum() if observer is not None else gradient.new_zeros(())
-                self.optimiser.apply(name, weight, gradient.neg())
-            if observer is not None:
+                optimiser.apply(name, weight, gradient.neg())
+            if isinstance(optimiser, Measured) and observer is not None:
                 for population, activity in zip(network.populations, activities, strict=True):
-                    observer.backprop(population, activity, {"basal": squares[f"{population.name}.weight"]})
+                    observer.backprop(population, activity, {"basal": optimiser.move(f"{population.name}.weight")})
         return loss.detach()[None]
 
     def _objective(

@@ -14,6 +14,7 @@ from ...plasticity import Blockwise, Pairing
 from ..errors import ModelError
 from ..networks.in_blocks import BlockNetwork
 from ..optimisers.base import Optimiser, Resumable
+from ..optimisers.measured import Measured
 from .observer import Observer
 
 
@@ -164,11 +165,12 @@ class BlockEngine:
         return torch.addcmul(x, drawn, self.rule.noise * spread)
 
     def _change(self, i: int, gradients: dict[str, Tensor], observer: Observer | None) -> None:
-        change, norm = [], []
-        for name, weight in self.network.block_weights(i).items():
-            if observer is not None:
-                change.append(gradients[name].double().square().sum())
-                norm.append(weight.double().square().sum())
-            self.optimiser.apply(name, weight, gradients[name].neg())
-        if observer is not None:
-            observer.block(self.network.names[i], torch.stack(change).sum(), torch.stack(norm).sum())
+        optimiser = self.optimiser if observer is None else Measured(self.optimiser)
+        weights = self.network.block_weights(i)
+        for name, weight in weights.items():
+            optimiser.apply(name, weight, gradients[name].neg())
+        if isinstance(optimiser, Measured) and observer is not None:
+            norms = [torch.linalg.vector_norm(weight, dtype=torch.float64) for weight in weights.values()]
+            observer.block(
+                self.network.names[i], optimiser.move(*weights), torch.linalg.vector_norm(torch.stack(norms))
+            )

@@ -17,6 +17,7 @@ from ...plasticity import Apical, FeedbackRule, Pairing, RoutedRule, Signals, pr
 from ..errors import ModelError
 from ..networks.network import Network
 from ..optimisers.base import Optimiser
+from ..optimisers.measured import Measured
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Activity, Population
 from .observer import Observer
@@ -123,11 +124,13 @@ class FeedbackEngine:
         drive = factors.drive.view(potential.shape).to(activity.rate.dtype)
         pooled = potential.shape == signals.rate.shape
         factor = population.factor(drive, activity) if pooled else population.gated(drive, activity)
-        square = self._apply(population, factor, activity)
+        optimiser = self.optimiser if observer is None else Measured(self.optimiser)
+        self._apply(population, factor, activity, optimiser)
         if isinstance(population, AreaPopulation):
             self._route(population, activity)
-        if observer is not None:
-            observer.local(population, activity, signals, factors, {"basal": square})
+        if isinstance(optimiser, Measured) and observer is not None:
+            moves = {"basal": optimiser.move(f"{population.name}.weight")}
+            observer.local(population, activity, signals, factors, moves)
         return factor.neg()
 
     def _potential(self, i: int, error: Tensor, activity: Activity) -> Tensor:
@@ -141,21 +144,18 @@ class FeedbackEngine:
             return above.carried(error, matrix).view(activity.rate.shape)
         return error @ buffers[f"{network.populations[i].name}.feedback"].T
 
-    def _apply(self, population: Population, factor: Tensor, activity: Activity) -> Tensor:
-        """Hand the changes to the optimiser, those of an area to its own weights alone; returns |dW|^2."""
+    def _apply(self, population: Population, factor: Tensor, activity: Activity, optimiser: Optimiser) -> None:
+        """Hand the changes to the optimiser, those of an area to its own weights alone."""
         names = f"{population.name}.weight", f"{population.name}.bias"
         dtype = population.weight.dtype
         if not isinstance(population, AreaPopulation):
             change, bias_change = (found.to(dtype) for found in population.change(factor, activity))
-            self.optimiser.apply(names[0], population.weight, change)
-            self.optimiser.apply(names[1], population.bias, bias_change)
-            return change.double().square().sum()
-        square = factor.new_zeros((), dtype=torch.float64)
+            optimiser.apply(names[0], population.weight, change)
+            optimiser.apply(names[1], population.bias, bias_change)
+            return
         for block, change, bias_change in population.area_changes(factor, activity):
-            self.optimiser.apply(names[0], population.weight, change.to(dtype), block)
-            self.optimiser.apply(names[1], population.bias, bias_change.to(dtype), block)
-            square += change.double().square().sum()
-        return square
+            optimiser.apply(names[0], population.weight, change.to(dtype), block)
+            optimiser.apply(names[1], population.bias, bias_change.to(dtype), block)
 
     def _route(self, population: AreaPopulation, activity: Activity) -> None:
         pre = activity.pre.to(population.weight.dtype)

@@ -14,6 +14,7 @@ from ..errors import ModelError
 from ..networks.contexts import awaited, whose
 from ..networks.network import Network
 from ..optimisers.base import Optimiser
+from ..optimisers.measured import Measured
 from ..populations.conv import Activity
 from .awake import awake, gathered
 from .observer import Observer
@@ -120,6 +121,7 @@ class LocalEngine:
         if neurons and activity.potential is not None:
             basal = activity.potential.to(population.weight.dtype)
         state = self.network.state(population.name)
+        optimiser = self.optimiser if observer is None else Measured(self.optimiser)
         signals, factors = local_factors(
             self.rule, projections, pooled, contexts, pairing, label=label, basal=basal, state=state, position=i
         )
@@ -129,7 +131,7 @@ class LocalEngine:
             prediction, context = factors.prediction[source], contexts[source]
             if (rows := awake(prediction)) is not None:
                 prediction, context = prediction[rows], context[rows]
-            projection.descend(prediction, context, self.optimiser)
+            projection.descend(prediction, context, optimiser)
         factor = factors.drive.to(activity.pre.dtype) if neurons else population.factor(factors.drive, activity)
         rows = None if neurons else awake(factors.drive)
         change, bias_change = population.change(
@@ -138,11 +140,11 @@ class LocalEngine:
         change = change.to(population.weight.dtype)
         if factors.decay is not None:
             change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight
-        self.optimiser.apply(f"{population.name}.weight", population.weight, change)
+        optimiser.apply(f"{population.name}.weight", population.weight, change)
         if factors.decay is None:  # a bias would grow without the bound that forgetting sets to the weights
-            self.optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
-        if observer is not None:
-            squares = {s: p.change_square(factors.prediction[s], contexts[s]) for s, p in projections.items()}
-            squares["basal"] = change.double().square().sum()
-            observer.local(population, activity, signals, factors, squares)
+            optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
+        if isinstance(optimiser, Measured) and observer is not None:
+            moves = {source: optimiser.move(f"{p.name}.apical") for source, p in projections.items()}
+            moves["basal"] = optimiser.move(f"{population.name}.weight")
+            observer.local(population, activity, signals, factors, moves)
         return factors.loss

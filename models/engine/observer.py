@@ -1,10 +1,12 @@
 """Who watches the steps of an engine."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from torch import Tensor
 
 from ...plasticity import Factors, Signals
+from ..optimisers.measured import Move
 from ..populations.conv import Activity, Population
 
 
@@ -12,15 +14,15 @@ class Observer(Protocol):
     """Who watches a step. Called once per population, before its activity is freed; must not keep tensors alive."""
 
     def local(
-        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: dict[str, Tensor]
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, moves: Mapping[str, Move]
     ) -> None:
-        """Signals, factors and squared norms of the changes (`basal`, and each context source) of one population."""
+        """Signals and factors of one population, and how its weights moved: `basal`, and each context source."""
         ...
 
-    def backprop(self, population: Population, activity: Activity, squares: dict[str, Tensor]) -> None:
+    def backprop(self, population: Population, activity: Activity, moves: Mapping[str, Move]) -> None:
         """The same for an end-to-end rule, which has no apical side."""
         ...
 
-    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
-        """Squared norms of the change and of the weights of one block, which has no compartments."""
+    def block(self, name: str, move: Move, norm: Tensor) -> None:
+        """How the weights of one block moved, which has no compartments, and their norm."""
         ...

@@ -64,16 +64,6 @@ class ApicalProjection:
             if self.half is not None:
                 self.half[block].copy_(self.weight[block])
 
-    def change_square(self, prediction: Tensor, context: Tensor) -> Tensor:
-        """Squared L2 norm of the dB that `descend` applies, a scalar in float64; arguments as there.
-
-        |P^T C|^2 = sum over pairs of rows of (P P^T) * (C C^T): no pass over B. Where fixations and saccades cancel, the sum is far smaller
-        than its terms: they are formed in float32 at least, and rounding may not take it below 0.
-        """
-        wide = torch.promote_types(self.weight.dtype, torch.float32)
-        rows, columns = self._told(prediction).to(wide), self._told(context).to(wide)
-        return ((rows @ rows.T).double() * (columns @ columns.T).double()).sum().clamp_min(0)
-
     def _told(self, signal: Tensor) -> Tensor:
         """A signal as the outer product sees it."""
         return signal if self.half is None else signal.to(torch.bfloat16)

@@ -1,6 +1,6 @@
 """Neuromodulators of a step, noted and held: what is left of a rule when its gates no longer depend on B."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...models import Activity, Population
+from ...models.optimisers.measured import Move
 from ...plasticity import Apical, ClappPP, Factors, Pairing, Phase, Signals
 
 Gate = tuple[Tensor, Tensor]  # gamma+ and gamma- of every row
@@ -52,7 +53,7 @@ class GateWatch:
     gated: list[Tensor] = field(default_factory=list)
 
     def local(
-        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: dict[str, Tensor]
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, moves: Mapping[str, Move]
     ) -> None:
         """Note one population; a few numbers per row, unless gated contexts are wanted."""
         self.gates += [(phase.gamma_fixation, phase.gamma_saccade) for phase in factors.phases.values()]
@@ -63,10 +64,10 @@ class GateWatch:
             ]
             self.gated.append(torch.cat(parts, dim=1))
 
-    def backprop(self, population: Population, activity: Activity, squares: dict[str, Tensor]) -> None:
+    def backprop(self, population: Population, activity: Activity, moves: Mapping[str, Move]) -> None:
         """Nothing: an end-to-end rule has no gates."""
 
-    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
+    def block(self, name: str, move: Move, norm: Tensor) -> None:
         """Nothing: a block without compartments has no gates."""
 
 

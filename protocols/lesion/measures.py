@@ -1,7 +1,7 @@
 """What a probe measures in a rate network; no weight is changed by it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...models import Collector
 from ...models.engine import LocalEngine, rates
+from ...models.optimisers.measured import Move
 from ...models.populations.conv import Activity, Population
 from ...plasticity import Factors, Pairing, Signals
 from ..errors import ConfigError, NotFiniteError
@@ -31,13 +32,13 @@ Value = float | dict[str, float]
 
 
 class Watch:
-    """Observer of an engine that keeps scores, gates and rates, by population."""
+    """Observer of an engine that keeps scores, gates, rates and how far the weights moved, by population."""
 
     def __init__(self) -> None:
         self.values: dict[str, dict[str, list[float]]] = {}
 
     def local(
-        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: dict[str, Tensor]
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, moves: Mapping[str, Move]
     ) -> None:
         """See `Observer`."""
         phases, name = list(factors.phases.values()), population.name
@@ -49,14 +50,19 @@ class Watch:
             "gate": torch.cat([stay, jump]).double().mean(),
             "loss": factors.loss,
             "rate": activity.rate.mean(),
+            "step": moves["basal"].change,
         }
         for measure, value in found.items():
             self.values.setdefault(measure, {}).setdefault(name, []).append(float(value))
 
-    def backprop(self, population: Population, activity: Activity, squares: dict[str, Tensor]) -> None:
+    def means(self) -> dict[str, dict[str, float]]:
+        """Means over the steps watched, by measure and population."""
+        return {m: {n: sum(v) / len(v) for n, v in by.items()} for m, by in self.values.items()}
+
+    def backprop(self, population: Population, activity: Activity, moves: Mapping[str, Move]) -> None:
         """Not called by a local engine."""
 
-    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
+    def block(self, name: str, move: Move, norm: Tensor) -> None:
         """Not called by a local engine."""
 
 
@@ -98,7 +104,7 @@ class Probing:
     def _group(self, name: str) -> dict[str, Value]:
         """A measure, and those that come with it at no cost."""
         groups: dict[str, Callable[[], dict[str, Value]]] = {
-            "accuracy": self._accuracy, "moved": self._moved, "rank": self._rank, "tolerance": self._tolerance,
+            "accuracy": self._accuracy, "step": self._stepped, "moved": self._moved, "rank": self._rank, "tolerance": self._tolerance,
             "complex": self._tuning, "orientation": self._tuning, "tuned": self._tuning,
             "dprime": self._textures, "trials": self._textures,
             "violation_rate": self._violation, "violation_apical": self._violation,
@@ -121,8 +127,19 @@ class Probing:
             seen = subject.glances("probe", i, self._plain())
             for name, norm in self._changes(seen, seen.pairing, i, watch).items():
                 norms[name] += norm / BATCHES
-        means = {m: {n: sum(v) / len(v) for n, v in by.items()} for m, by in watch.values.items()}
-        return {**means, "update": norms}
+        watch.values.pop("step")  # none was taken
+        return {**watch.means(), "update": norms}
+
+    def _stepped(self) -> dict[str, Value]:
+        """What a step moves the weights by, with the optimiser as it stands; each is taken back."""
+        subject, watch = self.subject, Watch()
+        before = subject.copy()
+        for i in range(BATCHES):
+            seen = subject.glances("probe", i, self._plain())
+            subject.engine.rule = subject.manipulated(seen, i)
+            subject.engine.step(seen.images, seen.pairing, watch)
+            subject.become(before)
+        return {"step": dict(watch.means()["step"])}
 
     def _changes(self, seen: Glances, pairing: Pairing, step: int, watch: Watch | None = None) -> dict[str, float]:
         """Norm of the change of every W that one step would make now."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .measures import Probing, Value
 from .protocol import Condition
-from .subject import Subject
+from .subject import Copy, Subject
 
 Key = tuple[Any, ...]
 
@@ -22,16 +22,14 @@ class Memory:
     """A subject after some events.
 
     Attributes:
-        tensors: weights, buffers and moments.
-        optimiser: steps done by AdamW, whether adaptive, and held step sizes.
+        learnt: weights, buffers, moments and the optimiser's state.
         steps_done: plasticity steps.
         first, selected: what the first probe has left.
         begun: whether there was one.
         found: measurements so far.
     """
 
-    tensors: dict[str, Tensor]
-    optimiser: tuple[int, bool, dict[str, float]]
+    learnt: Copy
     steps_done: int
     first: dict[str, Tensor]
     selected: Tensor | None
@@ -61,10 +59,8 @@ def key(condition: Condition, count: int) -> Key:
 
 def keep(subject: Subject, probing: Probing, found: dict[str, dict[str, Value]]) -> Memory:
     """Copy a subject."""
-    tensors = {name: tensor.clone() for name, tensor in _tensors(subject).items()}
     return Memory(
-        tensors,
-        subject.optimiser.state(),
+        subject.copy(),
         subject.steps_done,
         probing.first,
         probing.selected,
@@ -75,15 +71,7 @@ def keep(subject: Subject, probing: Probing, found: dict[str, dict[str, Value]])
 
 def recall(memory: Memory, subject: Subject, probing: Probing) -> dict[str, dict[str, Value]]:
     """Make a fresh subject the one that was copied; its settings are not part of it."""
-    for name, tensor in _tensors(subject).items():
-        tensor.copy_(memory.tensors[name])
-    subject.optimiser.recall(memory.optimiser)
-    subject.engine.refresh()
+    subject.become(memory.learnt)
     subject.steps_done = memory.steps_done
     probing.first, probing.selected, probing.begun = memory.first, memory.selected, memory.begun
     return dict(memory.found)
-
-
-def _tensors(subject: Subject) -> dict[str, Tensor]:
-    moments = {f"moments.{name}": tensor for name, tensor in subject.optimiser.tensors().items()}
-    return {**subject.network.weights(), **subject.network.buffers, **moments}

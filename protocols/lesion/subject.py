@@ -4,7 +4,8 @@ It learns with the run's own engine and rule, from the newest checkpoint or from
 """
 
 from collections import deque
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ...models import AdamW, Network
 from ...models.engine import LocalEngine, rates
 from ...models.networks.contexts import whose
 from ...models.optimisers.frozen_steps import Held
+from ...models.optimisers.measured import Move
 from ...models.populations.conv import Activity, Population
 from ...plasticity import ClappPP, Factors, LocalRule, Signals
 from ..errors import ConfigError, ProtocolError
@@ -31,6 +33,19 @@ class Diverged(ProtocolError):
     """A subject whose numbers have become too large to go on with."""
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What learning has made of a subject.
+
+    Attributes:
+        tensors: weights, buffers and moments.
+        optimiser: steps done by AdamW, whether adaptive, and held step sizes.
+    """
+
+    tensors: dict[str, Tensor]
+    optimiser: tuple[int, bool, dict[str, float]]
+
+
 class Familiarity:
     """Observer of an engine that keeps the mean score of what follows within a fixation, step by step."""
 
@@ -39,15 +54,15 @@ class Familiarity:
         self._steps: deque[float] = deque(maxlen=FAMILIAR_STEPS)
 
     def local(
-        self, population: Population, activity: Activity, signals: Signals, factors: Factors, squares: dict[str, Tensor]
+        self, population: Population, activity: Activity, signals: Signals, factors: Factors, moves: Mapping[str, Move]
     ) -> None:
         """See `Observer`."""
         self._scores += [float(phase.score_fixation.mean()) for phase in factors.phases.values()]
 
-    def backprop(self, population: Population, activity: Activity, squares: dict[str, Tensor]) -> None:
+    def backprop(self, population: Population, activity: Activity, moves: Mapping[str, Move]) -> None:
         """Not called by a local engine."""
 
-    def block(self, name: str, change: Tensor, weight: Tensor) -> None:
+    def block(self, name: str, move: Move, norm: Tensor) -> None:
         """Not called by a local engine."""
 
     def reached(self, score: float) -> bool:
@@ -198,6 +213,21 @@ class Subject:
         self, first: dict[str, tuple[float, ...]], second: dict[str, tuple[float, ...]]
     ) -> dict[str, tuple[float, ...]]:
         return {s: tuple(a * b for a, b in zip(first[s], second[s], strict=True)) for s in first}
+
+    def copy(self) -> Copy:
+        """Weights, buffers and moments, and where the optimiser stands."""
+        return Copy({name: tensor.clone() for name, tensor in self._tensors().items()}, self.optimiser.state())
+
+    def become(self, other: Copy) -> None:
+        """Take over what `copy` gave; settings are not part of it."""
+        for name, tensor in self._tensors().items():
+            tensor.copy_(other.tensors[name])
+        self.optimiser.recall(other.optimiser)
+        self.engine.refresh()
+
+    def _tensors(self) -> dict[str, Tensor]:
+        moments = {f"moments.{name}": tensor for name, tensor in self.optimiser.tensors().items()}
+        return {**self.network.weights(), **self.network.buffers, **moments}
 
     def weights(self) -> dict[str, Tensor]:
         """Copies of the basal weights by population."""

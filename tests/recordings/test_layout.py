@@ -59,5 +59,5 @@ def test_a_foreign_group_is_no_recording():
     with pytest.raises(RecordingError, match=r"here: expected a recording"):
         root_attributes(root, "here")
     root.attrs.update({"schema": "apical", "schema_version": "two", "committed": {}})
-    with pytest.raises(RecordingError, match=r"schema_version: expected <= 2, got two; update apical"):
+    with pytest.raises(RecordingError, match=r"schema_version: expected <= 3, got two; update apical"):
         root_attributes(root, "here")

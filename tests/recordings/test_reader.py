@@ -101,7 +101,7 @@ def test_a_recording_with_a_missing_table_is_refused(recorded):
 
 def test_a_newer_schema_is_refused(recorded):
     zarr.open_group(recorded, mode="r+").attrs["schema_version"] = 7
-    message = r"^recording\.schema_version: expected <= 2, got 7; update apical$"
+    message = r"^recording\.schema_version: expected <= 3, got 7; update apical$"
     with pytest.raises(RecordingError, match=message):
         open(recorded)
     with pytest.raises(RecordingError, match=message):

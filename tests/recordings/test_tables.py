@@ -28,7 +28,7 @@ def test_a_feedback_dendrite_adds_its_own_variables():
     assert names(two) - names(one) == {"apical_feedback", "neuromodulator_feedback", "score_feedback"}
     assert names(one) - names(none) == {"apical", "neuromodulator", "score"}
     assert {"apical_change_feedback", "gate_saccade_feedback"} <= names(TABLES[5]) - names(TABLES[4])
-    assert names(TABLES[6]) == {"step", "basal_change", "basal_norm"}
+    assert names(TABLES[6]) == {"step", "basal_drive", "basal_change", "basal_norm"}
 
 
 def test_feedback_without_an_apical_dendrite_is_refused():

@@ -48,27 +48,9 @@ def test_apical_change_in_blocks_is_the_whole_product(units, monkeypatch):
     for optimiser in optimisers:
         optimiser.advance()
     projection.descend(prediction, context, optimisers[0])
-    square = projection.change_square(prediction, context)
     change = prediction.T @ context
     optimisers[1].apply("p.apical", whole, change)
     torch.testing.assert_close(projection.weight, whole)
-    assert square.item() == pytest.approx(change.double().square().sum().item(), rel=1e-5)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_the_norm_of_an_apical_change_survives_cancelling_rows(seed):
-    """Two rows nearly alike, one pushing and one pulling: the change is far smaller than either's share."""
-    g = torch.Generator().manual_seed(seed)
-    rate, glance = torch.rand(1, 500, generator=g), torch.rand(1, 400, generator=g)
-    prediction = torch.cat([rate, -rate]) + 0.01 * torch.randn(2, 500, generator=g)
-    context = glance + 0.01 * torch.randn(2, 400, generator=g)
-    projection = ApicalProjection("p", torch.zeros(500, 400))
-    projection.use_half()
-    explicit = prediction.bfloat16().double().T @ context.bfloat16().double()
-    found = projection.change_square(prediction, context)
-    assert found.item() == pytest.approx(explicit.square().sum().item(), rel=0.01)
-    equal = projection.change_square(torch.cat([rate, -rate]), torch.cat([glance, glance]))
-    assert 0 <= equal.item() < 1e-6 * explicit.square().sum().item()
 
 
 @pytest.mark.parametrize(
