@@ -17,6 +17,7 @@ from .errors import RecordingError
 
 if TYPE_CHECKING:
     from .figures import draw_all
+    from .places import recordings_of
     from .reader import open
     from .recording import Recording, summary
     from .replay_store import ReplayStore, open_replay
@@ -43,6 +44,7 @@ __all__ = [
     "metrics_table",
     "open",
     "open_replay",
+    "recordings_of",
     "summary",
     "updates_table",
     "write_report",
@@ -59,6 +61,7 @@ _HOMES = {
     "metrics_table": "tables",
     "updates_table": "tables",
     "open": "reader",
+    "recordings_of": "places",
     "Recording": "recording",
     "summary": "recording",
     "ReplayStore": "replay_store",
