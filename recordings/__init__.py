@@ -18,6 +18,7 @@ from .errors import RecordingError
 if TYPE_CHECKING:
     from .earlier import as_recorded
     from .figures import draw_all
+    from .places import recordings_of
     from .reader import open
     from .recording import Recording, summary
     from .replay_store import ReplayStore, open_replay
@@ -45,6 +46,7 @@ __all__ = [
     "metrics_table",
     "open",
     "open_replay",
+    "recordings_of",
     "summary",
     "updates_table",
     "write_report",
@@ -62,6 +64,7 @@ _HOMES = {
     "metrics_table": "tables",
     "updates_table": "tables",
     "open": "reader",
+    "recordings_of": "places",
     "Recording": "recording",
     "summary": "recording",
     "ReplayStore": "replay_store",
