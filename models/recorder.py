@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..plasticity import Factors, Pairing, Phase, Signals
-from ..recordings import Table, Writer, activity_table, as_recorded, metrics_table, updates_table
+from ..recordings import PLAIN, Table, Writer, activity_table, as_recorded, metrics_table, updates_table
 from .errors import ModelError
 from .networks.contexts import suffixes
 from .networks.in_blocks import BlockNetwork
@@ -79,6 +79,7 @@ class Recorder:
         batch_rows: rows of a batch.
         modulated: whether a rule without context sources has a neuromodulator.
         paired: whether rows follow each other; a row is then followed by two trials, else it is one.
+        words: what the rule calls its signals, see `Needs.told`.
 
     Raises:
         ModelError: an unknown population, or more rows than a batch has.
@@ -94,6 +95,7 @@ class Recorder:
         batch_rows: int,
         modulated: bool = False,
         paired: bool = True,
+        words: Mapping[str, str] = PLAIN,
     ) -> None:
         unknown = [name for name in spec.populations or () if name not in network.names]
         if unknown:
@@ -106,7 +108,7 @@ class Recorder:
                 f"recording.rows: expected at most the batch's {batch_rows} rows, got {spec.rows}; lower it"
             )
         self.spec, self.losses, self.batch_rows = spec, list(losses), batch_rows
-        self.paired = paired
+        self.paired, self.words = paired, words
         # an error through fixed matrices is a dendrite's input, but nothing of it is learnt or modulated
         told = suffixes([source for source in sources if source != "error"])
         self.learnt = {source: f"_{suffix}" if suffix else "" for source, suffix in told.items()}
@@ -124,7 +126,7 @@ class Recorder:
     def tables(self, steps: int) -> list[Table]:
         """Tables of a run of that many steps, in full length."""
         recorded = (steps + self.spec.every - 1) // self.spec.every
-        tables = [metrics_table(self.losses, recorded)]
+        tables = [metrics_table(self.losses, recorded, self.words)]
         apical, learnt = bool(self.suffix), bool(self.learnt)
         further = [suffix[1:] for suffix in self.suffix.values() if suffix]
         modulated, trials = bool(self.modulators), self.spec.rows * (2 if self.paired else 1)
@@ -132,13 +134,23 @@ class Recorder:
             tables.append(
                 activity_table(
                     name, recorded * trials, self.units[name].numpy(), map_of(population.shape),
-                    dtype=self.spec.dtype, apical=apical, further=further, modulated=modulated,
+                    dtype=self.spec.dtype, apical=apical, further=further, modulated=modulated, words=self.words,
                 )
             )  # fmt: skip
             tables.append(
-                updates_table(name, recorded, self.batch_rows, apical=learnt, further=further, modulated=modulated)
+                updates_table(
+                    name,
+                    recorded,
+                    self.batch_rows,
+                    apical=learnt,
+                    further=further,
+                    modulated=modulated,
+                    words=self.words,
+                )
             )
-        return tables + [updates_table(name, recorded, self.batch_rows, apical=False) for name in self.blocks]
+        return tables + [
+            updates_table(name, recorded, self.batch_rows, apical=False, words=self.words) for name in self.blocks
+        ]
 
     def due(self, step: int) -> bool:
         """Whether this step is recorded."""

@@ -37,8 +37,16 @@ from .needs import PREDICTIVE, Needs
 from .pairing import Negatives, Pairing, Phases
 from .scores import check_pairs, check_word, mean_loss
 from .signals import Factors, Phase, Signals
+from .words import Words
 
 USUAL = 0.5  # burst probability of a tuft at rest
+
+WORDS = Words(
+    apical="e = B c; the burst probability is its sigmoid P, and the context c is that of the row before",
+    score="u = ½ Σ (P − P̄) E², bursts in excess of what is usual, weighed by events",
+    modulator="γ = −dL/du of the contrast function, above 0 at fixations and below 0 at saccades",
+    gate="with a margin, γ is 0 once a fixation scores high enough or a saccade low enough",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +86,9 @@ class BurstDependent:
     @property
     def needs(self) -> Needs:
         """Two glances, and an apical matrix for each source of the context."""
-        return Needs(sources=SOURCES[self.context], negatives=self.negatives, phases=self.phases, records=PREDICTIVE)
+        return Needs(
+            sources=SOURCES[self.context], negatives=self.negatives, phases=self.phases, records=PREDICTIVE, words=WORDS
+        )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Usual burst probability of every unit, for each source."""

@@ -25,6 +25,7 @@ from .needs import PREDICTIVE, Needs
 from .pairing import Negatives, Pairing, Phases
 from .scores import check_pairs, check_word, mean_loss, scores
 from .signals import Apical, Factors, Phase, Signals
+from .words import CONTRASTED
 
 # the words of `context`; settings and command line read them here
 SOURCES: dict[str, tuple[str, ...]] = {"lateral": ("lateral",), "dfb": ("dfb",), "both": ("dfb", "lateral")}
@@ -56,7 +57,13 @@ class ClappPP:
     @property
     def needs(self) -> Needs:
         """Two glances, and an apical matrix for each source of the context."""
-        return Needs(sources=SOURCES[self.context], negatives=self.negatives, phases=self.phases, records=PREDICTIVE)
+        return Needs(
+            sources=SOURCES[self.context],
+            negatives=self.negatives,
+            phases=self.phases,
+            records=PREDICTIVE,
+            words=CONTRASTED,
+        )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """CLAPP++ keeps nothing from step to step."""

@@ -23,7 +23,7 @@ all populations and both directions, a broadcast signal (the code draws anew for
 Not claimed: that P and R are learnt without knowing which of two rates came first, or anything about Dale's law.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -36,6 +36,7 @@ from .needs import PREDICTIVE, Needs
 from .pairing import Pairing
 from .scores import mean_loss, scores
 from .signals import Factors, Phase, Signals
+from .words import CONTRASTED
 
 Presentation = Literal["glances", "patches"]
 
@@ -76,6 +77,7 @@ class Clapp:
             phases="either",
             sources=("lateral", "retro"),
             records=PREDICTIVE,
+            words=replace(CONTRASTED, apical="e = P c, the prediction ahead from the context c of the row before"),
         )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
@@ -139,7 +141,12 @@ class ClappS:
     def needs(self) -> Needs:
         """Two glances or patches, drawn negatives, one matrix that is read both ways."""
         return Needs(
-            presentation=self.presentation, others=self.others, sources=("lateral",), transport=True, records=PREDICTIVE
+            presentation=self.presentation,
+            others=self.others,
+            sources=("lateral",),
+            transport=True,
+            records=PREDICTIVE,
+            words=replace(CONTRASTED, apical="e = P c, the prediction ahead from the context c of the row before"),
         )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:

@@ -38,6 +38,14 @@ from .needs import PREDICTIVE, Needs
 from .pairing import Negatives, Pairing, Phases
 from .scores import check_pairs, check_word, mean_loss
 from .signals import Apical, Factors, Phase, Signals
+from .words import Words
+
+WORDS = Words(
+    apical="e = B c, the teacher: the apical prediction from the context c of the row before",
+    score="s = θ − ½ |z − e|², how well the apical prediction met the rate",
+    modulator="γ = −dL/ds of the contrast function, above 0 at fixations and below 0 at saccades",
+    gate="with a margin, γ is 0 once a fixation scores high enough or a saccade low enough",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +80,9 @@ class DendriticPrediction:
     @property
     def needs(self) -> Needs:
         """Two glances, and an apical matrix for each source of the context."""
-        return Needs(sources=SOURCES[self.context], negatives=self.negatives, phases=self.phases, records=PREDICTIVE)
+        return Needs(
+            sources=SOURCES[self.context], negatives=self.negatives, phases=self.phases, records=PREDICTIVE, words=WORDS
+        )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Nothing is kept from step to step."""

@@ -33,11 +33,13 @@ from .errors import RuleError
 from .needs import Needs
 from .pairing import Pairing
 from .signals import Factors, Signals
+from .words import Words
 
 # the error is what their dendrites receive; nothing of it is learnt or modulated
 SUPERVISED = Needs(
     engine="feedback", presentation="images", supervised=True, head="classes", sources=("error",),
     records=("basal", "rate", "apical"),
+    words=Words(apical="e = B E, the output error E through fixed matrices B"),
 )  # fmt: skip
 
 
@@ -90,7 +92,10 @@ def _labels(rule: str, where: str, output: Tensor, label: Tensor | None) -> Tens
 class FeedbackAlignment:
     """FA: the error comes down population by population through fixed random matrices instead of transposed weights."""
 
-    needs: ClassVar[Needs] = replace(SUPERVISED, path="chain")
+    needs: ClassVar[Needs] = replace(
+        SUPERVISED, path="chain",
+        words=Words(apical="e, the error of the population above through fixed matrices B, at the top the output error E"),
+    )  # fmt: skip
 
     def error(self, output: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
         """L and E, see `output_error`."""

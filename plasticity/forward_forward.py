@@ -46,8 +46,14 @@ from .goodness import (
 from .needs import MODULATED, Needs
 from .pairing import Pairing
 from .signals import Factors, Signals
+from .words import Words
 
 MOMENTUM, RESTING = 0.9, 0.5
+
+WORDS = Words(
+    score="s = G − D θ, goodness G of the population's rates less its threshold",
+    modulator="γ = σ(−s) on positive rows and −σ(s) on negative ones",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,7 @@ class ForwardForward:
             transfer="relu",
             site="neuron",
             records=MODULATED,
+            words=WORDS,
         )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:

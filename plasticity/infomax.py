@@ -27,6 +27,13 @@ from .bilinear import both_sides, drawn, parts, picked, spread, through_both
 from .needs import PREDICTIVE, Needs
 from .pairing import Pairing
 from .signals import Factors, Phase, Signals
+from .words import Words
+
+WORDS = Words(
+    apical="e = P c, the prediction from the context c of the row before",
+    score="u = z · (P c), the glance that follows against the prediction",
+    modulator="1 − q of the glance that follows and −q of the first negative, q the softmax of the scores",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +55,7 @@ class GreedyInfoMax:
     @property
     def needs(self) -> Needs:
         """Two glances, drawn negatives, one matrix that is read both ways."""
-        return Needs(others=self.others, sources=("lateral",), transport=True, records=PREDICTIVE)
+        return Needs(others=self.others, sources=("lateral",), transport=True, records=PREDICTIVE, words=WORDS)
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Greedy InfoMax keeps nothing from step to step."""

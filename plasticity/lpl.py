@@ -39,6 +39,7 @@ from .needs import Needs
 from .pairing import Pairing
 from .products import product
 from .signals import Factors, Signals
+from .words import Words
 
 Past = Literal["both", "stop"]
 
@@ -66,7 +67,13 @@ class LPL:
     stale: bool = False
     floor: float = 1e-4
 
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[Needs] = Needs(
+        words=Words(
+            first="glance at the same object",
+            second="glance at another object, which this rule does not compare",
+            loss="sum of the predictive, Hebbian and decorrelation terms",
+        )
+    )
 
     def __post_init__(self) -> None:
         for name in ("predictive", "hebbian", "decorrelation"):

@@ -1,10 +1,12 @@
 """What a rule needs around it: one frozen record with defaults, so that a rule's file states only what differs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .errors import RuleError
 from .pairing import Negatives, Phases
+from .words import Words
 
 Engine = Literal["local", "backprop", "feedback", "block"]
 Site = Literal["unit", "neuron"]
@@ -14,6 +16,7 @@ ENGINES: tuple[Engine, ...] = get_args(Engine)
 # what a rule without apical dendrites but with a neuromodulator lets one record, and one with dendrites that learn
 MODULATED = ("basal", "rate", "neuromodulator", "score")
 PREDICTIVE = ("basal", "rate", "apical", "neuromodulator", "score")
+SILENT = Words()  # a rule that says nothing of its own
 _WORDS = {"engine": Engine, "site": Site, "head": Head, "path": Path, "negatives": Negatives, "phases": Phases}
 
 
@@ -42,6 +45,7 @@ class Needs:
         path: of a feedback rule. `direct`: from the output straight to every population; `chain`: population by population.
         routed: whether populations are divided into areas, of which a row uses one.
         records: signals that the rule lets one record.
+        words: what its signals are called and are.
 
     Raises:
         RuleError: an unknown word.
@@ -65,6 +69,12 @@ class Needs:
     path: Path = "direct"
     routed: bool = False
     records: tuple[str, ...] = ("basal", "rate")
+    words: Words = SILENT
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """Its words, with the defaults of its kind."""
+        return self.words.told(engine=self.engine, negatives=self.negatives, sources=bool(self.sources))
 
     def __post_init__(self) -> None:
         for name, words in _WORDS.items():

@@ -32,8 +32,14 @@ from .needs import MODULATED, Needs
 from .pairing import Pairing
 from .scores import mean_loss
 from .signals import Factors, Phase, Signals
+from .words import Words
 
 SILENT = 1e-12
+
+WORDS = Words(
+    score="g = cos(z, ξ), goodness: the rate of the population against one fixed random direction",
+    modulator="γ = θ σ(−θ (g⁺ − g⁻)) in the positive pass and its negative in the other",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,7 @@ class PhyLL:
             supervised=self.presentation == "overlay",
             negatives="opposite",
             records=MODULATED,
+            words=WORDS,
         )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:

@@ -36,6 +36,7 @@ from .needs import MODULATED, Needs
 from .pairing import Pairing
 from .per_population import at, check_numbers, check_switches, freeze
 from .signals import Factors, Phase, Signals
+from .words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,12 @@ class SCFF:
         records=MODULATED,
         negatives="opposite",
         per_population=("threshold_positive", "threshold_negative", "penalty", "rebuild"),
+        words=Words(
+            first="pair of equals",
+            second="pair of others",
+            score="G, goodness: mean square rate of the population, averaged over places",
+            modulator="mean over places of γ = σ(θ⁺ − G) less the penalty on pairs of equals, and of −σ(G − θ⁻) on pairs of others",
+        ),
     )
 
     def __post_init__(self) -> None:

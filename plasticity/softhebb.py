@@ -31,6 +31,7 @@ from .errors import RuleError
 from .needs import Needs
 from .per_population import at, check_numbers, freeze
 from .signals import Factors, Signals
+from .words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,12 @@ class SoftHebb:
     anti: bool = True
 
     needs: ClassVar[Needs] = Needs(
-        presentation="images", relay="batchnorm", site="neuron", per_population=("inverse_temperature",), forgets=True
+        presentation="images",
+        relay="batchnorm",
+        site="neuron",
+        per_population=("inverse_temperature",),
+        forgets=True,
+        words=Words(loss="−log p of the winner, how undecided the competition is; recorded, not descended"),
     )
 
     def __post_init__(self) -> None:

@@ -66,6 +66,7 @@ class Backprop(Wrapped):
         return replace(
             told,
             engine="backprop",
+            words=replace(told.words, loss="", apical="", score="", modulator="", gate=""),
             head=head[len(told.sources)],
             sources=(),
             transport=False,

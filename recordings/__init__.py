@@ -17,7 +17,7 @@ from .errors import RecordingError
 
 if TYPE_CHECKING:
     from .earlier import as_recorded
-    from .figures import draw_all
+    from .figures import Shown, draw_all
     from .places import recordings_of
     from .reader import open
     from .recording import Recording, summary
@@ -26,16 +26,20 @@ if TYPE_CHECKING:
     from .results import write_results
     from .schema import SCHEMA_VERSION, Table, Variable
     from .sections import Drawing, Section, TextTable, write_section
+    from .side_by_side import write_side_by_side
     from .tables import activity_table, metrics_table, updates_table
+    from .words import PLAIN, words_of
     from .writer import Writer
 
 __all__ = [
+    "PLAIN",
     "SCHEMA_VERSION",
     "Drawing",
     "Recording",
     "RecordingError",
     "ReplayStore",
     "Section",
+    "Shown",
     "Table",
     "TextTable",
     "Variable",
@@ -49,12 +53,16 @@ __all__ = [
     "recordings_of",
     "summary",
     "updates_table",
+    "words_of",
     "write_report",
     "write_results",
     "write_section",
+    "write_side_by_side",
 ]
 
 _HOMES = {
+    "PLAIN": "words",
+    "words_of": "words",
     "as_recorded": "earlier",
     "SCHEMA_VERSION": "schema",
     "Table": "schema",
@@ -70,12 +78,14 @@ _HOMES = {
     "ReplayStore": "replay_store",
     "open_replay": "replay_store",
     "draw_all": "figures",
+    "Shown": "figures",
     "write_report": "report",
     "write_results": "results",
     "Drawing": "sections",
     "Section": "sections",
     "TextTable": "sections",
     "write_section": "sections",
+    "write_side_by_side": "side_by_side",
 }
 
 

@@ -1,65 +1,127 @@
-"""What every figure shows and by which equation: HTML of our own making, safe to insert."""
+"""What every figure of a recording shows, in the words of its rule: HTML of our own making, and plain text made safe for it."""
+
+from collections.abc import Callable, Mapping
 
 from markupsafe import Markup, escape
 
+from .words import short, symbol
+
+TAGS = ("var", "sub", "sup", "b", "i")  # what a text may hold of HTML
+SMOOTHED = " Faint: steps (in a long run, means of neighbouring steps); line: mean over a fiftieth of the run."
 _A = "<var>a</var> = <var>W</var> ∗ <var>z</var><sub>pre</sub> + <var>b</var>"
-_E = "<var>e</var> = <var>B</var> <var>c</var>"
-_U = "<var>u</var> = <var>z</var> · <var>e</var>"
-_TREND = "Faint: steps (in a long run, means of neighbouring steps); line: mean over a fiftieth of the run."
-_FURTHER = {"feedback": " Second apical dendrite: its context <var>c</var> is the activity of the top population."}
+_FURTHER = {"feedback": " Second apical dendrite: its context is the activity of the top population."}
 # figures that are drawn once for each apical dendrite
-_OF_DENDRITES = ("scores", "gates", "potentials")
+OF_DENDRITES = ("scores", "gates", "potentials")
 
-_CAPTIONS = {
-    "learning": "Loss of every population over training. Every population has an objective of its own; the values are "
-    "not comparable across populations. " + _TREND,
-    "read_outs": "Test accuracy of a read-out fitted to the frozen rates <var>z</var> of each layer and of several layers "
-    "together (named where they are not all), beside two controls: the same network with the random weights it started from, and the pixels.",
-    "scores": f"Distribution of the score {_U}, summed over the population, for pairs of glances at one object "
-    f"(fixation) and at two objects (saccade), where {_E} is the apical prediction set by the glance before. "
-    "P is the probability that a fixation scores above a saccade: 0.5 is chance, 1 is perfect separation. "
-    "The outermost bins hold all scores beyond them (0.2 % on either side).",
-    "gates": "Fraction of the batch for which the neuromodulator is not zero, <var>γ</var> ≠ 0, so that plasticity "
-    f"happens. With a margin, the gate closes for a fixation whose score {_U} is high enough and for a saccade whose "
-    "score is low enough. " + _TREND,
-    "potentials": f"Apical potential {_E}, set by the glance before, against basal potential {_A} of the glance now "
-    "seen: one count per trial and recorded unit, late in training. <var>r</var> is Pearson's correlation over all "
-    "pairs, then over fixations and over saccades alone. Basal potentials are those before the nonlinearity "
-    "<var>ρ</var>.",
-    "changes": "Euclidean norm of the change of the weights at each step: basal |Δ<var>W</var>| and, where the "
-    "population has an apical dendrite, apical |Δ<var>B</var>|. " + _TREND,
-    "replay_checks": "Every check of the replay with spikes: distance of its value to the criterion, compressed; bars span the seeds, "
-    "a cross is a failed check. Right: value, criterion.",
-    "replay_fi_curve": "Rate of the spiking neuron in its output range against the rate asked for, and the difference from "
-    "<var>ρ</var> = relu; shaded: criterion.",
-    "replay_rates": "Mean output rate and mean basal potential of the spiking neurons against <var>z</var> = <var>ρ</var>(<var>a"
-    "</var>) and <var>a</var> of the rate network; one point per trial and neuron.",
-    "replay_apical": f"Mean apical potential of the spiking neurons against the dendritic prediction {_E} of the rate network, and "
-    "what is left of it against the output rate: a trend there would be a leak from the soma.",
-    "replay_cosines": "Cosine between the eligibility from spikes, summed at pre-synaptic spikes, and <var>e<sub>j</sub></var> "
-    "<var>ρ</var>′(<var>a<sub>j</sub></var>) <var>z<sub>i</sub></var> of the rate network, trial by trial.",
-    "replay_timing": "Eligibility of one pair of spikes at a clamped apical potential, by the lag between them, in three forms "
-    "(the replay uses form A), and the effect of a modulator that comes late beside exp(−delay/<var>τ<sub>e</sub></var>).",
-    "spike_raster": "A network of spiking neurons in a closed loop through three glances: what its inputs saw, every spike, score <var>u</var> "
-    "and neuromodulator <var>γ</var> that its own modulatory neurons gave each population, and potentials of three units; the tuft, on the "
-    "right scale, holds what it predicts from the glance before. Shaded: the eyes move and nothing is seen.",
-    "spike_learning": "Objective of what the closed loop has learnt from spikes, run with rates on pairs that it never learnt from, beside its rate "
-    "twin, which learnt with rates from the same start on the same glances.",
-    "traces": f"Single units over consecutive glances: basal potential {_A}, rate <var>z</var> = <var>ρ</var>(<var>a"
-    f"</var>), apical potential {_E} with the context <var>c</var> of the glance before, and the broadcast "
-    "neuromodulator <var>γ</var>. Shaded: saccades, where the object changes. Shown are the units whose rate varies "
-    "most, with channel, row and column in brackets.",
-}
+Words = Mapping[str, str]
 
 
-def caption(name: str) -> Markup:
-    """Caption of the figure of that name, e.g. ``"gates_feedback"`` or ``"traces_conv1"``."""
+def safe(text: str) -> Markup:
+    """Plain text as HTML; of tags, those of `TAGS` without attributes are kept.
+
+    >>> safe("<var>z</var> < 1 <script>")
+    Markup('<var>z</var> &lt; 1 &lt;script&gt;')
+    """
+    found = str(escape(text))
+    for tag in TAGS:
+        for end in (f"<{tag}>", f"</{tag}>"):
+            found = found.replace(str(escape(end)), end)
+    return Markup(found)
+
+
+def caption(name: str, words: Words, smoothed: bool) -> Markup:
+    """Caption of a figure of a recording.
+
+    Args:
+        name: of the figure, e.g. ``"gates_feedback"`` or ``"traces_conv1"``.
+        words: of the recording's rule, see `words_of`.
+        smoothed: whether curves over training are running means.
+    """
     kind, dendrite = dendrite_of(name)
-    further = _FURTHER.get(dendrite, f" Apical dendrite {escape(dendrite)}." if dendrite else "")
-    return Markup(_CAPTIONS["traces" if kind.startswith("traces_") else kind] + further)
+    further = _FURTHER.get(dendrite, f" Apical dendrite {dendrite}." if dendrite else "")
+    told = _CAPTIONS["traces" if kind.startswith("traces_") else kind](words)
+    trend = SMOOTHED if smoothed and kind in ("learning", "gates", "changes", "drives") else ""
+    return safe(told + further + trend)
 
 
 def dendrite_of(name: str) -> tuple[str, str]:
     """A figure's kind and the further apical dendrite it shows, e.g. ``("gates", "feedback")``; empty for the first or for all."""
     kind, _, dendrite = name.partition("_")
-    return (kind, dendrite) if kind in _OF_DENDRITES else (name, "")
+    return (kind, dendrite) if kind in OF_DENDRITES else (name, "")
+
+
+def _clause(before: str, text: str) -> str:
+    return f"{before}{text}" if text else ""
+
+
+def _learning(words: Words) -> str:
+    return f"Loss over training{_clause(': ', words['loss'])}. Values of different populations are not comparable."
+
+
+def _scores(words: Words) -> str:
+    first, second = words["first"], words["second"]
+    return (
+        f"Distribution of the score{_clause(' ', words['score'])}, for both phases: {first}; {second}. "
+        f"P is the probability that one of the first ({short(first)}) scores above one of the second ({short(second)}): 0.5 is chance, "
+        "1 is perfect separation. The outermost bins hold all scores beyond them (0.2 % on either side)."
+    )
+
+
+def _gates(words: Words) -> str:
+    return (
+        "Fraction of the batch for which the neuromodulator is not zero, <var>γ</var> ≠ 0, so that plasticity happens."
+        f"{_clause(' Neuromodulator: ', words['modulator'])}{'.' if words['modulator'] else ''}"
+        f"{_clause(' Gate: ', words['gate'])}{'.' if words['gate'] else ''}"
+    )
+
+
+def _potentials(words: Words) -> str:
+    return (
+        f"Apical potential{_clause(' ', words['apical'])}, against basal potential {_A} of the same trial: "
+        "one count per trial and recorded unit, late in training. <var>r</var> is Pearson's correlation over all pairs, then over each "
+        "phase alone. Basal potentials are those before the nonlinearity <var>ρ</var>."
+    )
+
+
+def _changes(_: Words) -> str:
+    return (
+        "What each recorded step moved the weights by: Euclidean norm of |Δ<var>W</var>| of the basal weights, weight decay included, and, "
+        "where the population has apical dendrites that learn, of |Δ<var>B</var>| of their weights."
+    )
+
+
+def _drives(_: Words) -> str:
+    return (
+        "What the rule gave for each weight in a recorded step, before learning rate and optimiser, which decide how far the weights "
+        "move by it: Euclidean norms over a population."
+    )
+
+
+def _traces(words: Words) -> str:
+    shaded = f" Shaded: {words['second']}." if words["second"] else ""
+    return (
+        f"Single units over the last recorded trials: basal potential {_A}, rate <var>z</var> = <var>ρ</var>(<var>a</var>)"
+        f"{_clause('; apical potential ', words['apical'])}{_clause('; score ', symbol(words) if words['score'] else '')}"
+        f"{_clause('; neuromodulator ', words['modulator'])}.{shaded} Trials are rows of one batch, side by side; a broken line marks where the "
+        "next recorded step begins. Shown are the units whose rate varies most, with channel, row and column in brackets, unless others "
+        "were chosen."
+    )
+
+
+def _kernels(_: Words) -> str:
+    return (
+        "Kernels of the first population as it ended, each scaled to its own largest entry; those with three input channels in colour, grey "
+        "is zero. Ordered by their norm, largest first."
+    )
+
+
+_CAPTIONS: dict[str, Callable[[Words], str]] = {
+    "learning": _learning,
+    "scores": _scores,
+    "gates": _gates,
+    "potentials": _potentials,
+    "changes": _changes,
+    "drives": _drives,
+    "traces": _traces,
+    "kernels": _kernels,
+}

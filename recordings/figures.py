@@ -1,27 +1,41 @@
-"""All figures of a run, drawn from its recording and its read-outs into ``RUN/figures``."""
+"""The figures of a recording, drawn into ``RUN/figures``."""
 
-import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 from matplotlib.figure import Figure
 
-from .errors import RecordingError
+from .errors import RecordingError, unknown_name
 from .plot_dendrites import potentials, traces
 from .plot_factors import gates, scores
-from .plot_learning import changes, learning, read_outs
-from .plot_style import save
+from .plot_learning import changes, learning
+from .plot_style import SMOOTHED, save
 from .reader import open as open_recording
-from .seal import unsealed
 from .stores import refusing
+from .words import words_of
 
 logger = logging.getLogger(__name__)
 
-LOOP = ("spike_raster", "spike_learning")  # of a closed loop, drawn when it was run
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What of a recording is drawn.
+
+    Args:
+        populations: names; None for all.
+        units: positions along `unit` of the traces, or how many: those whose rate varies most.
+        trials: how many trials traces show.
+        first: the first of them; None for the last ones recorded.
+    """
+
+    populations: Collection[str] | None = None
+    units: int | Sequence[int] = 4
+    trials: int = 48
+    first: int | None = None
 
 
 class Figures(dict[str, Path]):
@@ -29,26 +43,36 @@ class Figures(dict[str, Path]):
 
     Attributes:
         skipped: reason by name of a figure that the run has no data for.
+        words: what the rule calls its signals.
+        smoothed: whether curves over training are running means.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.skipped: dict[str, str] = {}
+        self.words: dict[str, str] = {}
+        self.smoothed = False
 
 
-def draw_all(run_dir: Path) -> Figures:
-    """Draw every figure that a run has the data for, as PNG and PDF into ``run_dir/figures``.
+def draw_all(run_dir: Path, shown: Shown | None = None) -> Figures:
+    """Draw every figure that a recording has the data for, as PNG and PDF into ``run_dir/figures``.
 
     Args:
-        run_dir: folder with ``recording.zarr`` and, after a read-out, ``probe.json``.
+        run_dir: folder with ``recording.zarr``.
+        shown: of which populations, units and trials; all populations and the last trials without it.
 
     Raises:
-        RecordingError: there is no recording in the folder.
+        RecordingError: there is no recording in the folder, or it has no such population.
     """
-    run_dir = Path(run_dir)
+    run_dir, shown = Path(run_dir), shown or Shown()
     drawn = Figures()
     with open_recording(run_dir) as recording:
-        for name, draw in _figures(recording, run_dir):
+        activity, updates = tables_of(recording, "activity"), tables_of(recording, "updates")
+        drawn.words = words_of(*activity.values(), *updates.values())
+        drawn.smoothed = any(node.sizes.get("step", 0) >= SMOOTHED for node in recording.children.values()) or any(
+            table.sizes["step"] >= SMOOTHED for table in updates.values()
+        )
+        for name, draw in _figures(recording, shown):
             try:
                 with refusing(run_dir, "readable signals", "restore the recording from a copy"):
                     figure = draw()
@@ -57,49 +81,31 @@ def draw_all(run_dir: Path) -> Figures:
                 logger.info("figure %s skipped: %s", name, reason)
                 continue
             drawn[name] = save(figure, run_dir / "figures" / name)
-    drawn.update(replay_figures(run_dir))
-    drawn.update({name: path for name in LOOP if (path := run_dir / "figures" / f"{name}.png").is_file()})
     return drawn
 
 
-def replay_figures(run_dir: Path) -> dict[str, Path]:
-    """Figures of the last replay, which was drawn when it was made; none where there was no replay."""
-    replay = read_replay(run_dir)
-    names = replay.get("figures", {}) if replay else {}
-    found = {str(name): run_dir / "figures" / f"{name}.png" for name in names}
-    return {name: path for name, path in found.items() if path.is_file()}
-
-
-def read_replay(run_dir: Path) -> dict[str, Any] | None:
-    """Contents of ``replay.json``; None where the run was not replayed.
-
-    Raises:
-        RecordingError: the file is damaged.
-    """
-    path = run_dir / "replay.json"
-    if not path.exists():
-        return None
-    try:
-        replay = unsealed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"run.replay: expected JSON in {path}, got {error}; replay the run again") from error
-    if not isinstance(replay.get("figures", {}), dict | list):
-        raise RecordingError(f"run.replay: expected a replay in {path}, got {_brief(replay)}; replay the run again")
-    return replay
-
-
-def _figures(recording: xr.DataTree, run_dir: Path) -> Iterator[tuple[str, Callable[[], Figure]]]:
+def _figures(recording: xr.DataTree, shown: Shown) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Name of every figure a recording may have, in the order of the report, and how to draw it."""
-    activity, updates = tables_of(recording, "activity"), tables_of(recording, "updates")
+    activity = _chosen(tables_of(recording, "activity"), shown)
+    updates = _chosen(tables_of(recording, "updates"), shown)
     yield "learning", lambda: learning(_table(recording, "metrics"))
-    yield "read_outs", lambda: read_outs(read_probe(run_dir))
     for suffix in dendrites(activity, updates):
         yield f"scores{suffix}", partial(scores, updates, suffix=suffix)
         yield f"gates{suffix}", partial(gates, updates, suffix=suffix)
         yield f"potentials{suffix}", partial(potentials, activity, suffix=suffix)
     yield "changes", partial(changes, updates)
+    yield "drives", partial(changes, updates, kind="drive")
     for population, table in reversed(activity.items()):
-        yield f"traces_{population}", partial(traces, table)
+        yield f"traces_{population}", partial(traces, table, units=shown.units, trials=shown.trials, first=shown.first)
+
+
+def _chosen(tables: dict[str, xr.Dataset], shown: Shown) -> dict[str, xr.Dataset]:
+    if shown.populations is None or not tables:
+        return tables
+    for name in shown.populations:
+        if name not in tables:
+            raise unknown_name("inspect.population", name, tables)
+    return {name: table for name, table in tables.items() if name in shown.populations}
 
 
 def tables_of(recording: xr.DataTree, kind: str) -> dict[str, xr.Dataset]:
@@ -107,41 +113,6 @@ def tables_of(recording: xr.DataTree, kind: str) -> dict[str, xr.Dataset]:
     if kind not in recording.children:
         return {}
     return {name: node.to_dataset() for name, node in recording[kind].children.items()}
-
-
-def read_probe(run_dir: Path) -> dict[str, Any]:
-    """Contents of ``probe.json``.
-
-    Raises:
-        RecordingError: the run has no read-out, or the file is damaged.
-    """
-    path = run_dir / "probe.json"
-    if not path.exists():
-        raise RecordingError(f"run.probe: expected {path}, got no such file; run `apical probe {run_dir}` first")
-    try:
-        probe = unsealed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"run.probe: expected JSON in {path}, got {error}; run the read-out again") from error
-    if not _is_read_out(probe):
-        raise RecordingError(f"run.probe: expected a read-out in {path}, got {_brief(probe)}; run the read-out again")
-    return dict(probe)
-
-
-def _is_read_out(probe: Any) -> bool:
-    """Whether it has the parts that are shown; the numbers themselves are checked where they are drawn."""
-    if not isinstance(probe, dict) or "accuracy" not in probe:
-        return False
-    layers, names = probe.get("layers", {}), [probe.get(name, []) for name in ("together", "populations")]
-    if not isinstance(layers, dict) or not all(isinstance(row, dict) for row in layers.values()):
-        return False
-    return all(isinstance(part, list) for part in names) and all(
-        isinstance(probe.get(size, 0), int) for size in ("n_train", "n_test")
-    )
-
-
-def _brief(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _table(recording: xr.DataTree, path: str) -> xr.Dataset:

@@ -24,25 +24,34 @@ from .plot_style import (
     stacked_label,
     styled,
 )
+from .words import short, words_of
 
 MAX_TRIALS = 2000  # pairs of potentials beyond these do not change the picture
 
 
 @styled
-def traces(activity: xr.Dataset, *, units: int | Sequence[int] = 4, trials: int = 48) -> Figure:
-    """Basal potential, rate and apical potential of single units over consecutive trials; saccades are shaded.
+def traces(
+    activity: xr.Dataset, *, units: int | Sequence[int] = 4, trials: int = 48, first: int | None = None
+) -> Figure:
+    """Basal potential, rate and apical potential of single units over the last trials; those of the second phase are shaded, a line marks where another step begins.
 
     Args:
         activity: table ``activity/<population>``.
         units: positions along ``unit``, or how many; by default those whose rate varies most.
-        trials: how many trials, the last ones recorded.
+        trials: how many trials.
+        first: the first of them; None for the last ones recorded.
 
     Raises:
         RecordingError: the table is empty, or has no such unit.
     """
     where = f"activity/{activity.attrs.get('population', '')}"
     needed(activity, where, ["basal", "rate", "phase"])
-    shown = activity.isel(trial=slice(-trials, None)).compute()
+    length = activity.sizes["trial"]
+    if trials < 1 or not 0 <= (start := max(0, length - trials) if first is None else first) < length:
+        raise RecordingError(
+            f"{where}.trials: expected at least one of 0 to {length - 1}, got {trials} from {first}; choose among the recorded trials"
+        )
+    shown = activity.isel(trial=slice(start, start + trials)).compute()
     chosen = _chosen(shown["rate"], units, where)
     names = [name for name in ("basal", "rate") if name in shown]
     names += sorted(name for name in map(str, shown) if name.split("_")[0] == "apical")
@@ -50,10 +59,10 @@ def traces(activity: xr.Dataset, *, units: int | Sequence[int] = 4, trials: int 
     figure = new_figure(8.0, 1.5 * len(names) + 1.25 * len(modulators) + 0.7)
     ratios = [1.5] * len(names) + [1.25] * len(modulators)
     axes = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})[:, 0]
-    last = activity.sizes["trial"]
-    x = np.arange(last - shown.sizes["trial"], last)
+    x = np.arange(start, start + shown.sizes["trial"])
     for panel, name in zip(axes, names + modulators, strict=True):
         _shade(panel, x, shown["phase"].values == 1)
+        _borders(panel, x, shown)
         if name in modulators:
             colour = np.where(shown["phase"].values == 1, SACCADE, FIXATION)
             panel.bar(x, np.nan_to_num(shown[name].values.astype(float), posinf=0, neginf=0), color=colour, width=0.8)
@@ -61,11 +70,14 @@ def traces(activity: xr.Dataset, *, units: int | Sequence[int] = 4, trials: int 
         else:
             _lines(panel, x, shown[name], chosen)
         panel.set_ylabel(stacked_label(shown[name]))
-    axes[-1].set_xlabel("trial (one glance each)")
+    axes[-1].set_xlabel("trial; a line where the next recorded step begins" if _steps(shown).any() else "trial")
     axes[-1].set_xlim(x[0] - 0.5, x[-1] + 0.5)
     figure.align_ylabels(axes)
+    shades = (
+        [Patch(color=SHADE, label=short(words_of(activity)["second"]))] if (shown["phase"].values == 1).any() else []
+    )
     handles = axes[0].get_legend_handles_labels()[0]
-    figure.legend(handles=[*handles, Patch(color=SHADE, label="saccade")], loc="outside right upper")
+    figure.legend(handles=[*handles, *shades], loc="outside right upper")
     epoch = f", epoch {float(shown['epoch'][-1]):.2g}" if "epoch" in shown.coords else ""
     figure.suptitle(
         f"{activity.attrs.get('population', '')}: {len(chosen)} of {shown.sizes['unit']} recorded units, "
@@ -101,10 +113,11 @@ def potentials(activity: Mapping[str, xr.Dataset], *, suffix: str = "") -> Figur
         pairs = (basal[finite], apical[finite])
         drawn.append(panel.hexbin(*pairs, gridsize=36, mincnt=1, cmap="viridis", linewidths=0.1))
         saccade = shown["phase"].values == 1
+        first, second = (short(words_of(table)[name]) for name in ("first", "second"))
         panel.set_title(
             f"{population}: r = {_correlation(basal, apical)}\n"
-            f"fixation {_correlation(basal[~saccade], apical[~saccade])}, "
-            f"saccade {_correlation(basal[saccade], apical[saccade])}"
+            f"{first} {_correlation(basal[~saccade], apical[~saccade])}, "
+            f"{second} {_correlation(basal[saccade], apical[saccade])}"
         )
         panel.margins(0.04)
     top = max(float(np.max(density.get_array())) for density in drawn)  # type: ignore[arg-type]
@@ -147,6 +160,28 @@ def _shade(axes: Axes, x: NDArray[np.int64], saccade: NDArray[np.bool_]) -> None
     edges = np.flatnonzero(np.diff(np.concatenate([[0], saccade.astype(int), [0]])))
     for first, stop in edges.reshape(-1, 2):
         axes.axvspan(x[first] - 0.5, x[stop - 1] + 0.5, color=SHADE, linewidth=0, zorder=0)
+
+
+def _steps(shown: xr.Dataset) -> NDArray[np.bool_]:
+    """Between which trials another step begins."""
+    if "step" not in shown.coords:
+        return np.zeros(max(0, shown.sizes["trial"] - 1), bool)
+    return np.asarray(np.diff(shown["step"].values) != 0)
+
+
+def _borders(axes: Axes, x: NDArray[np.int64], shown: xr.Dataset) -> None:
+    """A line wherever the trials of one batch end and those of another, later one begin: they do not follow each other."""
+    between = x[:-1][_steps(shown)] + 0.5
+    axes.vlines(
+        between,
+        0,
+        1,
+        transform=axes.get_xaxis_transform(),
+        color="black",
+        linewidth=0.7,
+        linestyle=(0, (4, 2)),
+        zorder=1,
+    )
 
 
 def _correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> str:

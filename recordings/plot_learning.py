@@ -29,25 +29,26 @@ def learning(metrics: xr.Dataset) -> Figure:
     names = [str(name) for name in losses["population"].values]
     for index, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True)):
         trend(axes, metrics["step"].values, losses.values[:, index], color=colour, label=name)
-    axes.set(xlabel=label(metrics["step"]).replace(" (dimensionless)", ""), ylabel=label(losses))
+    axes.set(xlabel=label(metrics["step"]), ylabel=label(losses))
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
     figure.legend(loc="outside right upper")
     return figure
 
 
 @styled
-def changes(updates: Mapping[str, xr.Dataset]) -> Figure:
-    """Norms of the weight changes of every population over training: basal, and apical where there is one.
+def changes(updates: Mapping[str, xr.Dataset], *, kind: str = "change") -> Figure:
+    """How far each step moved the weights of every population, or how far the rule drove them: basal, and apical where there are some.
 
     Args:
         updates: tables ``updates/<population>`` by population.
+        kind: ``"change"``, of the weights, or ``"drive"``, of the rule.
 
     Raises:
-        RecordingError: a table has no basal change or is empty.
+        RecordingError: a table has no such variable or is empty.
     """
-    updates = having(updates, "updates", ["basal_change"])
+    updates = having(updates, "updates", [f"basal_{kind}"])
     known = {str(name) for table in updates.values() for name in table}
-    names = ["basal_change", *sorted(name for name in known if name.startswith("apical_change"))]
+    names = [f"basal_{kind}", *sorted(name for name in known if name.startswith(f"apical_{kind}"))]
     figure = new_figure(7.4, 2.1 * len(names) + 0.5)
     axes = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
     lines: dict[str, Any] = {}

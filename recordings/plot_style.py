@@ -21,6 +21,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#0
 FIXATION, SACCADE = COLOURS[0], COLOURS[3]
 GREY = "#8A8A8A"
 SHADE = "#E6E6E6"
+SMOOTHED = 100  # points from which a curve over training is a running mean
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -80,7 +81,7 @@ def colours(count: int) -> list[str]:
 
 
 def label(variable: xr.DataArray) -> str:
-    """Long name, symbol and units of a variable, e.g. ``basal potential a (dimensionless)``."""
+    """Long name, symbol and units of a variable, e.g. ``apical potential e (mV)``."""
     return " ".join(part for part in _parts(variable) if part)
 
 
@@ -96,7 +97,7 @@ def stacked_label(variable: xr.DataArray) -> str:
 def _parts(variable: xr.DataArray) -> tuple[str, str, str]:
     units = str(variable.attrs.get("units", "1"))
     name = str(variable.attrs.get("long_name", variable.name))
-    return name, str(variable.attrs.get("symbol", "")), f"({'dimensionless' if units == '1' else units})"
+    return name, str(variable.attrs.get("symbol", "")), "" if units == "1" else f"({units})"
 
 
 def trend(axes: Axes, x: NDArray[np.floating], y: NDArray[np.floating], **line: str) -> None:
@@ -104,7 +105,7 @@ def trend(axes: Axes, x: NDArray[np.floating], y: NDArray[np.floating], **line: 
     x, y = np.asarray(x, float), np.asarray(y, float)
     if len(x) > 2000:  # more points than a figure can show
         x, y = _means(x, len(x) // 1000), _means(y, len(y) // 1000)
-    window = max(1, len(x) // 50)
+    window = max(1, 2 * len(x) // SMOOTHED)
     if window > 1:
         axes.plot(x, y, alpha=0.22, linewidth=0.6, color=line.get("color"))
         x, y = _means(x, window), _means(y, window)

@@ -6,7 +6,7 @@ same object, a saccade two glances at different objects.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,18 +14,19 @@ from numpy.typing import ArrayLike
 
 from .errors import RecordingError
 from .schema import Coordinate, Table, Variable
+from .words import PLAIN, WORDS, flags, short, symbol
 
 _DRIVE = {"description": "Euclidean norm of the change that the rule gives, before learning rate and optimiser"}
 _CHANGE = {"description": "Euclidean norm of what the weights moved by in the step"}
-PHASES = {"flag_values": [0, 1], "flag_meanings": "fixation saccade"}
 
 
-def metrics_table(populations: Sequence[str], length: int) -> Table:
+def metrics_table(populations: Sequence[str], length: int, words: Mapping[str, str] = PLAIN) -> Table:
     """Table ``metrics``: one row per training step.
 
     Args:
         populations: names of the populations, the coordinate of ``loss``.
         length: number of steps of the whole run.
+        words: as in `activity_table`.
     """
     names = np.array(list(populations), dtype=np.dtypes.StringDType())
     coords: dict[str, Coordinate] = {"population": (("population",), names, _said("population"))}
@@ -38,9 +39,16 @@ def metrics_table(populations: Sequence[str], length: int) -> Table:
             _coordinate("epoch", "float64", "epoch"),
             _coordinate("samples", "int64", "samples seen"),
             Variable(name="learning_rate", dtype="float64", long_name="learning rate"),
-            Variable(name="loss", dims=("population",), shape=(len(names),), long_name="loss of the population"),
+            Variable(
+                name="loss",
+                dims=("population",),
+                shape=(len(names),),
+                long_name="loss",
+                attributes=_told(words, "loss"),
+            ),
         ),
         coords=coords,
+        attributes={WORDS: dict(words)},
     )
 
 
@@ -54,6 +62,7 @@ def activity_table(
     apical: bool = True,
     further: Sequence[str] = (),
     modulated: bool | None = None,
+    words: Mapping[str, str] = PLAIN,
 ) -> Table:
     """Table ``activity/<population>``: one row per trial, potentials and rates of the chosen units.
 
@@ -66,6 +75,7 @@ def activity_table(
         apical: whether the population has an apical dendrite (a network trained by backpropagation has none).
         further: names of further apical dendrites; the variables of each end in its name, as in ``apical_feedback``.
         modulated: whether it has a score and a neuromodulator; None: one for each apical dendrite.
+        words: what the rule calls its signals, names as in `PLAIN`.
 
     Raises:
         RecordingError: a unit lies outside ``shape``, or ``further`` ones are asked for without ``apical``.
@@ -83,7 +93,7 @@ def activity_table(
         _coordinate("label", "int64", "class label (-1: unlabelled)"),
         _coordinate("epoch", "float64", "epoch"),
         _coordinate("step", "int64", "training step"),
-        _coordinate("phase", "int8", "phase", **PHASES),
+        _coordinate("phase", "int8", "phase", **flags(words)),
         Variable(name="basal", long_name="basal potential", attributes=_part("basal dendrite", "a"), **per_unit),
         Variable(name="rate", long_name="rate", attributes=_part("soma", "z"), **per_unit),
     ]
@@ -92,14 +102,22 @@ def activity_table(
             Variable(
                 name=f"apical{suffix}",
                 long_name=f"apical potential{source}",
-                attributes=_part("apical dendrite", "e"),
+                attributes={**_part("apical dendrite", "e"), **_told(words, "apical")},
                 **per_unit,
             )
         )
     for suffix, source in _modulators(population, apical, further, modulated):
         variables += [
-            Variable(name=f"neuromodulator{suffix}", long_name=f"neuromodulator{source}", attributes={"symbol": "γ"}),
-            Variable(name=f"score{suffix}", long_name=f"score{source}", attributes={"symbol": "u"}),
+            Variable(
+                name=f"neuromodulator{suffix}",
+                long_name=f"neuromodulator{source}",
+                attributes={"symbol": "γ", **_told(words, "modulator")},
+            ),
+            Variable(
+                name=f"score{suffix}",
+                long_name=f"score{source}",
+                attributes={"symbol": symbol(words), **_told(words, "score")},
+            ),
         ]
     return Table(
         path=f"activity/{population}",
@@ -107,7 +125,7 @@ def activity_table(
         length=length,
         variables=tuple(variables),
         coords=_unit_coords(units, shape),
-        attributes={"population": population, "population_shape": list(shape)},
+        attributes={"population": population, "population_shape": list(shape), WORDS: dict(words)},
     )
 
 
@@ -119,6 +137,7 @@ def updates_table(
     apical: bool = True,
     further: Sequence[str] = (),
     modulated: bool | None = None,
+    words: Mapping[str, str] = PLAIN,
 ) -> Table:
     """Table ``updates/<population>``: one row per training step, what plasticity did.
 
@@ -128,7 +147,7 @@ def updates_table(
         rows: rows of a batch, the size of the scores.
         apical: whether the population has an apical dendrite.
         further: names of further ones, as in `activity_table`.
-        modulated: as in `activity_table`.
+        modulated, words: as in `activity_table`.
 
     Raises:
         RecordingError: ``further`` ones are asked for without ``apical``.
@@ -145,16 +164,23 @@ def updates_table(
                 name=f"apical_drive{suffix}", long_name=f"drive of the apical weights, B{source}", attributes=_DRIVE
             ),
             Variable(
-                name=f"apical_change{suffix}", long_name=f"change of the apical weights in the step, |ΔB|{source}"
+                name=f"apical_change{suffix}",
+                long_name=f"change of the apical weights, |ΔB|{source}",
+                attributes=_CHANGE,
             ),
             Variable(name=f"apical_norm{suffix}", long_name=f"norm of the apical weights, |B|{source}"),
         ]
     for suffix, source in _modulators(population, apical, further, modulated):
-        for phase in ("fixation", "saccade"):
+        for phase, word in (("fixation", "first"), ("saccade", "second")):
+            said = f"{short(words[word])}{source}"
             variables += [
-                Variable(name=f"gate_{phase}{suffix}", long_name=f"open gates at {phase}s{source}"),
+                Variable(name=f"gate_{phase}{suffix}", long_name=f"share of open gates, {said}"),
                 Variable(
-                    name=f"score_{phase}{suffix}", dims=("row",), shape=(rows,), long_name=f"score at {phase}s{source}"
+                    name=f"score_{phase}{suffix}",
+                    dims=("row",),
+                    shape=(rows,),
+                    long_name=f"score, {said}",
+                    attributes=_told(words, "score"),
                 ),
             ]
     return Table(
@@ -162,7 +188,7 @@ def updates_table(
         dim="step",
         length=length,
         variables=tuple(variables),
-        attributes={"population": population},
+        attributes={"population": population, WORDS: dict(words)},
     )
 
 
@@ -195,6 +221,10 @@ def _coordinate(name: str, dtype: str, long_name: str, **attributes: Any) -> Var
 
 def _said(long_name: str) -> dict[str, str]:
     return {"units": "1", "long_name": long_name}
+
+
+def _told(words: Mapping[str, str], name: str) -> dict[str, str]:
+    return {"description": words[name]} if words.get(name) else {}
 
 
 def _part(compartment: str, symbol: str) -> dict[str, str]:

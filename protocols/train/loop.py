@@ -70,7 +70,7 @@ class Run:
             self.recorder = Recorder(
                 network, spec, sources=self.rule.needs.sources, losses=self.losses,
                 batch_rows=self.presentation.rows * t.batch, paired=self.presentation.paired,
-                modulated="neuromodulator" in self.rule.needs.records,
+                modulated="neuromodulator" in self.rule.needs.records, words=self.rule.needs.told,
             )  # fmt: skip
         self.step, self.seconds = 0, 0.0
         self.last = torch.full((len(self.losses),), float("nan"))  # losses of the last step

@@ -34,7 +34,13 @@ def test_a_wrapper_needs_what_the_rule_underneath_needs(rule):
 def test_a_twin_is_shown_and_paired_as_its_local_rule_and_has_no_dendrites(rule):
     told = Backprop(rule).needs
     assert told == replace(
-        rule.needs, engine="backprop", head=told.head, sources=(), transport=False, records=("basal", "rate")
+        rule.needs,
+        engine="backprop",
+        head=told.head,
+        sources=(),
+        transport=False,
+        records=("basal", "rate"),
+        words=replace(rule.needs.words, loss="", apical="", score="", modulator="", gate=""),
     )
     assert told.head == {1: "square", 2: "pair"}[len(rule.needs.sources)]
 
@@ -52,7 +58,7 @@ def test_needs_follow_the_hyperparameters():
 
 
 def test_a_record_of_nothing_is_a_local_rule_of_two_glances():
-    assert Needs() == RULES["lpl"]().needs
+    assert Needs() == replace(RULES["lpl"]().needs, words=Needs().words)
 
 
 @pytest.mark.parametrize(("word", "message"), [

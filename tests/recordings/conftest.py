@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
-from apical.recordings import Table, Variable, Writer, activity_table, metrics_table, updates_table
+from apical.recordings import PLAIN, Table, Variable, Writer, activity_table, metrics_table, updates_table
 from apical.recordings import open as open_recording
 
 ATTRIBUTES = {
@@ -76,7 +76,7 @@ def make_run():
 
     def make(folder, populations=("conv1", "conv2"), steps=60, units=6, rows=8, trials=80, scale=1.0, **dendrites):
         generator = np.random.default_rng(0)
-        tables = [metrics_table(populations, steps)]
+        tables = [metrics_table(populations, steps, dendrites.get("words", PLAIN))]
         for name in populations:
             tables.append(activity_table(name, trials, np.arange(units), (units, 2, 2), **dendrites))
             tables.append(updates_table(name, steps, rows, **dendrites))

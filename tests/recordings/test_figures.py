@@ -1,6 +1,5 @@
 import pytest
-from apical.recordings import RecordingError, draw_all, write_report
-from apical.recordings.figures import read_probe, read_replay
+from apical.recordings import RecordingError, Shown, draw_all, write_report
 
 
 @pytest.fixture
@@ -16,7 +15,7 @@ def copied(make_run, tmp_path):
 def test_every_figure_of_a_run_is_drawn(copied):
     folder = copied()
     drawn = draw_all(folder)
-    assert list(drawn) == ["learning", "read_outs", "scores", "gates", "potentials", "changes", "traces_conv1"]
+    assert list(drawn) == ["learning", "scores", "gates", "potentials", "changes", "drives", "traces_conv1"]
     assert drawn.skipped == {}
     for name, path in drawn.items():
         assert path == folder / "figures" / f"{name}.png"
@@ -26,32 +25,24 @@ def test_every_figure_of_a_run_is_drawn(copied):
 
 def test_what_is_not_recorded_is_skipped_with_a_reason(copied):
     folder = copied(apical=False)
-    (folder / "probe.json").unlink()
     drawn = draw_all(folder)
-    assert list(drawn) == ["learning", "changes", "traces_conv1"]
-    assert set(drawn.skipped) == {"read_outs", "scores", "gates", "potentials"}
-    assert "apical probe" in drawn.skipped["read_outs"]
+    assert list(drawn) == ["learning", "changes", "drives", "traces_conv1"]
+    assert set(drawn.skipped) == {"scores", "gates", "potentials"}
     assert drawn.skipped["gates"].startswith("updates/conv1.gate_fixation: expected this variable, got none")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{", "[1]", '"x"', "{}", '{"layers": {}}', '{"accuracy": 1, "layers": []}', '{"accuracy": 1, "layers": {"conv1": 3}}',
-        '{"accuracy": 1, "together": 3}', '{"accuracy": 1, "n_train": "many"}',
-    ],
-)  # fmt: skip
-def test_a_damaged_read_out_is_refused(tmp_path, text):
-    (tmp_path / "probe.json").write_text(text)
-    with pytest.raises(RecordingError, match=r"run\.probe: expected"):
-        read_probe(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["{", "[1]", '{"figures": 3}'])
-def test_a_damaged_replay_is_refused(tmp_path, text):
-    (tmp_path / "replay.json").write_text(text)
-    with pytest.raises(RecordingError, match=r"run\.replay: expected"):
-        read_replay(tmp_path)
+def test_populations_units_and_trials_can_be_chosen(copied, monkeypatch):
+    folder = copied()
+    drawn = {}
+    monkeypatch.setattr("apical.recordings.figures.save", lambda figure, stem: drawn.setdefault(stem.name, figure))
+    assert "traces_conv1" in draw_all(folder, Shown(populations=["conv1"], units=[2], trials=4, first=3))
+    figure = drawn["traces_conv1"]
+    assert figure.axes[0].lines[0].get_xdata().tolist() == [3, 4, 5, 6]
+    assert "1 of 3 recorded units, trials 3 to 6" in figure.get_suptitle()
+    skipped = draw_all(folder, Shown(first=99)).skipped
+    assert "expected at least one of 0 to 9" in skipped["traces_conv1"]
+    with pytest.raises(RecordingError, match=r"inspect\.population: .*conv1"):
+        draw_all(folder, Shown(populations=["conv9"]))
 
 
 def test_signals_that_cannot_be_read_are_skipped_with_a_reason(copied, monkeypatch):

@@ -12,11 +12,11 @@ def described(**attributes):
 
 def test_labels_carry_symbol_and_units():
     basal = described(long_name="basal potential", symbol="a", units="1")
-    assert label(basal) == "basal potential a (dimensionless)"
+    assert label(basal) == "basal potential a"
     assert label(described(long_name="basal potential", units="mV")) == "basal potential (mV)"
-    assert stacked_label(basal) == "basal potential\na\n(dimensionless)"
+    assert stacked_label(basal) == "basal potential\na"
     assert stacked_label(described(long_name="rate (feedback)", symbol="z", units="Hz")) == "rate\nz, feedback\n(Hz)"
-    assert stacked_label(described(long_name="change, |ΔB| (feedback)")) == "change\n|ΔB|, feedback\n(dimensionless)"
+    assert stacked_label(described(long_name="change, |ΔB| (feedback)")) == "change\n|ΔB|, feedback"
 
 
 @pytest.mark.parametrize("count", [1, len(COLOURS), len(COLOURS) + 1, 40])

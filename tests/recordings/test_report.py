@@ -1,12 +1,23 @@
 import base64
-import json
 import os
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from apical.recordings import RecordingError, Writer, draw_all, metrics_table, write_report
+from apical.recordings import (
+    PLAIN,
+    Drawing,
+    RecordingError,
+    Section,
+    TextTable,
+    Writer,
+    draw_all,
+    metrics_table,
+    write_report,
+    write_section,
+)  # fmt: skip
 from apical.recordings.captions import caption
 from apical.recordings.figures import Figures
 
@@ -42,7 +53,7 @@ def test_the_report_is_well_formed_and_stands_alone(reported):
     parser.feed(html)
     assert parser.open == []
     assert "script" not in parser.seen
-    assert not re.search(r'(src|href)="(?!data:image/png;base64,)', html)
+    assert not re.search(r'(src|href)="(?!data:image/png;base64,|#)', html)
 
 
 def test_every_figure_is_in_it_with_its_caption(reported):
@@ -51,7 +62,7 @@ def test_every_figure_is_in_it_with_its_caption(reported):
     images = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
     assert [base64.b64decode(image) for image in images] == [png.read_bytes() for png in figures.values()]
     for name in figures:
-        assert str(caption(name)) in html
+        assert str(caption(name, figures.words, figures.smoothed)) in html
 
 
 def test_what_was_run_is_escaped(reported):
@@ -62,12 +73,55 @@ def test_what_was_run_is_escaped(reported):
     assert "commit f86211b, dirty yes" in html
 
 
-def test_results_stand_in_tables(reported):
+def test_results_stand_in_a_table(reported):
     html = reported[0].read_text(encoding="utf-8")
-    assert "<td>all layers</td><td>75.00</td><td>30.00</td>" in html
-    assert "<td>pixels</td><td>20.00</td>" in html
-    assert "5,000 training and 1,000 test images" in html
     assert html.count('<th scope="col">P(fixation &gt; saccade)</th>') == 1
+    assert html.count("<tr><td>conv1</td>") == 1
+
+
+def test_every_heading_is_reached_from_the_contents(reported):
+    html = reported[0].read_text(encoding="utf-8")
+    targets = re.findall(r'<li><a href="#([^"]+)">', html)
+    assert targets == re.findall(r'<h2 id="([^"]+)">', html)
+    assert targets == ["results", "run", "figures", "recording", "configuration"]
+
+
+def test_sections_of_analyses_are_laid_out(reported, tmp_path):
+    folder = shutil.copytree(reported[0].parent, tmp_path / "run")
+    table = TextTable(head=("what", "value"), rows=(("<b>", "7"),), title="Numbers", folded=True)
+    drawing = Drawing(name="gone", title="A lost figure")
+    for name in ("replay-a", "replay-b"):
+        write_section(
+            folder,
+            Section(name=name, title=f"Title {name}", summary=(f"Done as {name}, <var>z</var> < 1.",), command="apical x",
+                    tables=(table,), figures=(drawing,), notes=("A limit.",)),
+        )  # fmt: skip
+    html = write_report(folder, reported[1]).read_text(encoding="utf-8")
+    for name in ("replay-a", "replay-b"):
+        assert f'<h2 id="{name}">Title {name}</h2>' in html
+        assert f"<p>Title {name}: Done as {name}, <var>z</var> &lt; 1.</p>" in html  # in the summary of the run
+    assert html.count("<summary>Numbers</summary>") == 2
+    assert html.count("<td>&lt;b&gt;</td><td>7</td>") == 2
+    assert html.count("A lost figure is left out") == 2
+
+
+def test_a_report_uses_the_words_of_its_rule(tmp_path, make_run):
+    words = {
+        "first": "positive",
+        "second": "negative",
+        "score": "g, goodness",
+        "modulator": "γ = σ(−g)",
+        "gate": "",
+        "apical": "",
+    }
+    folder = make_run(tmp_path / "run", populations=("conv1",), steps=4, trials=8, units=2, words=words)
+    html = write_report(folder).read_text(encoding="utf-8")
+    text = html[html.index("<body>") : html.index('id="configuration"')]
+    assert "P(positive &gt; negative)" in text
+    assert "γ = σ(−g)" in text
+    assert "Shaded: negative." in text
+    for foreign in ("fixation", "saccade", "margin", "glance"):
+        assert foreign not in text
 
 
 def test_a_run_of_one_step_has_a_report_that_says_what_is_missing(tmp_path):
@@ -77,39 +131,15 @@ def test_a_run_of_one_step_has_a_report_that_says_what_is_missing(tmp_path):
         writer.append("metrics", {"step": step, "epoch": step / 4, "samples": step, **loss})
     html = write_report(tmp_path).read_text(encoding="utf-8")
     assert "<td>&lt;l1&gt;</td><td>0.123</td><td>0.123</td>" in html
-    assert "<b>gates</b>: recording.updates: expected at least one population" in html
-    (tmp_path / "probe.json").write_text(json.dumps({"accuracy": "<i>"}))
-    assert "expected 0 to 100 per cent, got &#39;&lt;i&gt;&#39;" in write_report(tmp_path).read_text(encoding="utf-8")
+    assert "gates is left out: recording.updates: expected at least one population" in html
 
 
-def made_report(folder, **documents):
-    """The report of an empty run with these documents beside its recording."""
+def made_report(folder):
+    """The report of an empty run."""
     store = folder / "recording.zarr"
     if not store.exists():
         Writer.create(store, [metrics_table(["l1"], 3)], attributes={}).close("interrupted")
-    for name, document in documents.items():
-        (folder / f"{name}.json").write_text(json.dumps(document))
     return write_report(folder, Figures()).read_text(encoding="utf-8")
-
-
-def test_layers_that_are_read_together_are_named_where_they_are_not_all(tmp_path):
-    layers = {name: {"accuracy": 50.0, "accuracy_random": 25.0} for name in ("conv1", "conv2")}
-    probe = {"accuracy": 75.0, "accuracy_random": 30.0, "layers": layers}
-    for more, told in (
-        ({}, "all layers"),
-        ({"together": ["conv1", "conv2"]}, "all layers"),
-        ({"together": ["conv2"]}, "together: conv2"),
-        ({"together": ["conv1", "conv2"], "populations": ["conv1", "conv2", "conv3"]}, "together: conv1, conv2"),
-    ):
-        assert f"<td>{told}</td><td>75.00</td><td>30.00</td>" in made_report(tmp_path, probe=probe | more)
-
-
-@pytest.mark.parametrize("replay", [{}, {"checks": [{}]}, {"checks": 3}, {"checks": [], "circuit": [], "settings": {}}])
-def test_a_replay_of_another_shape_is_one_sentence(tmp_path, replay):
-    with pytest.raises(
-        RecordingError, match=r"run\.replay: expected checks, circuit, settings and risks in .*replay\.json"
-    ):
-        made_report(tmp_path, replay=replay)
 
 
 def test_every_part_of_a_resumed_run_is_told(tmp_path):
@@ -119,9 +149,7 @@ def test_every_part_of_a_resumed_run_is_told(tmp_path):
         Writer.resume(tmp_path / "recording.zarr", {"metrics": 0}, part=part).close("interrupted")
     html = made_report(tmp_path)
     for step in (3, 8):
-        assert (
-            f'<th scope="row">resumed at step {step}</th><td>step {step}, device cuda, host name elsewhere</td>' in html
-        )
+        assert f"<td>resumed at step {step}</td><td>step {step}, device cuda, host name elsewhere</td>" in html
 
 
 def test_an_empty_recording_has_a_report(tmp_path):
@@ -138,6 +166,18 @@ def test_a_report_that_cannot_be_written_is_an_error(reported, tmp_path):
 
 
 def test_captions_name_the_feedback_dendrite():
-    assert "top population" in caption("scores_feedback")
-    assert "top population" not in caption("scores")
-    assert caption("traces_conv1_feedback").startswith("Single units")
+    assert "top population" in caption("scores_feedback", PLAIN, False)
+    assert "top population" not in caption("scores", PLAIN, False)
+    assert caption("traces_conv1_feedback", PLAIN, False).startswith("Single units")
+
+
+def test_captions_speak_of_smoothing_where_there_is_some():
+    assert "running" not in caption("learning", PLAIN, False) and "mean over a fiftieth" not in caption(
+        "learning", PLAIN, False
+    )
+    assert "mean over a fiftieth" in caption("learning", PLAIN, True)
+    assert "mean over a fiftieth" not in caption("potentials", PLAIN, True)
+
+
+def test_texts_of_others_are_escaped():
+    assert caption("gates", {**PLAIN, "modulator": "<script>"}, False).count("&lt;script&gt;") == 1
