@@ -4,7 +4,8 @@ A replay is a recording of its own inside the run's store, with its own attribut
 the same :class:`Writer`. Nothing of the run's other groups is touched, so a kill loses the trials after the last commit of the
 replay and nothing else. Its tables:
 
-    trials    per trial: voltages (unit, time) in mV, output rate, and where its spikes stand (``spike_offset``, ``spike_count``)
+    trials    per trial: voltages (unit, time) in mV, output rate, and where its spikes stand (``spike_offset``, ``spike_count``);
+              coordinates: ``stimulus_id``, ``context_id``, ``label`` and ``phase``, those of them that the circuit or ``further`` has
     spikes    all spikes in one row after another: ``spike_time`` (ms from the start of the window), ``spike_unit``
     circuit   what was replayed: weights, pre-synaptic rates, context, the factors of the rate network; label and stimulus
 
@@ -34,13 +35,21 @@ from .layout import StoreLike
 from .reader import _store as store_of
 from .reader import open
 from .replay_names import GROUP, replay_groups
-from .replay_tables import ELIGIBILITY_BYTES, MOST_HZ, SOURCES, circuit_table, source_table, spikes_table, trials_table
+from .replay_tables import (
+    ELIGIBILITY_BYTES,
+    MOST_HZ,
+    OF_TRIALS,
+    SOURCES,
+    Described,
+    circuit_table,
+    source_table,
+    spikes_table,
+    trials_table,
+)
 from .schema import Table, Variable
 from .stores import refusing
 from .trimming import trim
 from .writer import Writer
-
-Described = tuple[tuple[str, ...], NDArray[Any], Mapping[str, Any]]
 
 
 class ReplayStore:
@@ -79,6 +88,7 @@ class ReplayStore:
         self._offsets: dict[str, int] = {}
         self._kept: set[str] = set()  # of a trial, beside spikes
         self._trials = 0
+        self._known: dict[str, NDArray[Any]] = {}  # of every trial, before it is replayed
         self._change: NDArray[np.float64] | None = None
         self._modulated = np.zeros(0)
 
@@ -110,8 +120,10 @@ class ReplayStore:
         described = {**circuit, **self._further}
         inputs = {name: len(circuit[of][1]) for name, (of, _) in SOURCES.items()} if sources else {}
         whole = sources and 4 * trials * circuit["W"][1].size <= ELIGIBILITY_BYTES
+        known = {name: described[name] for name in OF_TRIALS if name in described}
+        self._known = {name: np.asarray(values) for name, (_, values, _) in known.items()}
         tables = [
-            trials_table(trials, units, samples, voltages, inputs, eligibility=whole),
+            trials_table(trials, units, samples, voltages, inputs, eligibility=whole, known=known),
             spikes_table(trials * len(next(iter(units.values()))) * (samples * MOST_HZ // 1000 + 1)),
             circuit_table(trials, units, described),
             *(source_table(name, trials * count * 2 * (samples + 100)) for name, count in inputs.items()),
@@ -155,7 +167,8 @@ class ReplayStore:
             raise RecordingError(
                 "replay.store: expected begin() before append(), got none; call it once with the tables"
             )
-        rows = dict(trials)
+        part = slice(self._trials, self._trials + len(next(iter(trials.values()))))
+        rows = {**trials, **{name: values[part] for name, values in self._known.items()}}
         for name in ("spike", "input", "context"):
             if f"{name}_count" not in trials:
                 continue
@@ -167,10 +180,8 @@ class ReplayStore:
             if len(table[f"{name}_time"]):
                 self._writer.append("spikes" if name == "spike" else f"{name}_spikes", table)
         if self._change is not None:
-            count = len(trials["eligibility"])
-            part = self._modulated[self._trials : self._trials + count]
-            self._change += np.tensordot(part, np.asarray(trials["eligibility"], dtype=np.float64), 1)
-            self._trials += count
+            self._change += np.tensordot(self._modulated[part], np.asarray(trials["eligibility"], dtype=np.float64), 1)
+        self._trials = part.stop
         self._writer.append("trials", {name: values for name, values in rows.items() if name in self._kept})
         self._writer.commit()
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .schema import Coordinate, Table, Variable
 
+Described = tuple[tuple[str, ...], NDArray[Any], Mapping[str, Any]]  # dims, values, attributes
 MOST_HZ = 1000  # spikes of a unit; only bounds the length that is declared, nothing is allocated
 ELIGIBILITY_BYTES = 256 << 20  # of all trials; beyond, their sum alone is kept
 COMPARTMENTS = {"V_soma": "soma", "V_basal": "basal dendrite", "V_apical": "apical dendrite"}
@@ -15,9 +16,13 @@ COMPARTMENTS = {"V_soma": "soma", "V_basal": "basal dendrite", "V_apical": "apic
 SOURCES = {"input": ("inputs", "input"), "context": ("contexts", "context neuron")}
 
 
+# what is known of a trial before it is replayed, and stands in `trials` beside what came of it
+OF_TRIALS = ("stimulus_id", "context_id", "label", "phase")
+
+
 def trials_table(
     trials: int, units: Mapping[str, NDArray[Any]], samples: int, voltages: tuple[str, ...], inputs: Mapping[str, int],
-    *, eligibility: bool,
+    *, eligibility: bool, known: Mapping[str, Described] | None = None,
 ) -> Table:  # fmt: skip
     """Table ``trials``.
 
@@ -28,6 +33,7 @@ def trials_table(
         voltages: names of the potentials.
         inputs: neurons of each source whose spikes are kept; none where they are not.
         eligibility: whether that of every trial is kept.
+        known: coordinates of the trials, (trial,): stimulus, label, phase.
     """
     count = len(next(iter(units.values())))
     time = {"units": "ms", "long_name": "time in the window"}
@@ -57,8 +63,9 @@ def trials_table(
         shape = (count, inputs["input"])
         rows.append(Variable(name="eligibility", dims=("unit", "input"), shape=shape, long_name="eligibility"))
     rate = Variable(name="output_rate", dims=("unit",), shape=(count,), units="Hz", long_name="output rate")
+    told = [_of_trial(name, *described, coordinate=True) for name, described in (known or {}).items()]
     return Table(
-        path="trials", dim="trial", length=trials, variables=(rate, *rows),
+        path="trials", dim="trial", length=trials, variables=(*told, rate, *rows),
         coords=_unit_coords(units) | {"time": (("time",), np.arange(samples, dtype=np.float64), time)},
     )  # fmt: skip
 
@@ -89,7 +96,7 @@ def source_table(name: str, length: int) -> Table:
 def circuit_table(
     trials: int,
     units: Mapping[str, NDArray[Any]],
-    circuit: Mapping[str, tuple[tuple[str, ...], NDArray[Any], Mapping[str, Any]]],
+    circuit: Mapping[str, Described],
 ) -> Table:
     """Table ``circuit``: what was replayed; what has no trial are coordinates."""
     variables, coords = [], _unit_coords(units)
@@ -97,14 +104,19 @@ def circuit_table(
         if dims[0] != "trial":
             coords[name] = (dims, values, attributes)
             continue
-        rest = {key: value for key, value in attributes.items() if key not in ("units", "long_name")}
-        variables.append(
-            Variable(
-                name=name, dims=dims[1:], shape=values.shape[1:], dtype=str(values.dtype), units=attributes["units"],
-                long_name=attributes["long_name"], attributes=rest,
-            )
-        )  # fmt: skip
+        variables.append(_of_trial(name, dims, values, attributes))
     return Table(path="circuit", dim="trial", length=trials, variables=tuple(variables), coords=coords)
+
+
+def _of_trial(
+    name: str, dims: tuple[str, ...], values: NDArray[Any], attributes: Mapping[str, Any], *, coordinate: bool = False
+) -> Variable:
+    """A variable with trial as its first dimension."""
+    rest = {key: value for key, value in attributes.items() if key not in ("units", "long_name")}
+    return Variable(
+        name=name, dims=dims[1:], shape=values.shape[1:], dtype=str(values.dtype), units=attributes["units"],
+        long_name=attributes["long_name"], attributes=rest, coordinate=coordinate,
+    )  # fmt: skip
 
 
 def _unit_coords(units: Mapping[str, NDArray[Any]]) -> dict[str, Coordinate]:

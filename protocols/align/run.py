@@ -18,14 +18,16 @@ from ...recordings.plot_style import save
 from ..errors import ConfigError, nearest
 from ..progress import bar as progress_bar
 from ..runs.batches import Batch
-from ..runs.files import write_json
+from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
 from ..runs.trained import Described, Trained, describe
+from ..sections import hand_in
 from ..settings.load import digest
 from .figure import alignment
 from .fit import fit_to_backprop, fit_to_objective
 from .measure import Alignment, measure
 from .portions import Portions
+from .section import FIGURE, section
 from .table import FITS, dataset, labels, table
 
 GROUP = "align"
@@ -103,7 +105,7 @@ def align(
     """Measure how far the local changes of runs are from the backprop gradient of the objective at their top.
 
     Every run is measured at its random initialisation (step 0) and at its checkpoints, in float32, on images of its own training set.
-    Its numbers go into the group `align` of its recording, into its align.json and figures/align.png.
+    Its numbers go into the group `align` of its recording, into its align.json, figures/align.png and a section of its report.
 
     Args:
         runs: folders of runs with a local rule and the same populations.
@@ -211,7 +213,7 @@ def _write(
     seconds: float,
 ) -> dict[str, Any]:
     """The table and the figure of some runs, into a folder."""
-    figure = save(alignment(results), folder / "figures" / "align")
+    figure = save(alignment(results), folder / "figures" / FIGURE)
     result = {
         **table(results),
         "runs": {task.label: str(task.folder) for task in tasks},
@@ -224,4 +226,5 @@ def _write(
         "seconds": seconds,
     }
     write_json(folder / "align.json", result)
+    hand_in(folder, section(plain(result)))
     return result

@@ -8,7 +8,9 @@ from typing import Any
 
 from ..errors import ConfigError, nearest
 from ..progress import bar as progress_bar
-from ..runs.files import write_json
+from ..runs.files import plain, write_json
+from ..sections import hand_in
+from .section import section
 
 
 def listed() -> dict[str, Any]:
@@ -81,6 +83,7 @@ def check_cells(
         "figures": figures, "run": str(out), "command": " ".join(sys.argv), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
     write_json(out / "cells.json", result)
+    hand_in(out, section(plain(result)))
     return result
 
 

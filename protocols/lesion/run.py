@@ -20,12 +20,14 @@ from ..progress import notice
 from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
 from ..runs.trained import Described, Trained, describe
+from ..sections import hand_in
 from ..settings.load import digest
 from . import protocol as spec
 from .adaptation import adapted
 from .bci import interface
 from .figure import draw
 from .preflight import check
+from .section import figure_name, section
 from .stages import CircuitStage, FrozenStage, NetworkStage, Origin, Stage, SynapseStage
 from .table import Results, dataset, numbers, verdicts
 
@@ -44,8 +46,8 @@ def lesion(
     """Run a protocol on the network of a run.
 
     Every condition of a seed starts from the same weights and sees the same glances. Results go into the group `lesion_<protocol>` of the
-    run's recording, into its lesion.json under the name of the protocol, and into figures/lesion_<protocol>.png. Settings, checkpoints and
-    recorded tables of the run stay as they are.
+    run's recording, into its lesion.json under the name of the protocol, into figures/lesion_<protocol>.png and a section of its report.
+    Settings, checkpoints and recorded tables of the run stay as they are.
 
     Args:
         run: folder of the run.
@@ -128,12 +130,13 @@ def _write(
     }  # fmt: skip
     group = f"lesion_{protocol.name}"
     write_results(run.folder.recording, group, found, plain(attributes))
-    figure = save(draw(protocol, found, stated), run.folder.path / "figures" / group)
+    figure = save(draw(protocol, found, stated), run.folder.path / "figures" / figure_name(protocol.name))
     result = about | {
         "seeds": seeds, "conditions": numbers(protocol, results, seeds), "expectations": stated,
         "expected": all(line["holds"] for line in stated), "diverged": diverged, "figure": str(figure),
     }  # fmt: skip
     _keep(run.folder.path / "lesion.json", protocol.name, result)
+    hand_in(run.folder.path, section(plain(result)))
     return result
 
 

@@ -13,6 +13,8 @@ from typing import Any
 from ...models import BlockNetwork, Network
 from ...models.engine import settle
 from ...plasticity import Rule
+from ...recordings import RecordingError
+from ...recordings.plot_style import save
 from ..errors import ConfigError, ProtocolError, nearest
 from ..progress import bar as progress_bar
 from ..progress import notice
@@ -24,7 +26,10 @@ from ..readouts.table import EITHER, FITTED, READ_OUTS
 from ..runs.files import write_json
 from ..runs.reading import reading_of
 from ..runs.trained import Trained, describe
+from ..sections import hand_in
 from ..settings.load import RunConfig, change, resolve
+from .figure import read_outs
+from .section import FIGURE, dataset, section
 
 # images at whose rates a random network's relays find their running statistics
 SETTLING = 5000
@@ -56,8 +61,8 @@ def probe(
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
-        JSON-ready dict, also written to RUN/probe.json: accuracy (the populations together), accuracy_random, accuracy_pixels in per cent,
-        layers {name: {accuracy, accuracy_random}}, together (their names), populations (all names), n_train, n_test, read_out, settings
+        JSON-ready dict, also written to RUN/probe.json and handed to the report as a section with its figure: accuracy (the populations
+        together), accuracy_random, accuracy_pixels in per cent, layers {name: {accuracy, accuracy_random}}, together (their names), populations (all names), n_train, n_test, read_out, settings
         (of the read-out), step. By goodness nothing is fitted
         and pixels have none: n_train is 0, accuracy_pixels None, and all populations but the first are summed by default. Of a network
         trained to classify, accuracy_head is that of its own output.
@@ -124,8 +129,11 @@ def probe(
     result |= own
     try:
         write_json(folder.probe, result)
-    except OSError as error:
-        notice(f"{folder.probe}: not written ({error.strerror or error}); the result is shown here alone")
+        save(read_outs(dataset(result)), folder.path / "figures" / FIGURE)
+        hand_in(folder.path, section(result))
+    except (OSError, RecordingError) as error:
+        told = error.strerror if isinstance(error, OSError) and error.strerror else error
+        notice(f"{folder.probe}: not written ({told}); the result is shown here alone")
     return result
 
 

@@ -17,8 +17,24 @@ from .workbench import Bench
 SHOWN = 6000  # points of a scatter
 
 
-def draw(bench: Bench, checks: Sequence[Check], folder: Path) -> dict[str, Path]:
-    """Draw everything that was measured into `folder`; path by name of the figure."""
+def stem(replay: str, figure: str) -> str:
+    """Name of the files of a figure of one replay, so that another replay leaves them alone.
+
+    >>> stem("first", "replay_rates")
+    'replay_first_rates'
+    """
+    return f"replay_{replay}_{figure.removeprefix('replay_')}"
+
+
+def draw(bench: Bench, checks: Sequence[Check], folder: Path, replay: str) -> dict[str, Path]:
+    """Draw everything that was measured into `folder`; path by kind of figure.
+
+    Args:
+        bench: with its base replays and what checks left in it.
+        checks: all of them.
+        folder: of the figures.
+        replay: name of the replay, which the files bear.
+    """
     first = bench.base[bench.settings.seeds[0]]
     figures = {"replay_checks": overview(checks)}
     if "fi" in bench.extras:
@@ -28,7 +44,7 @@ def draw(bench: Bench, checks: Sequence[Check], folder: Path) -> dict[str, Path]
     }  # fmt: skip
     if "pairs" in bench.extras:
         figures["replay_timing"] = timing(bench)
-    return {name: save(figure, folder / name) for name, figure in figures.items()}
+    return {kind: save(figure, folder / stem(replay, kind)) for kind, figure in figures.items()}
 
 
 @styled

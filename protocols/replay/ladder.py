@@ -23,10 +23,12 @@ from ..errors import ConfigError
 from ..progress import bar as progress_bar
 from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
+from ..sections import hand_in
 from ..settings.load import digest
 from .agreement import mean_cosine, ratio, total_cosine
 from .circuits import Loaded, load_run
 from .preflight import check_memory, check_modulated
+from .section import section
 from .settings import ReplaySettings
 from .workbench import cosine_of
 from .wrong_rules import wrong_rules
@@ -93,7 +95,8 @@ def replay_ladder(
 
     Returns:
         JSON-ready dict: rows (population, source, rung, cosT, cosB, margin_cosT, margin_cosB, blocked, each a mean over seeds; values, per
-        seed; wrong, the best wrong rules; circuit; seconds), refused (population, source, reason), settings, seconds. RUN/ladder.json holds it.
+        seed; wrong, the best wrong rules; circuit; seconds), refused (population, source, reason), settings, seconds. RUN/ladder.json holds it, and a
+        section of the report.
 
     Raises:
         ConfigError: no run, or one without apical circuits.
@@ -116,6 +119,7 @@ def replay_ladder(
             result["refused" if "reason" in found else "rows"].append(found)
             result |= {"seconds": before + time.perf_counter() - begun, "git": git_state()}
             write_json(place, result)
+    hand_in(run, section(plain(result)))
     return result
 
 

@@ -10,15 +10,17 @@ import xarray as xr
 from ...models import Network
 from ...models.spiking import Circuit, replay
 from ...models.spiking.brian import check_target, load_brian
-from ...recordings import ReplayStore, write_report, write_results
+from ...recordings import ReplayStore, open_replay, write_report, write_results
+from ...recordings.plot_style import save
 from ..check import Check
 from ..progress import bar as progress_bar
-from ..runs.files import write_json
+from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
+from ..sections import hand_in
 from ..settings.load import digest
 from .circuits import Loaded, load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
-from .figures import draw
+from .figures import draw, stem
 from .gating import gate
 from .ladder import replay_ladder
 from .learning import learning_level
@@ -28,9 +30,11 @@ from .mutants import random_world, table
 from .preflight import check_memory, check_modulated
 from .recomputed import change, read, recorded
 from .risks import risks
+from .section import DOCUMENTS, TRIAL, section
 from .settings import ReplaySettings
 from .single_neuron import bursts, fi_curve, pairs
 from .timing import context_delay, duration, modulator
+from .trial import one_trial, shown_tables
 from .variants import dale, somatic_leak
 from .workbench import Bench, World
 from .wrong_rules import nulls, yardsticks
@@ -60,7 +64,8 @@ def replay_run(
     """Cut a circuit out of a trained run, replay it with spikes, and check every factor of the rule.
 
     Spikes and voltages go into the recording of the run under `/replay/<name>` (`-seed<n>` from the second seed on), figures into
-    RUN/figures/replay_*.png, the result into RUN/replay.json and the report.
+    RUN/figures/replay_<name>_*.png, the result into RUN/replays/<name>.json and a section of the report; RUN/replay.json is that of the last
+    replay, whatever its name.
 
     Args:
         run: folder of the run; its newest checkpoint is replayed.
@@ -109,14 +114,29 @@ def replay_run(
         "passed": sum(check.passed for check in counted), "failed": sum(not check.passed for check in counted),
         "self_tests": [check.as_dict() for check in checks if check.self_test], **powers,
         "circuit": _described(bench), "settings": _settings(s), "replays": names,
-        "figures": {n: str(p) for n, p in draw(bench, checks, run / "figures").items()},
+        "figures": {n: str(p) for n, p in _drawn(bench, checks, run, names[0]).items()},
         "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.run.config), "git": git_state(),
         "risks": risks(bench), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
-    write_json(loaded.run.folder.path / "replay.json", result)
+    _keep(run, names[0], result)
     if report:
         result["report"] = str(write_report(run))
     return result
+
+
+def _drawn(bench: Bench, checks: list[Check], run: Path, name: str) -> dict[str, Path]:
+    """Figures of what was measured, and of one trial out of the recording."""
+    with open_replay(run, name) as kept:
+        figure = save(one_trial(*shown_tables(kept)), run / "figures" / stem(name, TRIAL))
+    return {**draw(bench, checks, run / "figures", name), TRIAL: figure}
+
+
+def _keep(run: Path, name: str, result: dict[str, Any]) -> None:
+    """The document of this replay beside those of others, that of the last one, and the section of the report."""
+    (run / DOCUMENTS).mkdir(exist_ok=True)
+    write_json(run / DOCUMENTS / f"{name}.json", result)
+    write_json(run / "replay.json", result)
+    hand_in(run, section(plain(result)))
 
 
 class Worlds:

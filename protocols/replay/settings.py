@@ -1,10 +1,12 @@
 """What a replay of a run is asked for."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConfigError
 
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # it stands in file names
 FEW = 24  # trials of the checks that compare variants of the circuit
 
 
@@ -34,7 +36,7 @@ class ReplaySettings:
         mutants: also show wrong replays to the checks, and tell which of them each rejects.
 
     Raises:
-        ConfigError: fewer than 4 trials, no seeds, or a ladder with what belongs to the checks.
+        ConfigError: fewer than 4 trials, no seeds, a name that no file can have, or a ladder with what belongs to the checks.
     """
 
     population: str | None = None
@@ -64,7 +66,10 @@ class ReplaySettings:
             raise ConfigError(
                 f"replay.seeds: expected different numbers from 0, got {list(self.seeds)}; for example 0-2"
             )
-
+        if self.name is not None and not PLAIN.fullmatch(self.name):
+            raise ConfigError(
+                f"replay.name: expected letters, digits, '-', '_' and '.', got {self.name!r}; for example first-try"
+            )
         also = [f"--{name}" for name in ("mutants", "learning") if getattr(self, name)]
         if self.ladder and also:
             raise ConfigError(

@@ -12,11 +12,13 @@ from ..errors import ConfigError, Interrupted
 from ..progress import bar as progress_bar
 from ..runs.files import plain, read_json, write_json
 from ..runs.provenance import git_state
+from ..sections import hand_in
 from .cell import Course, begin, run_cell
 from .checks import checks, rejections
 from .figures import course as draw_course
 from .figures import raster
 from .glances import load_world
+from .section import section
 from .settings import INTACT, SpikeSettings
 
 
@@ -24,7 +26,7 @@ def spike(settings: SpikeSettings, out: Path, *, data_dir: Path | None = None, p
     """Let small networks of spiking neurons learn in a closed loop, and compare them with their rate twins.
 
     Writes OUT/spike.json, OUT/cells/CONDITION-seedN.json (finished ones are not run again), OUT/recordings/seedN.zarr of the intact
-    condition and OUT/figures/spike_*.png.
+    condition and OUT/figures/spike_*.png; into the folder of a run also a section of its report.
 
     Args:
         settings: what is run.
@@ -84,6 +86,7 @@ def spike(settings: SpikeSettings, out: Path, *, data_dir: Path | None = None, p
         "settings": settings.as_dict(), "git": git_state(), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
     write_json(out / "spike.json", result)
+    hand_in(out, section(plain(result)))
     return result
 
 

@@ -11,12 +11,14 @@ import torch
 
 from ...recordings import write_results
 from ..progress import bar as progress_bar
-from ..runs.files import write_json
+from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
+from ..sections import hand_in
 from . import breaking, hinge, proposition_3_5, theorem_3_1, theorem_3_3
 from .dataset import dataset
 from .figures import draw
 from .optimum import PENALTY
+from .section import section
 
 GROUP = "theory"
 CASES = 240
@@ -95,6 +97,7 @@ def _write(out: Path, seed: int, rows: Rows, result: dict[str, Any], begun: floa
         "run": str(out),
     }
     write_json(out / "theory.json", result)
+    hand_in(out, section(plain(result)))
     return result
 
 

@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from ..runs.folder import RunFolder
 from ..runs.metrics import CUT_SHORT, INTERRUPTED, RESTORED, Metrics, read
 from ..settings.load import RunConfig, identity, stored_text, validate
-from .run import RESULTS, Found
+from .run import Found, documents, half_written
 
 Line = dict[str, Any]
 
@@ -33,7 +33,7 @@ def mend(folder: RunFolder, found: Found) -> list[str]:
     done += told
     if newest is not None and (folder.metrics.name in damaged or newest is not _last(found)):
         done += _metrics(folder, found.states[newest])
-    for name in RESULTS:
+    for name in documents(folder):
         if name in damaged:
             done.append(f"{name} is now {_aside(folder.path / name).name}; make it again")
     return done
@@ -46,7 +46,7 @@ def _last(found: Found) -> Path | None:
 def _tidy(folder: RunFolder) -> list[str]:
     done = []
     checkpoint.tidy(folder.checkpoints)
-    for path in [*folder.path.glob(".*.partial"), *leftovers(folder.recording)]:
+    for path in [*half_written(folder), *leftovers(folder.recording)]:
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -16,6 +16,7 @@ from ..settings.load import RunConfig, identity
 
 WHOLE, DAMAGED, LEFT_OVER = "whole", "damaged", "left over"
 RESULTS = ("probe.json", "replay.json", "ladder.json", "align.json", "lesion.json", "spike.json")
+FOLDERS = ("replays", "sections")  # of one document per replay, one section of the report per analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +165,28 @@ def _metrics(folder: RunFolder, newest: checkpoint.State | None) -> Finding:
 
 def _results(folder: RunFolder) -> list[Finding]:
     findings = []
-    for path in (folder.path / name for name in RESULTS):
-        if path.exists():
-            try:
-                unsealed(path.read_text(encoding="utf-8"))
-                findings.append(Finding(path.name, WHOLE))
-            except (OSError, ValueError) as error:
-                findings.append(Finding(path.name, DAMAGED, f"expected a result, got {error}; make it again"))
+    for name in documents(folder):
+        try:
+            unsealed((folder.path / name).read_text(encoding="utf-8"))
+            findings.append(Finding(name, WHOLE))
+        except (OSError, ValueError) as error:
+            findings.append(Finding(name, DAMAGED, f"expected a result, got {error}; make it again"))
     return findings
 
 
+def documents(folder: RunFolder) -> list[str]:
+    """Results of a run and sections of its report, by their paths in the folder."""
+    several = (path for name in FOLDERS for path in sorted((folder.path / name).glob("*.json")))
+    paths = [*(folder.path / name for name in RESULTS), *several]
+    return [path.relative_to(folder.path).as_posix() for path in paths if path.exists()]
+
+
+def half_written(folder: RunFolder) -> list[Path]:
+    """Documents that a killed writer left."""
+    return [path for name in (".", *FOLDERS) for path in (folder.path / name).glob(".*.partial")]
+
+
 def _left_over(folder: RunFolder) -> list[Finding]:
-    files = [*folder.path.glob(".*.partial"), *unfinished(folder.checkpoints), *leftovers(folder.recording)]
+    files = [*half_written(folder), *unfinished(folder.checkpoints), *leftovers(folder.recording)]
     reason = "of a writer that was killed; not read by anything"
     return [Finding(str(path.relative_to(folder.path)), LEFT_OVER, reason) for path in files]

@@ -3,9 +3,9 @@
 import pytest
 from floors import ROOT, Plan, plan
 
-EXPERIMENTS = {"verify", "train", "probe", "align", "lesion", "replay", "theory", "bench", "inspect", "spike", "cells"}
-# these run experiments: one floor above
-ABOVE = {"compare", "demo", "calls", "command", "__main__"}
+EXPERIMENTS = {"verify", "train", "probe", "align", "lesion", "replay", "theory", "bench", "spike", "cells"}
+# these run experiments or lay out what they found: one floor above
+ABOVE = {"compare", "demo", "inspect", "documents", "calls", "command", "__main__"}
 
 
 @pytest.mark.parametrize("room", ["plasticity", "models", "recordings", "protocols"])

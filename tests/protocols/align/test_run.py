@@ -21,6 +21,7 @@ from apical.protocols.stimuli import load
 from apical.protocols.stimuli.presentations.table import PRESENTATIONS
 from apical.recordings import open as open_recording
 from apical.recordings.seal import unsealed
+from apical.recordings.sections import read_sections
 from click.testing import CliRunner
 from small_runs import trained_on
 
@@ -68,6 +69,13 @@ def test_a_run_is_measured_at_its_start_and_at_every_checkpoint(trained, tmp_pat
         assert all(error > 0 for error in told["cosine_se"]["DFB"][step][:-1])
         assert all(error > 0 for error in told["norm_ratio_se"]["DFB"][step][:-1])
     assert told["seconds"] > 0
+    (section,) = read_sections(run)
+    assert (section.name, section.order, [figure.name for figure in section.figures]) == ("align", 20, ["align"])
+    cosines, norms = section.tables
+    assert cosines.head == norms.head == ("wiring", "step", *LAYERS)
+    assert [row[:2] for row in cosines.rows] == [("DFB", "0"), ("DFB", "4"), ("DFB", "8")]
+    mean, error = told["cosine"]["DFB"]["8"][0], told["cosine_se"]["DFB"]["8"][0]
+    assert cosines.rows[-1][2] == f"{mean:.3g} ± {error:.2g}"
     assert Path(told["figure"]).read_bytes().startswith(b"\x89PNG")
     assert unsealed((run / "align.json").read_text()) == told
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from apical.protocols.cells import check_cells, listed, unmet
 from apical.protocols.cells.row import Row
+from apical.protocols.cells.section import section
 from apical.protocols.cells.sources import bursts_and_events
 from apical.protocols.errors import ConfigError
 
@@ -19,6 +20,10 @@ def test_a_part_is_run_drawn_and_judged(tmp_path):
     assert [row["part"] for row in found["rows"]] == ["urbanczik-senn"] * 2
     assert (tmp_path / "figures" / "cells_urbanczik_senn.png").stat().st_size > 1000
     assert json.loads((tmp_path / "cells.json").read_text())["rows"] == found["rows"]
+    told = section(found)
+    assert [row[0] for row in told.tables[0].rows] == ["urbanczik-senn"] * 2
+    assert {row[-1] for row in told.tables[0].rows} == {"pass"}
+    assert [figure.name for figure in told.figures] == ["cells_urbanczik_senn"]
 
 
 def test_what_fails_is_said():

@@ -12,6 +12,7 @@ from apical.protocols.lesion.events import Fixation
 from apical.protocols.lesion.preflight import steps_of
 from apical.protocols.lesion.run import lesion
 from apical.recordings import open as open_recording
+from apical.recordings.sections import read_section
 
 
 def values(result, condition, measure, probe="after"):
@@ -57,6 +58,23 @@ def test_the_run_stays_and_the_results_lie_beside(blocked, dfb):
         found["accuracy"].sel(condition="sham", probe="after").values, values(result, "sham", "accuracy")
     )
     assert found["accuracy"].attrs["units"] == "%"
+
+
+def test_the_report_gets_a_section_per_protocol(blocked, dfb):
+    _, result = blocked
+    section = read_section(dfb / "sections" / "lesion-apical_block.json")
+    assert section.order == 30
+    assert [figure.name for figure in section.figures] == ["lesion_apical_block"]
+    expected, measures, probes = section.tables
+    assert [row[2] for row in expected.rows] == [line["text"] for line in result["expectations"]]
+    assert [row[0] == "pass" for row in expected.rows] == [line["holds"] for line in result["expectations"]]
+    assert [row[0] for row in measures.rows] == [label.replace("_", " ") for label in result["conditions"]]
+    accuracy = result["conditions"]["sham"]["measures"]["accuracy"]["after"]
+    place = measures.head.index("accuracy (%)")
+    row = next(row for row in measures.rows if row[0] == "sham")
+    assert row[place] == f"{accuracy['mean']:.3g} ± {accuracy['sd']:.2g}"
+    assert probes.folded
+    assert len(measures.rows) + len(expected.rows) < 40 < len(probes.rows)
 
 
 def test_the_same_seed_gives_the_same_numbers(blocked, dfb):

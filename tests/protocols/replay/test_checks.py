@@ -148,7 +148,8 @@ def test_a_trace_that_ends_with_its_glance_is_the_rule():
 def test_figures_are_drawn(tmp_path):
     bench = made_bench(CIRCUIT, made_replay(CIRCUIT, noise=0.1), made_replay(CIRCUIT, noise=0.1, seed=1))
     bench.extras["fi"] = (np.array([0.0, 50.0]), [np.array([1.0, 50.0])] * 2)
-    found = draw(bench, [*potentials(bench), *changes(bench)], tmp_path)
+    found = draw(bench, [*potentials(bench), *changes(bench)], tmp_path, "first")
+    assert {path.name for path in found.values()} == {f"replay_first_{kind[7:]}.png" for kind in found}
     assert set(found) == {"replay_checks", "replay_fi_curve", "replay_rates", "replay_apical", "replay_cosines"}
     assert all(path.stat().st_size > 5000 for path in found.values())
 

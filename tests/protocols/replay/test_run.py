@@ -17,6 +17,7 @@ from apical.protocols.replay.mutants import MUTANTS
 from apical.protocols.replay.run import MEASURES
 from apical.protocols.replay.single_neuron import bursts, fi_curve, pairs
 from apical.recordings import open_replay
+from apical.recordings.sections import read_section, read_sections
 from small_runs import make_run
 
 pytest.importorskip("brian2", reason="the bridge needs brian2")
@@ -64,12 +65,46 @@ def test_spikes_and_voltages_are_in_the_recording(run, result):
 
 
 def test_the_report_shows_it(run, result):
-    text = (run / "report.html").read_text()
-    assert "Replay with spikes" in text
-    assert "What the checks do not show" in text
-    assert "Self-tests, which no mutant fails" in text
-    assert text.count("Replay: ") >= 6
-    assert len(result["figures"]) == 6
+    assert "Replay with spikes" in (run / "report.html").read_text()
+    section = read_section(run / "sections" / "replay-conv3-dfb.json")
+    assert section.summary[1].startswith(f"{result['passed']} of {len(result['checks'])} quantities")
+    titles = [table.title for table in section.tables]
+    assert titles[0] == "Checks"
+    assert f"All {len(result['checks'])} quantities" in titles
+    assert "Self-tests, which no mutant fails and which are not counted" in titles
+    assert next(len(table.rows) for table in section.tables if table.folded) >= len(result["checks"])
+    assert len(section.figures) == len(result["figures"]) == 7
+    for figure in section.figures:
+        assert figure.name.startswith("replay_conv3-dfb_")
+        assert (run / "figures" / f"{figure.name}.png").stat().st_size > 5000
+    assert any("neuromodulator is signed" in note for note in section.notes)
+
+
+def test_a_second_replay_leaves_the_first_ones_checks(tmp_path, run, result, monkeypatch):
+    """Of another name: its own document, section, figures and place in the recording."""
+    monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m.__name__ in ("changes", "recorded")))
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    first = (folder / "replays" / "conv3-dfb.json").read_text()
+    figure = (folder / "figures" / "replay_conv3-dfb_checks.png").read_bytes()
+    replay_run(folder, ReplaySettings(quick=True, name="second", **SHORT), report=False, progress=False)
+    assert (folder / "replays" / "conv3-dfb.json").read_text() == first
+    assert (folder / "figures" / "replay_conv3-dfb_checks.png").read_bytes() == figure
+    assert (folder / "replay.json").read_text() == (folder / "replays" / "second.json").read_text() != first
+    names = [section.name for section in read_sections(folder)]
+    assert names == ["replay-conv3-dfb", "replay-second"]
+    for name in ("conv3-dfb", "second"):
+        open_replay(folder, name).close()
+
+
+def test_a_trial_tells_what_was_seen(run, result):
+    with open_replay(run, *result["replays"]) as stored:
+        trials, circuit = stored["trials"].to_dataset(), stored["circuit"].to_dataset()
+        for name in ("label", "stimulus_id", "context_id", "phase"):
+            assert trials[name].dims == ("trial",)
+            assert name in trials.coords
+            np.testing.assert_array_equal(trials[name], circuit[name])
+        assert trials["eligibility"].sel(trial=trials.phase == 1).sizes["trial"] == int((circuit.phase == 1).sum())
 
 
 def test_the_default_name_is_replaced_and_a_given_one_is_not(run, result, capsys):
@@ -126,6 +161,8 @@ def test_the_control_has_the_other_source(run):
         (["--source", "lateral"], 2, "circuit.source: expected one of dfb, got 'lateral'"),
         (["--position", "8"], 2, "--position: expected a row and a column, got '8'"),
         (["--position", "99,0"], 2, "circuit.position: expected a place on the"),
+        (["--name", "a/b"], 2, "replay.name: expected letters, digits, '-', '_' and '.', got 'a/b'"),
+        (["--name", "-x y"], 2, "replay.name: expected letters, digits, '-', '_' and '.', got '-x y'"),
         (["--dt", "0"], 2, "replay.dt: expected 0.001 to 0.5 ms, got 0.0"),
         (["--dt", "-0.1"], 2, "replay.dt: expected 0.001 to 0.5 ms, got -0.1"),
         (["--pool", "50"], 2, "replay.pool: expected pooled rates of at most 1000 Hz"),
@@ -258,7 +295,8 @@ def test_mutants_stand_in_result_report_and_terminal(tmp_path, run, capsys, monk
     assert "rejected by no check" in shown
     result = json.loads((folder / "replay.json").read_text())
     assert [row["name"] for row in result["mutants"]["mutants"]] == ["untrained network", "no dW"]
-    assert "the network before its first step" in (folder / "report.html").read_text()
+    tables = {table.title: table for table in read_section(folder / "sections" / "replay-conv3-dfb.json").tables}
+    assert "the network before its first step" in str(tables["Mutants: replays that are wrong in one way"].rows)
 
 
 def test_the_gate_from_spikes_goes_through_the_command(tmp_path, run, monkeypatch):

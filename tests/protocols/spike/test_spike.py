@@ -11,10 +11,11 @@ from apical.models.spiking.loop import DALE, GATES, MEMORIES, MODULATORS, Loop
 from apical.protocols.command.main import main
 from apical.protocols.command.spike import LOOP
 from apical.protocols.errors import ConfigError, Interrupted
-from apical.protocols.runs.files import write_json
+from apical.protocols.runs.files import plain, write_json
 from apical.protocols.spike import SpikeSettings, run, spike
 from apical.protocols.spike.checks import checks, fall, rejections
 from apical.protocols.spike.measure import irregularity
+from apical.protocols.spike.section import section
 from apical.protocols.spike.settings import CONTROLS, loop_from
 from apical.recordings import open as open_recording
 from apical.recordings.seal import unsealed
@@ -47,6 +48,17 @@ def test_the_result_says_what_was_reached(made):
     assert result["controls"]["zero"]["rejected_by"] == ["fall", "fall by spikes", "cosine", "gate"]
     assert result["synapses"] > 0
     assert set(result["irregularity"]) == {"0"}
+
+
+def test_a_section_tells_checks_and_controls(made):
+    out, result = made
+    assert not (out / "sections").exists()  # no folder of a run
+    found = section(plain(result))
+    assert (found.name, found.order) == ("spike", 70)
+    assert [figure.name for figure in found.figures] == ["spike_raster", "spike_learning"]
+    checks, controls = found.tables
+    assert [row[0] for row in checks.rows] == [check["name"] for check in result["checks"]]
+    assert controls.rows == (("zero", "0", *controls.rows[0][2:-1], "fall, fall by spikes, cosine, gate"),)
 
 
 def test_figures_and_recording_are_there(made):

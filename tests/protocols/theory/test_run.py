@@ -10,6 +10,7 @@ import xarray as xr
 from apical.protocols import theory
 from apical.protocols.command.main import main
 from apical.protocols.theory import breaking, hinge, proposition_3_5, run, theorem_3_1, theorem_3_3, unmet
+from apical.protocols.theory.section import section
 from apical.recordings import Table, Variable, Writer, open
 from apical.recordings.seal import unsealed
 from click.testing import CliRunner
@@ -57,6 +58,18 @@ def test_one_object_with_the_promised_keys(done):
     assert all(result[part]["passed"] is True for part in run.PARTS)
     written = unsealed((out / "theory.json").read_text())
     assert written == result
+
+
+def test_its_section_tells_every_verdict(done):
+    _, result = done
+    found = section(result)
+    assert {row[1] for row in found.tables[0].rows} == {"pass", ""}
+    assert len(found.figures) == 4
+    assert [table.folded for table in found.tables] == [False] + [True] * 5
+    failed = copy.deepcopy(result)
+    failed["theorem_3_3"] |= {"passed": False, "violations": 2}
+    row = next(row for row in section(failed).tables[0].rows if row[0] == "theorem 3.3")
+    assert row[1:] == ("FAIL", "cases in which it is violated", "2", "0 of 9")
 
 
 def test_figures_are_drawn(done):

@@ -8,6 +8,7 @@ import pytest
 from apical.models import CheckpointError
 from apical.protocols.command.main import main
 from apical.protocols.errors import ConfigError, ProtocolError
+from apical.protocols.runs.files import write_json
 from apical.protocols.runs.metrics import INTERRUPTED, Metrics, check, read
 from apical.protocols.settings.load import resume
 from apical.protocols.train.run import train
@@ -133,6 +134,22 @@ def test_the_rows_after_a_damaged_one_are_recorded_again(tmp_path, monkeypatch):
     assert go_on(run)["steps"] == 8
     for path in ("metrics", "activity/conv1"):
         assert open_recording(run)[path].to_dataset().compute().equals(before[path].to_dataset())
+
+
+@pytest.mark.parametrize("name", ["replays/first.json", "sections/replay-first.json"])
+def test_a_damaged_document_of_a_replay_or_report_is_set_aside(run, name):
+    path = run / name
+    path.parent.mkdir()
+    write_json(path, {"name": "first", "value": 1.5})
+    assert damaged(run) == []
+    path.write_text(path.read_text().replace("1.5", "1.6"))
+    left = path.with_name(f".{path.name}.77.partial")
+    left.write_text("half")
+    assert damaged(run) == [name]
+    result = verify(run, repair=True)
+    assert result["damaged"] == 0
+    assert f"{name} is now {path.name}.damaged-1; make it again" in result["repaired"]
+    assert not path.exists() and not left.exists()
 
 
 def test_what_killed_writers_left_is_named_and_removed(run):

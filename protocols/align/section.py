@@ -1,0 +1,44 @@
+"""An alignment as the report and the terminal show it: one line per run, fit of B and step, one column per population."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...recordings import Drawing, Section, TextTable
+from ..sections import spread
+
+PLACE = 20
+FIGURE = "align"
+_CAPTION = (
+    "Local changes of the weights against the gradient of the objective at the top of the network, population by population, at the random "
+    "initialisation and at the last checkpoint: cosine, 1 where both point the same way, and norm of the local change over that of the gradient. "
+    "Bars: standard errors over batches."
+)
+TITLES = {"cosine": "Cosine of the local change with the backprop gradient", "norm_ratio": "Norm of the local change over that of the gradient"}  # fmt: skip
+
+
+def section(result: Mapping[str, Any]) -> Section:
+    """What `align` found.
+
+    Args:
+        result: as `align` gives it.
+    """
+    tables = [_table(result, name) for name in TITLES]
+    told = f"Local changes against backprop on {result['batches']} batches; mean ± standard error over batches."
+    summary = [told] + [f"B was also fitted to {result['fit_b']} on {result['fit_batches']} batches."] * (
+        result["fit_b"] != "none"
+    )
+    return Section(
+        name="align", title="Alignment with backprop", summary=tuple(summary), tables=tuple(tables),
+        figures=(Drawing(name=FIGURE, title="Alignment with backprop", caption=_CAPTION),),
+        notes=tuple(f"{label}: {note}" for label, note in result["notes"].items()), order=PLACE,
+    )  # fmt: skip
+
+
+def _table(result: Mapping[str, Any], name: str) -> TextTable:
+    errors = result[f"{name}_se"]
+    rows = [
+        (line, step, *(spread(*pair) for pair in zip(means, errors[line][step], strict=True)))
+        for line, steps in result[name].items()
+        for step, means in steps.items()
+    ]
+    return TextTable(head=("wiring", "step", *result["layers"]), rows=tuple(rows), title=TITLES[name])

@@ -1,0 +1,97 @@
+"""A protocol's results as the report and the terminal show them: what was expected, every condition's measures, and every probe folded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...recordings import Drawing, Section, TextTable
+from ..sections import count, slug, spread, verdict
+from .expectations import CHANGE
+from .quantities import DERIVED, MEASURES
+
+PLACE = 30
+_CAPTION = (
+    "Measures of every condition: mean over seeds, bars their standard deviation, small dots single seeds; rings are the first probe, discs the last; a "
+    "grey band is what was published."
+)
+
+
+def section(result: Mapping[str, Any]) -> Section:
+    """What `lesion` found with one protocol.
+
+    Args:
+        result: as `lesion` gives it.
+    """
+    tables = [_expected(result)] if result["expectations"] else []
+    tables += [_measures(result), _probes(result)]
+    steps = f", {count(result['steps'], 'step')} per condition" if result["stage"] == "network" else ""
+    met = sum(line["holds"] for line in result["expectations"])
+    summary = [
+        f"{result['title']}.",
+        f"{count(len(result['conditions']), 'condition')}, {count(len(result['seeds']), 'seed')}{steps}; started from {result['checkpoint']}.",
+    ]
+    if result["expectations"]:
+        summary.append(f"{met} of {len(result['expectations'])} expectations are met with every seed.")
+    figure = Drawing(
+        name=figure_name(result["protocol"]), title=f"Lesion protocol {_words(result['protocol'])}", caption=_CAPTION
+    )
+    return Section(
+        name=f"lesion-{slug(result['protocol'])}", title=f"Lesion protocol: {_words(result['protocol'])}", summary=tuple(summary),
+        tables=tuple(tables), figures=(figure,), notes=tuple(f"{name} diverged." for name in result["diverged"]), order=PLACE,
+    )  # fmt: skip
+
+
+def figure_name(protocol: str) -> str:
+    """Stem of the figure's files."""
+    return f"lesion_{slug(protocol)}"
+
+
+def _expected(result: Mapping[str, Any]) -> TextTable:
+    rows = tuple(
+        (verdict(line["holds"]), f"{sum(line['seeds'])} of {len(line['seeds'])}", line["text"])
+        for line in result["expectations"]
+    )
+    return TextTable(head=("verdict", "seeds", "expected"), rows=rows, title="Expectations", numbers=False)
+
+
+def _measures(result: Mapping[str, Any]) -> TextTable:
+    """Means over populations at the last probe, a row per condition."""
+    conditions = result["conditions"]
+    names = [name for name in next(iter(conditions.values()))["measures"] if not _derived(name)]
+    head = ("condition", *(_headed(name) for name in names))
+    rows = tuple(
+        (_words(label), *(_last(found["measures"][name]) for name in names)) for label, found in conditions.items()
+    )
+    return TextTable(
+        head=head, rows=rows, title="At the last probe, mean over populations ± standard deviation over seeds"
+    )
+
+
+def _probes(result: Mapping[str, Any]) -> TextTable:
+    rows = [
+        (_words(label), _words(name), _words(probe), spread(value["mean"], value["sd"]))
+        for label, found in result["conditions"].items()
+        for name, probes in found["measures"].items()
+        for probe, value in probes.items()
+    ]
+    head = ("condition", "measure", "probe", "mean ± s.d. over seeds")
+    return TextTable(head=head, rows=tuple(rows), title="Every measure at every probe", folded=True, numbers=False)
+
+
+def _last(probes: Mapping[str, Any]) -> str:
+    names = [name for name in probes if name != CHANGE]
+    return spread(probes[names[-1]]["mean"], probes[names[-1]]["sd"])
+
+
+def _headed(name: str) -> str:
+    units = MEASURES[name].units if name in MEASURES else "1"
+    return _words(name) + ("" if units == "1" else f" ({units})")
+
+
+def _derived(name: str) -> bool:
+    """Whether it is a mean over some populations of another measure."""
+    base, _, end = name.rpartition("_")
+    return end in DERIVED and base in MEASURES
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
