@@ -17,7 +17,7 @@ from .errors import RecordingError
 
 if TYPE_CHECKING:
     from .earlier import as_recorded
-    from .figures import Shown, draw_all
+    from .figures import Figures, Shown, draw_all
     from .places import recordings_of
     from .reader import open
     from .recording import Recording, summary
@@ -35,6 +35,7 @@ __all__ = [
     "PLAIN",
     "SCHEMA_VERSION",
     "Drawing",
+    "Figures",
     "Recording",
     "RecordingError",
     "ReplayStore",
@@ -79,6 +80,7 @@ _HOMES = {
     "open_replay": "replay_store",
     "draw_all": "figures",
     "Shown": "figures",
+    "Figures": "figures",
     "write_report": "report",
     "write_results": "results",
     "Drawing": "sections",

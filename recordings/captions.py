@@ -108,13 +108,10 @@ def _traces(words: Words) -> str:
     )
 
 
-def _kernels(_: Words) -> str:
-    return (
-        "Kernels of the first population as it ended, each scaled to its own largest entry; those with three input channels in colour, grey "
-        "is zero. Ordered by their norm, largest first."
-    )
-
-
+KERNELS = (
+    "Kernels of the first population as it ended, each scaled to its own largest entry, in colour where the image has three channels; grey is "
+    "zero. Ordered by their norm, largest first."
+)
 _CAPTIONS: dict[str, Callable[[Words], str]] = {
     "learning": _learning,
     "scores": _scores,
@@ -123,5 +120,4 @@ _CAPTIONS: dict[str, Callable[[Words], str]] = {
     "changes": _changes,
     "drives": _drives,
     "traces": _traces,
-    "kernels": _kernels,
 }

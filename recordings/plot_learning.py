@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .errors import RecordingError
-from .plot_style import COLOURS, GREY, colours, having, label, needed, new_figure, stacked_label, styled, trend
+from .plot_style import colours, having, label, needed, new_figure, stacked_label, styled, trend
 
 
 @styled
@@ -68,68 +66,3 @@ def changes(updates: Mapping[str, xr.Dataset], *, kind: str = "change") -> Figur
     figure.align_ylabels(axes)
     figure.legend(list(lines.values()), list(lines), loc="outside right upper")
     return figure
-
-
-@styled
-def read_outs(probe: Mapping[str, Any]) -> Figure:
-    """Accuracy of read-outs from every layer and from several together, trained against random weights and pixels.
-
-    Args:
-        probe: contents of ``probe.json``: ``accuracy``, ``accuracy_random`` and ``accuracy_pixels`` (per cent),
-            ``layers`` (name to ``accuracy`` and ``accuracy_random``), ``together`` and ``populations`` (names of the layers that are
-            read out together, and of all), ``n_train``, ``n_test``, ``read_out``.
-
-    Raises:
-        RecordingError: an accuracy is missing or not in per cent.
-    """
-    rows = [(str(name), values) for name, values in probe.get("layers", {}).items()] + [(joint(probe), probe)]
-    trained = [_per_cent(values.get("accuracy"), f"probe.{name}.accuracy") for name, values in rows]
-    controls = [
-        np.nan if values.get("accuracy_random") is None else _per_cent(values["accuracy_random"], f"probe.{name}")
-        for name, values in rows
-    ]
-    figure = new_figure(max(5.0, 0.85 * len(rows) + 2.2), 3.4)
-    axes = figure.subplots()
-    x = np.arange(len(rows))
-    _bars(axes, x - 0.2, trained, COLOURS[0], "trained")
-    if np.isfinite(controls).any():
-        _bars(axes, x + 0.2, controls, "#BDBDBD", "random weights")
-    if probe.get("accuracy_pixels") is not None:
-        pixels = _per_cent(probe["accuracy_pixels"], "probe.accuracy_pixels")
-        axes.axhline(pixels, color=COLOURS[3], linestyle="--", linewidth=1.2, label=f"pixels ({pixels:.1f} %)")
-    crowded = len(rows) > 9 or max(len(name) for name, _ in rows) > 10
-    axes.set_xticks(x, [name for name, _ in rows], rotation=40 if crowded else 0, ha="right" if crowded else "center")
-    axes.set(ylabel="test accuracy (%)", xlim=(-0.6, len(rows) - 0.4))
-    axes.axvline(len(rows) - 1.5, color=GREY, linewidth=0.6, linestyle=":")
-    axes.set_ylim(0, min(112.0, 1.18 * axes.get_ylim()[1]))
-    figure.legend(loc="outside upper center", ncols=3)
-    counts = [
-        f"{probe[key]:,} {what} images" for key, what in (("n_train", "training"), ("n_test", "test")) if key in probe
-    ]
-    axes.set_xlabel("; ".join([f"{probe.get('read_out', 'linear')} read-out", *counts]))
-    return figure
-
-
-def joint(probe: Mapping[str, Any]) -> str:
-    """What the read-out of several layers together is called: by their names, unless they are all.
-
-    >>> joint({"together": ["conv1", "conv2"], "populations": ["conv1", "conv2"]})
-    'all layers'
-    >>> joint({"together": ["conv3"], "populations": ["conv1", "conv2", "conv3"]})
-    'together: conv3'
-    """
-    every = [str(name) for name in probe.get("populations", probe.get("layers", {}))]
-    names = [str(name) for name in probe.get("together", every)]
-    return "all layers" if names == every else f"together: {', '.join(names)}"
-
-
-def _bars(axes: Axes, x: Any, accuracies: Any, colour: str, name: str) -> None:
-    bars = axes.bar(x, np.asarray(accuracies, float), 0.38, color=colour, label=name)
-    texts = ["" if np.isnan(value) else f"{value:.1f}" for value in accuracies]
-    axes.bar_label(bars, texts, fontsize=7, padding=1, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4})
-
-
-def _per_cent(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-        raise RecordingError(f"{where}: expected 0 to 100 per cent, got {value!r}; run the read-out again")
-    return float(value)

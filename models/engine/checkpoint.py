@@ -129,6 +129,16 @@ def read_state(checkpoint: Path) -> State:
         raise broken(checkpoint / "state.json", "the state of a run", error) from error
 
 
+def stored_weights(checkpoint: Path) -> dict[str, Tensor]:
+    """The stored weights by name, without a network to put them into.
+
+    Raises:
+        CheckpointError: the file is broken.
+    """
+    check_files(checkpoint, (WEIGHTS,))
+    return _read(checkpoint / WEIGHTS)
+
+
 def load_weights(checkpoint: Path, weights: Mapping[str, Tensor]) -> None:
     """Copy the stored weights into `weights`.
 
@@ -182,11 +192,15 @@ def load(checkpoint: Path, engine: Engine) -> State:
     return state
 
 
-def _fill(path: Path, targets: Mapping[str, Tensor]) -> None:
+def _read(path: Path) -> dict[str, Tensor]:
     try:
-        stored = load_file(path)
+        return load_file(path)
     except (OSError, SafetensorError) as error:
         raise broken(path, "a whole safetensors file", error) from error
+
+
+def _fill(path: Path, targets: Mapping[str, Tensor]) -> None:
+    stored = _read(path)
     if stored.keys() != targets.keys():
         odd = sorted(stored.keys() ^ targets.keys())
         raise CheckpointError(

@@ -73,4 +73,5 @@ class Measured:
 
 
 def _square(change: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(change, dtype=torch.float64).square()
+    norm: Tensor = torch.linalg.vector_norm(change, dtype=torch.float64)
+    return norm.square()

@@ -14,6 +14,7 @@ from ..readouts.table import READ_OUTS
 from ..stimuli.names import WORDS
 from .cells import cells
 from .groups import bench, config, data
+from .inspect import inspect
 from .options import (
     FOLDER,
     PRESETS,
@@ -282,16 +283,6 @@ def lesion(
 
 
 @main.command()
-@run_argument
-@json_option
-def inspect(run: Path, as_json: bool) -> None:
-    """Draw the dendritic signals of RUN and write its report.html."""
-    from ..inspect import inspect_run
-
-    show(inspect_run(run), as_json)
-
-
-@main.command()
 @click.option(
     "--data",
     default="shapes",
@@ -344,5 +335,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, spike, cells):
+for _group in (data, config, bench, verify, spike, cells, inspect):
     main.add_command(_group)

@@ -10,7 +10,7 @@ from apical.recordings import open as open_recording
 from apical.recordings.figures import tables_of
 from apical.recordings.plot_dendrites import potentials, traces
 from apical.recordings.plot_factors import gates, scores, separation
-from apical.recordings.plot_learning import changes, learning, read_outs
+from apical.recordings.plot_learning import changes, learning
 from apical.recordings.plot_style import FIXATION, SACCADE
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,8 +71,6 @@ def test_words_of_the_other_figures_are_readable(deep_run):
     check_words(traces(deep_run["activity/conv3"].to_dataset()))
     check_words(learning(deep_run["metrics"].to_dataset()))
     check_words(changes(tables_of(deep_run, "updates")))
-    layers = {f"population {index}": {"accuracy": 90.0, "accuracy_random": 89.0} for index in range(12)}
-    check_words(read_outs({"accuracy": 100.0, "accuracy_random": 90.0, "accuracy_pixels": 80.0, "layers": layers}))
 
 
 def test_traces_show_the_chosen_units_of_the_last_trials(recorded_run):
@@ -155,23 +153,6 @@ def test_a_population_without_the_second_dendrite_has_no_panel(make_run, tmp_pat
     updates = tables_of(open_recording(make_run(tmp_path, further=["feedback"])), "updates")
     updates["conv2"] = updates["conv2"].drop_vars("gate_saccade_feedback")
     assert [panel.get_title() for panel in gates(updates, suffix="_feedback").axes if panel.get_visible()] == ["conv1"]
-
-
-def test_read_outs_stand_beside_their_controls():
-    layers = {"conv1": {"accuracy": 40.0, "accuracy_random": 30.0}}
-    figure = read_outs({"accuracy": 50.0, "accuracy_random": 35.0, "accuracy_pixels": 25.0, "layers": layers})
-    np.testing.assert_allclose([bar.get_height() for bar in figure.axes[0].patches], [40, 50, 30, 35])
-    assert figure.axes[0].lines[0].get_ydata()[0] == 25
-    assert figure.axes[0].get_xticklabels()[-1].get_text() == "all layers"
-    alone = read_outs({"accuracy": 50.0, "accuracy_random": None, "layers": {}, "together": ["conv3"]})
-    assert len(alone.axes[0].patches) == 1
-    assert alone.axes[0].get_xticklabels()[-1].get_text() == "together: conv3"
-
-
-@pytest.mark.parametrize("accuracy", [100.5, None, "0.5", True, -0.1, float("nan")])
-def test_accuracies_that_are_not_in_per_cent_are_refused(accuracy):
-    with pytest.raises(RecordingError, match=r"accuracy: expected 0 to 100 per cent"):
-        read_outs({"accuracy": accuracy, "layers": {}})
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])

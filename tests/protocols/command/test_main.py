@@ -13,7 +13,7 @@ from apical.plasticity import RuleError
 from apical.protocols.command.main import main
 from apical.protocols.errors import ConfigError, Interrupted, ReadOutError
 from apical.protocols.settings.load import load, to_yaml
-from apical.recordings import RecordingError
+from apical.recordings import RecordingError, Shown
 from click.testing import CliRunner, Result
 
 
@@ -94,6 +94,8 @@ def test_version():
         (["probe", ".", "--device", "gpu"], "Invalid value for '--device'"),
         (["align", ".", "--device", "gpu"], "Invalid value for '--device'"),
         (["inspect", "nowhere"], "nowhere"),
+        (["inspect", ".", "--units", "a"], "--units: expected a number of units"),
+        (["inspect", ".", "--out", "page.html"], "--out: expected several runs"),
         (["data", "fetch"], "Missing argument 'NAME...'; see apical data fetch --help"),
         (["bench", "engine", "--batch", "1"], "Invalid value for '--batch'"),
         (["config", "show", "demo", "--set", "x"], "--set x: expected a.b=value"),
@@ -216,7 +218,13 @@ def test_probe_passes_everything_on(stand_in, tmp_path):
 def test_inspect_and_demo_pass_everything_on(stand_in, tmp_path):
     inspect, demo = stand_in("inspect", "inspect_run", {}), stand_in("demo", "demo", {})
     assert apical("inspect", str(tmp_path)).exit_code == 0
-    assert inspect.args == (tmp_path,)
+    assert inspect.args == (tmp_path, Shown())
+    chosen = ("--population", "conv1", "--units", "7,", "--trials", "9", "--first", "3")
+    assert apical("inspect", str(tmp_path), *chosen).exit_code == 0
+    assert inspect.args == (tmp_path, Shown(populations=("conv1",), units=[7], trials=9, first=3))
+    several = stand_in("inspect", "inspect_runs", {})
+    assert apical("inspect", str(tmp_path), str(tmp_path), "--units", "2", "--out", "page.html").exit_code == 0
+    assert several.args == ((tmp_path, tmp_path), Path("page.html"), Shown(units=2))
     assert apical("demo", "--seed", "3", "--out", "d", "--quiet").exit_code == 0
     assert demo.args == (Path("d"), 3, False)
 

@@ -64,7 +64,7 @@ def test_it_is_resumed_to_its_end(run):
 
 def test_its_replay_is_still_reported(run, monkeypatch):
     checks = json.loads((run / "replay.json").read_text())["checks"]
-    monkeypatch.setattr("apical.protocols.inspect.draw_all", lambda run: Figures())  # a minute of drawing
+    monkeypatch.setattr("apical.protocols.inspect.draw_all", lambda run, shown: Figures())  # a minute of drawing
     text = Path(inspect_run(run)["report"]).read_text()
     assert "Replay with spikes" in text
     assert checks
