@@ -17,13 +17,14 @@ from ..progress import tell
 from ..runs.provenance import machine
 from ..settings.groups import RecordingConfig
 from .contest import resident
+from .store import storing
 
 GRIDS = (8, 4, 4, 4, 2, 2)
 RULE = ClappPP(context="dfb")
 
 
 def recording(*, rounds: int = 5, recorded_steps: int = 10_000, progress: bool = True) -> dict[str, Any]:
-    """Training with recording against training without, in turns; and resident memory over a long recording.
+    """Training with recording against training without, in turns; the writer against plain zarr; and resident memory over a long recording.
 
     Args:
         rounds: turns of each kind; figures are medians.
@@ -31,12 +32,13 @@ def recording(*, rounds: int = 5, recorded_steps: int = 10_000, progress: bool =
         progress: tell what happens on stderr.
 
     Returns:
-        JSON-ready dict: throughput (one row per `every`) and memory (resident bytes after each tenth).
+        JSON-ready dict: throughput (one row per `every`), store (one row per number of units) and memory (resident bytes after each tenth).
     """
     default = RecordingConfig().every
     rows = [_throughput(every, rounds, progress) for every in (default, 10)]
+    store = storing(rounds=rounds, progress=progress)
     memory = _memory(recorded_steps, progress)
-    return {"benchmark": "recording", "throughput": rows, "memory": memory, "machine": machine()}
+    return {"benchmark": "recording", "throughput": rows, "store": store, "memory": memory, "machine": machine()}
 
 
 def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The report of a run with its kernels, and several runs beside each other."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def runs(tmp_path_factory):
 
 
 def test_a_report_has_the_kernels_of_the_first_population(runs):
-    html = open(inspect_run(runs[0], SHOWN)["report"], encoding="utf-8").read()
+    html = Path(inspect_run(runs[0], SHOWN)["report"]).read_text(encoding="utf-8")
     assert '<h2 id="kernels">First-layer kernels</h2>' in html
     assert 'alt="Kernels of conv1"' in html
     assert "Traces of conv1" in html and "Traces of conv2" not in html
