@@ -108,7 +108,7 @@ class Recorder:
                 f"recording.rows: expected at most the batch's {batch_rows} rows, got {spec.rows}; lower it"
             )
         self.spec, self.losses, self.batch_rows = spec, list(losses), batch_rows
-        self.paired, self.words = paired, words
+        self.paired, self.words = paired, words if paired else {**words, "first": "image", "second": ""}
         # an error through fixed matrices is a dendrite's input, but nothing of it is learnt or modulated
         told = suffixes([source for source in sources if source != "error"])
         self.learnt = {source: f"_{suffix}" if suffix else "" for source, suffix in told.items()}

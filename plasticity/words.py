@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 LOSSES = {
-    "local": "objective that the rule gives every population of its own",
+    "local": "objective that the rule gives every population of its own; not comparable between populations",
     "backprop": "objective at the top, which is backpropagated",
     "feedback": "cross-entropy at the output",
-    "block": "objective of every block",
+    "block": "objective of every block; not comparable between blocks",
 }
 APICAL = {
     "local": "e = B c, set by the context c of the row before",

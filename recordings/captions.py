@@ -55,7 +55,7 @@ def _clause(before: str, text: str) -> str:
 
 
 def _learning(words: Words) -> str:
-    return f"Loss over training{_clause(': ', words['loss'])}. Values of different populations are not comparable."
+    return f"Loss over training{_clause(': ', words['loss'])}."
 
 
 def _scores(words: Words) -> str:

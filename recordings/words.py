@@ -25,16 +25,14 @@ def words_of(*tables: xr.Dataset) -> dict[str, str]:
         tables: of a recording.
     """
     given: Mapping[str, Any] = next((table.attrs[WORDS] for table in tables if table.attrs.get(WORDS)), {})
-    return {**PLAIN, **{str(name): str(word) for name, word in given.items() if word}}
+    return {**PLAIN, **{str(name): str(word) for name, word in given.items()}}
 
 
 def flags(words: Mapping[str, str]) -> dict[str, Any]:
     """Attributes of a `phase`: what 0 and 1 mean, as the CF conventions write it."""
     told = {**PLAIN, **words}
-    return {
-        "flag_values": [0, 1],
-        "flag_meanings": " ".join(told[n].split(",")[0].replace(" ", "_") for n in ("first", "second")),
-    }
+    meanings = [short(told[name]).replace(" ", "_") for name in ("first", "second") if told[name]]
+    return {"flag_values": list(range(len(meanings))), "flag_meanings": " ".join(meanings)}
 
 
 def symbol(words: Mapping[str, str]) -> str:
