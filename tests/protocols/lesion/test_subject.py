@@ -1,10 +1,12 @@
 """What is done to a subject, one event after the other."""
 
 import pytest
+import torch
 from apical.models.networks.contexts import CONTEXTS, Context
 from apical.plasticity import ClappPP, clapp
-from apical.protocols.lesion.events import Apical
+from apical.protocols.lesion.events import Apical, Contingency
 from apical.protocols.lesion.glances import Looking
+from apical.protocols.lesion.measures import BATCHES, Probing
 from apical.protocols.lesion.protocol import Stimuli
 from apical.protocols.lesion.subject import Subject
 from apical.protocols.runs.trained import open_run
@@ -44,3 +46,25 @@ def test_a_further_source_is_feedback_but_where_it_is_the_own_population(dfb, mo
     assert subject.apical == {"above": (0.0,) * 5 + (1.0,)}
     subject.set(Apical(source="lateral", scale=0.5))
     assert subject.apical == {"above": (0.0,) * 5 + (0.5,)}
+
+
+def test_a_step_is_measured_and_taken_back(dfb):
+    """The rule drives a change; what the weights move by is the optimiser's, and nothing stays moved by asking."""
+    run = open_run(dfb, rule=ClappPP)
+    subject = Subject(run, "own", run.newest(), Looking(run.batches, Stimuli(), 8), 1.0)
+    before, moments = subject.copy(), subject.optimiser.state()
+    found = Probing(subject, ["update", "step"], {}).measure()
+    after = subject.copy()
+    assert all(torch.equal(before.tensors[name], tensor) for name, tensor in after.tensors.items())
+    assert subject.optimiser.state() == moments
+    seen = subject.glances("probe", 0, Contingency())
+    moved = []
+    for step in range(BATCHES):
+        seen = subject.glances("probe", step, Contingency())
+        subject.engine.rule = subject.manipulated(seen, step)
+        weights = subject.weights()
+        subject.engine.step(seen.images, seen.pairing)
+        moved.append((subject.network.populations[0].weight - weights["conv1"]).norm().item())
+        subject.become(before)
+    assert found["step"]["conv1"] == pytest.approx(sum(moved) / BATCHES, rel=1e-5)
+    assert found["update"]["conv1"] != pytest.approx(found["step"]["conv1"], rel=0.1)
