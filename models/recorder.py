@@ -149,7 +149,8 @@ class Recorder:
                 )
             )
         return tables + [
-            updates_table(name, recorded, self.batch_rows, apical=False, words=self.words) for name in self.blocks
+            updates_table(name, recorded, self.batch_rows, apical=False, words=self.words, compartments=False)
+            for name in self.blocks
         ]
 
     def due(self, step: int) -> bool:

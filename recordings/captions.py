@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from markupsafe import Markup, escape
 
-from .words import short, symbol
+from .words import short
 
 TAGS = ("var", "sub", "sup", "b", "i")  # what a text may hold of HTML
 SMOOTHED = " Faint: steps (in a long run, means of neighbouring steps); line: mean over a fiftieth of the run."
@@ -78,22 +78,22 @@ def _gates(words: Words) -> str:
 def _potentials(words: Words) -> str:
     return (
         f"Apical potential{_clause(' ', words['apical'])}, against basal potential {_A} of the same trial: "
-        "one count per trial and recorded unit, late in training. <var>r</var> is Pearson's correlation over all pairs, then over each "
-        "phase alone. Basal potentials are those before the nonlinearity <var>ρ</var>."
+        "one count per trial and recorded unit, late in training. <var>r</var> is Pearson's correlation over all pairs"
+        f"{', then over each phase alone' if words['second'] else ''}. Basal potentials are those before the nonlinearity <var>ρ</var>."
     )
 
 
 def _changes(_: Words) -> str:
     return (
-        "What each recorded step moved the weights by: Euclidean norm of |Δ<var>W</var>| of the basal weights, weight decay included, and, "
-        "where the population has apical dendrites that learn, of |Δ<var>B</var>| of their weights."
+        "What each recorded step moved the weights by, decay included: Euclidean norm |Δ<var>W</var>| and, where there are apical dendrites "
+        "that learn, |Δ<var>B</var>| of their weights."
     )
 
 
 def _drives(_: Words) -> str:
     return (
         "What the rule gave for each weight in a recorded step, before learning rate and optimiser, which decide how far the weights "
-        "move by it: Euclidean norms over a population."
+        "move by it: Euclidean norms."
     )
 
 
@@ -101,7 +101,7 @@ def _traces(words: Words) -> str:
     shaded = f" Shaded: {words['second']}." if words["second"] else ""
     return (
         f"Single units over the last recorded trials: basal potential {_A}, rate <var>z</var> = <var>ρ</var>(<var>a</var>)"
-        f"{_clause('; apical potential ', words['apical'])}{_clause('; score ', symbol(words) if words['score'] else '')}"
+        f"{_clause('; apical potential ', words['apical'])}"
         f"{_clause('; neuromodulator ', words['modulator'])}.{shaded} Trials are rows of one batch, side by side; a broken line marks where the "
         "next recorded step begins. Shown are the units whose rate varies most, with channel, row and column in brackets, unless others "
         "were chosen."
@@ -109,7 +109,7 @@ def _traces(words: Words) -> str:
 
 
 KERNELS = (
-    "Kernels of the first population as it ended, each scaled to its own largest entry, in colour where the image has three channels; grey is "
+    "Kernels of the first layer as it ended, each scaled to its own largest entry, in colour where the image has three channels; grey is "
     "zero. Ordered by their norm, largest first."
 )
 _CAPTIONS: dict[str, Callable[[Words], str]] = {

@@ -18,7 +18,7 @@ def outcome(recording: xr.DataTree) -> xr.Dataset:
         recording: of a training.
     """
     losses, updates = _losses(recording), tables_of(recording, "updates")
-    names = list(dict.fromkeys([*losses, *updates]))
+    names = list(dict.fromkeys([*updates, *losses]))
     columns: dict[str, list[float]] = {
         "loss_first": [losses.get(name, (np.nan, np.nan))[0] for name in names],
         "loss_last": [losses.get(name, (np.nan, np.nan))[1] for name in names],

@@ -114,11 +114,11 @@ def potentials(activity: Mapping[str, xr.Dataset], *, suffix: str = "") -> Figur
         drawn.append(panel.hexbin(*pairs, gridsize=36, mincnt=1, cmap="viridis", linewidths=0.1))
         saccade = shown["phase"].values == 1
         first, second = (short(words_of(table)[name]) for name in ("first", "second"))
-        panel.set_title(
-            f"{population}: r = {_correlation(basal, apical)}\n"
-            f"{first} {_correlation(basal[~saccade], apical[~saccade])}, "
+        each = (
+            f"\n{first} {_correlation(basal[~saccade], apical[~saccade])}, "
             f"{second} {_correlation(basal[saccade], apical[saccade])}"
         )
+        panel.set_title(f"{population}: r = {_correlation(basal, apical)}{each if second else ''}")
         panel.margins(0.04)
     top = max(float(np.max(density.get_array())) for density in drawn)  # type: ignore[arg-type]
     norm = LogNorm(1, max(top, 2.0))

@@ -138,6 +138,7 @@ def updates_table(
     further: Sequence[str] = (),
     modulated: bool | None = None,
     words: Mapping[str, str] = PLAIN,
+    compartments: bool = True,
 ) -> Table:
     """Table ``updates/<population>``: one row per training step, what plasticity did.
 
@@ -148,15 +149,17 @@ def updates_table(
         apical: whether the population has an apical dendrite.
         further: names of further ones, as in `activity_table`.
         modulated, words: as in `activity_table`.
+        compartments: whether its neurons have compartments; those of a block of layers have none.
 
     Raises:
         RecordingError: ``further`` ones are asked for without ``apical``.
     """
+    basal = "basal weights" if compartments else "weights"
     variables = [
         _coordinate("step", "int64", "training step"),
-        Variable(name="basal_drive", long_name="drive of the basal weights, W", attributes=_DRIVE),
-        Variable(name="basal_change", long_name="change of the basal weights, |ΔW|", attributes=_CHANGE),
-        Variable(name="basal_norm", long_name="norm of the basal weights, |W|"),
+        Variable(name="basal_drive", long_name=f"drive of the {basal}, W", attributes=_DRIVE),
+        Variable(name="basal_change", long_name=f"change of the {basal}, |ΔW|", attributes=_CHANGE),
+        Variable(name="basal_norm", long_name=f"norm of the {basal}, |W|"),
     ]
     for suffix, source in _dendrites(population, apical, further):
         variables += [
