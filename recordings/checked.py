@@ -66,7 +66,7 @@ class CheckedArray:
         """A selection with a list of positions: of what lies between the first and the last, and no more."""
         lists = [axis for axis, part in enumerate(parts) if isinstance(part, list | np.ndarray)]
         plain = all(isinstance(part, slice | int | np.integer) for axis, part in enumerate(parts) if axis not in lists)
-        where = np.asarray(parts[lists[0]]) if len(lists) == 1 else np.empty(0)
+        where: NDArray[Any] = np.asarray(parts[lists[0]] if len(lists) == 1 else [])
         fits = len(parts) == self.ndim and plain and where.ndim == 1 and where.size and where.dtype.kind in "iu"
         if not fits or where.min() < 0 or where.max() >= self.shape[lists[0]]:
             return np.asarray(self[tuple(slice(None) for _ in self.shape)][parts])

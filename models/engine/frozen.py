@@ -214,8 +214,8 @@ class Frozen:
         units, shape = self.units[i], values.shape[1:]
         if len(units) == prod(shape):
             return values.flatten(1)
-        place = torch.unravel_index(units, shape)
-        return values[(slice(None), *place)]
+        rows = torch.arange(len(values), device=values.device)[:, None]
+        return values[(rows, *torch.unravel_index(units, shape))]
 
 
 def _alone(stays: Tensor, device: torch.device, dtype: torch.dtype) -> Pairing:

@@ -36,12 +36,11 @@ def record(
     from ..record import RecordSettings
     from ..record import record as call
 
-    known = _fields("record", RecordSettings, given)
-    lists = {name: tuple(known[name]) for name in ("populations", "variables") if name in known}
-    chosen = RecordSettings(
-        **{**known, **lists, "stimulus": stimulus, "stimulus_settings": settings or {}, "units": unit_words(units)}
-    )
+    fields = _fields("record", RecordSettings, given)
+    fields |= {name: tuple(fields[name]) for name in ("populations", "variables") if name in fields}
+    fields |= {"stimulus": stimulus, "stimulus_settings": settings or {}, "units": unit_words(units)}
     found = call(
-        folder_of(run), chosen, replace=replace, device=device, data_dir=_path(data_dir), data=data, progress=progress
-    )
+        folder_of(run), RecordSettings(**fields), replace=replace, device=device, data_dir=_path(data_dir), data=data,
+        progress=progress,
+    )  # fmt: skip
     return Result("record", found)

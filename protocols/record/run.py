@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -29,6 +29,9 @@ from .eye import eye_of
 from .settings import RecordSettings, default_name
 from .tables import QUEUE, batch_rows, block_bytes, bytes_of, check_room, images_table, size, tables_of
 from .trials import Trials, lay_out
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 INITIAL = "initial"
 
@@ -130,7 +133,7 @@ def present(
     *,
     data_dir: Path | None = None,
     progress: bool = False,
-) -> Any:
+) -> "xr.DataTree":
     """The same in memory: what a frozen network answers, as the DataTree that `record` would have written.
 
     Args:
@@ -147,7 +150,8 @@ def present(
     session = prepare(opened, settings, data_dir, images)
     store = MemoryStore()
     fill(session, store, progress, "present")
-    return open_recording(store).load()
+    tree: xr.DataTree = open_recording(store).load()
+    return tree
 
 
 def opened_names(session: Session) -> list[str]:
@@ -165,7 +169,7 @@ def prepare(opened: Trained[Rule], settings: RecordSettings, data_dir: Path | No
     network = (
         opened.initial() if settings.checkpoint == INITIAL else opened.network(_stored(opened, settings.checkpoint))
     )
-    eye = eye_of(opened, tuple(network.shape), seed, data_dir)
+    eye = eye_of(opened, network.shape, seed, data_dir)
     shown = _shown(settings, eye, images)
     default = [str(config.recording.units)] if not settings.units else list(settings.units)
     draw = config.recording.unit_seed if settings.seed is None else seed
@@ -178,7 +182,8 @@ def prepare(opened: Trained[Rule], settings: RecordSettings, data_dir: Path | No
     shapes = shapes_of(network)
     units = {name: choice.chosen(name, shapes[name], word, draw) for name, word in words.items()}
     trials = lay_out(
-        shown, settings.context, predicts=bool(sources_of(opened.rule)), repeats=settings.repeats, shuffle=settings.shuffle, seed=seed
+        shown, settings.context, predicts=bool(sources_of(opened.rule)),
+        paired=opened.presentation.paired and opened.rule.needs.negatives != "opposite", repeats=settings.repeats, shuffle=settings.shuffle, seed=seed
     )  # fmt: skip
     context: Any = settings.context
     if context.isdecimal():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...recordings import RecordingError
 from ...recordings.places import new_place
 from ..errors import ConfigError, nearest
 from ..stimuli.shown.table import KINDS, told
@@ -39,8 +40,7 @@ class RecordSettings:
         checkpoint: file name of a checkpoint; empty for the newest; `initial` for the network before its first step.
 
     Raises:
-        ConfigError: an unknown word or a number out of range.
-        RecordingError: a name that no recording can have.
+        ConfigError: an unknown word, a number out of range, or a name that no recording can have.
     """
 
     stimulus: str = "own"
@@ -74,8 +74,10 @@ class RecordSettings:
             value = getattr(self, name)
             if value is not None and not least <= value < 2**32:
                 raise ConfigError(f"record.{name}: expected a whole number from {least}, got {value}; correct it")
-        if self.name:
-            new_place("", self.name)
+        try:
+            new_place("", self.name or default_name(self.stimulus))
+        except RecordingError as error:
+            raise ConfigError(str(error)) from error
 
 
 def default_name(stimulus: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from .trials import Trials, variables_of
 
 MEMORY = 768 << 20  # bytes of blocks, all together
 QUEUE = 1  # blocks that wait for the writer
+BLOCK: dict[str, Any] = {"long_name": "output of the block", "attributes": {"symbol": "z"}}
 SPARE = 1 << 30  # bytes that a disk keeps free
 
 
@@ -34,7 +36,8 @@ def tables_of(
     Raises:
         ConfigError: a variable that the network or its rule does not have.
     """
-    coords = variables_of(trials.coordinates(), "trial")
+    words = frozen.rule.needs.told
+    coords = variables_of(trials.coordinates(), "trial", words)
     scored, moved = modulated(frozen.rule)
     compartments = bool(frozen.network.populations)
     there = ["rate"] + ["basal"] * compartments + ["apical"] * bool(frozen.sources)
@@ -50,10 +53,11 @@ def tables_of(
     found = []
     for name, chosen in units.items():
         table = activity_table(
-            name, len(trials), chosen.numpy(), frozen.shapes[name], apical=bool(frozen.sources), further=further, modulated=frozen.scored
+            name, len(trials), chosen.numpy(), frozen.shapes[name], apical=bool(frozen.sources), further=further, modulated=frozen.scored,
+            words=words,
         )  # fmt: skip
         variables = tuple(
-            replace(v, dtype=dtype if v.dims else "float32")
+            replace(v, dtype=dtype if v.dims else "float32", **({} if compartments else BLOCK))
             for v in table.variables
             if not v.coordinate and v.name.partition("_")[0] in kept
         )

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...recordings import PLAIN
+from ...recordings.words import flags
 from ..errors import ConfigError
 from ..runs.streams import stream
 from ..stimuli.shown.sequence import Parameter, Shown
@@ -55,13 +57,17 @@ class Trials:
         }
 
 
-def lay_out(shown: Shown, context: str, *, predicts: bool, repeats: int, shuffle: bool, seed: int) -> Trials:
+def lay_out(
+    shown: Shown, context: str, *, predicts: bool, paired: bool, repeats: int, shuffle: bool, seed: int
+) -> Trials:
     """Trials of some stimuli.
 
     Args:
         shown: the stimuli.
         context: `before`, `same`, `none`, or the number of a stimulus.
         predicts: whether there are dendrites that receive a context.
+        paired: whether glances follow each other in the eyes of the rule; else every one is in its first phase, such as the positive
+            presentation of a rule that contrasts two kinds.
         repeats: how often all are shown.
         shuffle: whether each time in another random order; objects stay together.
         seed: of the orders.
@@ -79,7 +85,7 @@ def lay_out(shown: Shown, context: str, *, predicts: bool, repeats: int, shuffle
         before = np.full_like(stimulus, int(context))
     elif context == "same":
         before = stimulus
-    stays = (before >= 0) & (shown.object[stimulus] == shown.object[before])
+    stays = (before >= 0) & (shown.object[stimulus] == shown.object[before]) | (not paired)
     kept = before if predicts and context != "none" else np.full_like(stimulus, -1)
     return Trials(stimulus, kept, stays, np.repeat(np.arange(repeats), count), shown)
 
@@ -92,10 +98,12 @@ def _order(objects: NDArray[np.int64], seed: int, number: int) -> NDArray[np.int
     return np.concatenate([np.arange(begins[i], ends[i]) for i in drawn])
 
 
-def variables_of(parameters: Mapping[str, Parameter], dim: str) -> dict[str, tuple[Any, NDArray[Any], dict[str, Any]]]:
-    """Coordinates of a table along its growing dimension."""
+def variables_of(
+    parameters: Mapping[str, Parameter], dim: str, words: Mapping[str, str] = PLAIN
+) -> dict[str, tuple[Any, NDArray[Any], dict[str, Any]]]:
+    """Coordinates of a table along its growing dimension, phases in the words of the rule."""
     told = {}
     for name, p in parameters.items():
-        more = {"flag_values": [0, 1], "flag_meanings": "fixation saccade"} if name == "phase" else {}
+        more = flags(words) if name == "phase" else {}
         told[name] = ((dim,), np.ascontiguousarray(p.values), {"units": p.units, "long_name": p.long_name, **more})
     return told
