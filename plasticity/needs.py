@@ -44,6 +44,7 @@ class Needs:
         head: `square` for a projection (units, units) at the top, `pair` for two, `classes` for (classes, units), `none` without.
         path: of a feedback rule. `direct`: from the output straight to every population; `chain`: population by population.
         routed: whether populations are divided into areas, of which a row uses one.
+        alone: whether a neuromodulator follows from the score of its own pair, contrast aside; not where it takes another pair's as well.
         records: signals that the rule lets one record.
         words: what its signals are called and are.
 
@@ -68,6 +69,7 @@ class Needs:
     head: Head = "none"
     path: Path = "direct"
     routed: bool = False
+    alone: bool = True
     records: tuple[str, ...] = ("basal", "rate")
     words: Words = SILENT
 

@@ -69,6 +69,7 @@ class PhyLL:
             presentation=self.presentation,
             supervised=self.presentation == "overlay",
             negatives="opposite",
+            alone=False,  # the difference of two goodnesses
             records=MODULATED,
             words=WORDS,
         )

@@ -46,7 +46,7 @@ class CheckedArray:
     def __getitem__(self, key: Any) -> NDArray[Any]:
         parts = key if isinstance(key, tuple) else (key,)
         if len(parts) != self.ndim or not all(isinstance(part, slice | int | np.integer) for part in parts):
-            return np.asarray(self[tuple(slice(None) for _ in self.shape)][key])
+            return self._listed(parts)
         parts = tuple(
             slice(*part.indices(n)) if isinstance(part, slice) else part
             for part, n in zip(parts, self.shape, strict=True)
@@ -61,6 +61,20 @@ class CheckedArray:
             raise
         except DAMAGE as error:
             raise self._damaged(places, error) from error
+
+    def _listed(self, parts: tuple[Any, ...]) -> NDArray[Any]:
+        """A selection with a list of positions: of what lies between the first and the last, and no more."""
+        lists = [axis for axis, part in enumerate(parts) if isinstance(part, list | np.ndarray)]
+        plain = all(isinstance(part, slice | int | np.integer) for axis, part in enumerate(parts) if axis not in lists)
+        where: NDArray[Any] = np.asarray(parts[lists[0]] if len(lists) == 1 else [])
+        fits = len(parts) == self.ndim and plain and where.ndim == 1 and where.size and where.dtype.kind in "iu"
+        if not fits or where.min() < 0 or where.max() >= self.shape[lists[0]]:
+            return np.asarray(self[tuple(slice(None) for _ in self.shape)][parts])
+        (axis,), first = lists, int(where.min())
+        bounds = slice(first, int(where.max()) + 1)
+        # integers before it drop their axes
+        at = axis - sum(isinstance(part, int | np.integer) for part in parts[:axis])
+        return np.take(self[(*parts[:axis], bounds, *parts[axis + 1 :])], where - first, at)
 
     def damage(self) -> Iterator[tuple[int, str]]:
         """First row and reason of every damaged chunk."""
@@ -154,4 +168,5 @@ def _lazy(array: CheckedArray) -> Any:
     if not all(array.shape):
         return np.empty(array.shape, array.dtype)
     chunks = (array.blocks[0], *array.shape[1:]) if array.ndim else ()
-    return da.from_array(array, chunks=chunks, name=False, fancy=False, meta=np.empty((0,) * array.ndim, array.dtype))  # type: ignore[no-untyped-call]
+    # dask reads a part of a chunk alone only of arrays that take lists of positions
+    return da.from_array(array, chunks=chunks, name=False, meta=np.empty((0,) * array.ndim, array.dtype))  # type: ignore[no-untyped-call]

@@ -24,6 +24,7 @@ StoreLike = str | Path | Store
 MAX_ROWS = 4096
 CHUNK_BYTES = 512 << 10  # zarr pays about half a millisecond per inner chunk, whatever its size
 CHUNK_COLUMNS = 512
+LEAST_COLUMNS = 64
 
 
 def block_rows(table: Table, block_bytes: int) -> int:
@@ -43,6 +44,7 @@ def create_table(root: zarr.Group, table: Table, block_bytes: int) -> None:
         group.create_array(
             name,
             data=values,
+            chunks=values.shape if dims == (table.dim,) else "auto",
             dimension_names=dims,
             attributes=json_values(attributes, name),
             compressors=compressors(),
@@ -72,10 +74,12 @@ def _create_array(group: zarr.Group, table: Table, variable: Variable, rows: int
 
 
 def _chunks(variable: Variable, rows: int) -> tuple[int, ...]:
-    """Inner chunks: up to 512 columns wide, so that one unit over all trials is read without all the others."""
-    columns = tuple(min(size, CHUNK_COLUMNS) for size in variable.shape[-1:])
+    """Inner chunks: up to 512 columns wide, and the narrower the more rows there are, so that one unit over all trials is read without all the others."""
+    size = np.dtype(variable.dtype).itemsize
+    across = max(LEAST_COLUMNS, min(CHUNK_COLUMNS, CHUNK_BYTES // (rows * size)))
+    columns = tuple(min(width, across) for width in variable.shape[-1:])
     trailing = variable.shape[:-1] + columns
-    fitting = max(1, CHUNK_BYTES // (math.prod(trailing) * np.dtype(variable.dtype).itemsize))
+    fitting = max(1, CHUNK_BYTES // (math.prod(trailing) * size))
     return (min(rows, 1 << (fitting.bit_length() - 1)), *trailing)
 
 

@@ -93,7 +93,8 @@ class Table:
         dim: name of the growing dimension.
         length: number of rows allocated.
         variables: what each row holds.
-        coords: static coordinates, name to ``(dims, values, attributes)``; strings are allowed.
+        coords: static coordinates, name to ``(dims, values, attributes)``; strings are allowed. One along ``dim`` alone says of every row
+            what was known before the first was recorded, in one piece that is read at once.
         attributes: attributes of the group (JSON values).
 
     Raises:
@@ -129,7 +130,8 @@ class Table:
     def _check_dimensions(self, where: str) -> None:
         sizes = {self.dim: self.length}
         shapes = [(variable.name, variable.dims, variable.shape) for variable in self.variables]
-        shapes += [(name, dims, values.shape) for name, (dims, values, _) in self.coords.items()]
+        coords = [(name, dims, values.shape) for name, (dims, values, _) in self.coords.items()]
+        shapes += [found for found in coords if found[1:] != ((self.dim,), (self.length,))]
         for name, dims, shape in shapes:
             if len(dims) != len(shape) or self.dim in dims:
                 raise RecordingError(

@@ -9,7 +9,7 @@ One step of a local rule, as a signal travels it:
             -> outer products -> optimiser -> W, b, B
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import torch
@@ -52,16 +52,41 @@ def forward(
     return population.forward(pre, weight, bias, keep_basal=keep_basal, plastic=plastic, keep_potential=keep_potential)
 
 
+def activities(
+    network: Network | BlockNetwork,
+    images: Tensor,
+    *,
+    keep_basal: bool = False,
+    keep_potential: bool = False,
+    learning: bool = False,
+    pairing: Pairing | None = None,
+) -> Iterator[Activity]:
+    """Activity of every population from the bottom up, one at a time, so that the sweep can end early and nothing has to be kept.
+
+    Args:
+        network: of a network in blocks, which have no compartments, the map of each block is its rate.
+        images: what is shown, (rows, channels, height, width), in the dtype of the weights.
+        keep_basal, keep_potential, learning, pairing: see `forward`.
+    """
+    pre = images
+    if isinstance(network, BlockNetwork):
+        for rate in network.maps(images):
+            yield Activity(pre, rate)
+            pre = rate
+        return
+    for population in network.populations:
+        activity = forward(
+            population, pre, keep_basal=keep_basal, keep_potential=keep_potential, learning=learning, pairing=pairing
+        )
+        pre = activity.rate
+        yield activity
+
+
 def rates(network: Network | BlockNetwork, images: Tensor) -> list[Tensor]:
     """Rates of all populations, or features of all blocks, for read-outs."""
     if isinstance(network, BlockNetwork):
         return network.rates(images)
-    found = []
-    pre = images
-    for population in network.populations:
-        pre = forward(population, pre, keep_basal=False).rate
-        found.append(pre)
-    return found
+    return [activity.rate for activity in activities(network, images)]
 
 
 @torch.no_grad()

@@ -96,14 +96,18 @@ class BlockNetwork:
                 expanding(x)
 
     @torch.no_grad()
-    def rates(self, images: Tensor) -> list[Tensor]:
-        """Features of all blocks for read-outs, (rows, features) each, in evaluation mode and without noise."""
-        found, x = [], images
-        for i, (block, expanding) in enumerate(zip(self.trunk, self.expansions, strict=True)):
+    def maps(self, images: Tensor) -> Iterator[Tensor]:
+        """What leaves every block, (rows, channels, height, width), bottom first, in evaluation mode and without noise."""
+        x = images
+        for i, block in enumerate(self.trunk):
             self.learning(i, False)
             x = block(x)
-            found.append(expanding(x))
-        return found
+            yield x
+
+    @torch.no_grad()
+    def rates(self, images: Tensor) -> list[Tensor]:
+        """Features of all blocks for read-outs, (rows, features) each, in evaluation mode and without noise."""
+        return [expanding(x) for expanding, x in zip(self.expansions, self.maps(images), strict=True)]
 
 
 def block_network(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...plasticity import ClappPP, Factors, Pairing, Signals
-from ..engine.sweep import forward, local_factors
+from ..engine.sweep import activities, local_factors
 from ..errors import ModelError
 from ..networks.contexts import awaited, whose
 from ..networks.network import Network
@@ -150,17 +151,15 @@ def _sweep(
 ) -> tuple[Activity, Signals, Factors]:
     """Activity, signals and factors of one population, as the engine computes them."""
     dtype = network.populations[index].weight.dtype
-    pre = images.to(dtype)
     pairing = pairing.to(images.device, dtype)
     sources, count = rule.needs.sources, len(network.populations)
     found: Activity | None = None
     rates = []
     with _statistics_kept(network):
-        for i in range(awaited(sources, index, count) + 1):
-            activity = forward(network.populations[i], pre, keep_basal=False, learning=True, pairing=pairing)
+        sweep = activities(network, images.to(dtype), learning=True, pairing=pairing)
+        for i, activity in enumerate(islice(sweep, awaited(sources, index, count) + 1)):
             found = activity if i == index else found
-            pre = activity.rate
-            rates.append(network.populations[i].pooled(pre))
+            rates.append(network.populations[i].pooled(activity.rate))
     assert found is not None
     pooled = rates[index]
     contexts = {source: rates[whose(source, index, count)] for source in sources}

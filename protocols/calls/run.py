@@ -1,6 +1,6 @@
 """A trained run as an object: what it was trained with, and its network as it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # a run's recording is opened without torch
     from ...plasticity import Rule
     from ..runs.trained import Trained
     from ..stimuli import Stimulus
+
+Units = str | int | Sequence[int] | Mapping[str, str | int | Sequence[int]] | None
 
 
 class Run:
@@ -72,12 +74,71 @@ class Run:
 
         return open(self.path)
 
+    def present(
+        self,
+        stimulus: Any = "own",
+        *,
+        units: Units = None,
+        populations: Sequence[str] = (),
+        variables: Sequence[str] = (),
+        context: str | int = "before",
+        repeats: int = 1,
+        shuffle: bool = False,
+        seed: int | None = None,
+        images: bool = False,
+        dtype: str = "float32",
+        checkpoint: str = "",
+        progress: bool = False,
+        **settings: Any,
+    ) -> "xr.DataTree":
+        """What the frozen network answers to stimuli, in memory: the tree that `apical record` would write, with a table per population.
+
+        Args:
+            stimulus: images, (n, channels, height, width), uint8 or normalised numbers, as an array or tensor; or a word of `apical record`:
+                `own`, a data set, `gratings`, `sparse-noise`, `white-noise`, `movie:PATH`, ...
+            units: `all`, how many (drawn), flat positions, or a mapping of populations to these; None for those of the training's recording.
+            populations: names; empty for all, or those that `units` maps.
+            variables: some of basal, rate, apical, score, neuromodulator; empty for all there are.
+            context: `before`, `same`, `none`, or the number of a stimulus.
+            repeats, shuffle: how often all are shown, and whether each time in another random order.
+            seed: of every draw; None for the run's.
+            images: whether the shown images are in the tree, as table `stimuli`.
+            dtype: of potentials and rates.
+            checkpoint: file name; empty for the newest, `initial` for the network before its first step.
+            progress: show a bar.
+            settings: of the stimulus, such as `orientations=8`.
+        """
+        from ..record import RecordSettings, present
+
+        given = isinstance(stimulus, str)
+        chosen = RecordSettings(
+            stimulus=stimulus if given else "own", stimulus_settings=settings, units=unit_words(units), populations=tuple(populations),
+            variables=tuple(variables), context=str(context), repeats=repeats, shuffle=shuffle, seed=seed, images=images, dtype=dtype,
+            checkpoint=checkpoint,
+        )  # fmt: skip
+        return present(self._opened, chosen, None if given else stimulus, data_dir=self._data_dir, progress=progress)
+
     def __fspath__(self) -> str:
         return fspath(self.path)
 
     def __repr__(self) -> str:
         s = self.settings
         return f"Run({str(self.path)!r}: {s.rule.name} on {s.stimulus.name}, {s.network.builder}, {s.training.epochs} epochs, seed {s.seed})"
+
+
+def unit_words(units: Units) -> tuple[str, ...]:
+    """Units as the command line says them.
+
+    >>> unit_words(64), unit_words([3, 17]), unit_words({"conv1": "all", "conv2": [5]})
+    (('64',), ('3,17,',), ('conv1=all', 'conv2=5,'))
+    """
+    if units is None:
+        return ()
+    if isinstance(units, Mapping):
+        return tuple(f"{name}={unit_words(each)[0]}" for name, each in units.items())
+    if isinstance(units, (str, int)):
+        return (str(units),)
+    return ("".join(f"{int(unit)}," for unit in units),)
 
 
 def folder_of(run: str | PathLike[str] | Mapping[str, Any]) -> Path:

@@ -63,6 +63,21 @@ def parse_place(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[1])
 
 
+def parse_list(option: str, text: str | None) -> tuple[str, ...]:
+    """`a,b` as names; None is none.
+
+    >>> parse_list("--variables", "rate, basal")
+    ('rate', 'basal')
+
+    Raises:
+        ConfigError: an empty name.
+    """
+    names = () if text is None else tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise ConfigError(f"{option}: expected names between commas, got {text!r}; for example conv1,conv3")
+    return names
+
+
 def parse_changes(texts: tuple[str, ...]) -> dict[str, str]:
     """`A=B`, once for every A.
 

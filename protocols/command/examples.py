@@ -5,7 +5,7 @@ from collections.abc import Mapping
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Make a run": ("demo", "train"),
     "Look at a run": ("probe", "inspect", "align", "verify"),
-    "Experiment on a run": ("lesion", "replay"),
+    "Experiment on a run": ("record", "lesion", "replay"),
     "Spikes alone": ("spike",),
     "Compare and check": ("compare", "theory", "cells", "bench"),
     "Settings and data": ("config", "data"),
@@ -18,6 +18,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical inspect": "apical inspect runs/dfb",
     "apical align": "apical align runs/dfb --last",
     "apical verify": "apical verify runs/dfb",
+    "apical record": "apical record runs/dfb gratings --units conv1=all --units conv3=all",
     "apical lesion": "apical lesion runs/dfb --protocol apical_block --seeds 0-2",
     "apical replay": "apical replay runs/dfb --quick",
     "apical spike": "apical spike --seeds 0-2 --controls",

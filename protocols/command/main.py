@@ -26,6 +26,7 @@ from .options import (
     set_option,
     where_options,
 )
+from .record import record
 from .spike import spike
 from .terminal import Commands, json_option, show
 from .verify import verify
@@ -335,5 +336,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, spike, cells, inspect):
+for _group in (data, config, bench, verify, spike, cells, inspect, record):
     main.add_command(_group)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         train,
         verify,
     )
+    from apical.protocols.calls.recording import record
     from apical.protocols.calls.result import Result
     from apical.protocols.calls.run import Run
 
@@ -61,6 +62,7 @@ __all__ = [
     "open",
     "pair",
     "probe",
+    "record",
     "replay",
     "spike",
     "theory",
@@ -78,6 +80,7 @@ _HOMES = {
     "pair": "plasticity",
     "Result": "protocols.calls.result",
     "Run": "protocols.calls.run",
+    "record": "protocols.calls.recording",
 } | dict.fromkeys(
     (
         "align",

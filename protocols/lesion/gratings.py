@@ -17,6 +17,7 @@ from ...models import Network
 from ...models.engine import rates
 from ...models.engine.sweep import forward
 from ...models.populations.conv import ConvPopulation
+from ..stimuli.shown.gratings import columns, sine
 
 ORIENTATIONS, PHASES, FREQUENCIES = 8, 8, (0.125, 0.25)
 TUNED = (
@@ -44,14 +45,10 @@ class Tuning:
 def gratings(shape: tuple[int, int, int]) -> Tensor:
     """Sine gratings of two standard deviations' amplitude, (frequencies * orientations * phases, channels, height, width)."""
     channels, height, width = shape
-    y, x = torch.meshgrid(torch.arange(height).float(), torch.arange(width).float(), indexing="ij")
-    found = []
-    for frequency in FREQUENCIES:
-        for orientation in torch.arange(ORIENTATIONS) * math.pi / ORIENTATIONS:
-            place = x * torch.cos(orientation) + y * torch.sin(orientation)
-            angle = 2 * math.pi * frequency * place
-            found += [2 * torch.sin(angle + phase) for phase in torch.arange(PHASES) * 2 * math.pi / PHASES]
-    return torch.stack(found)[:, None].expand(-1, channels, -1, -1).contiguous()
+    table = columns(ORIENTATIONS, PHASES, FREQUENCIES)
+    orientation, frequency, phase = (torch.from_numpy(table[n]).float() for n in ("orientation", "frequency", "phase"))
+    shown = sine((height, width), orientation, frequency, phase, (0, 0))
+    return shown[:, None].expand(-1, channels, -1, -1).contiguous()
 
 
 @torch.no_grad()

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ...plasticity import Pairing, Rule, pair
 from ..stimuli import Stimulus
-from ..stimuli.presentations.table import Presentation
+from ..stimuli.presentations.table import PRESENTATIONS, Presentation
+from ..stimuli.stimulus import ViewedImages
 from .streams import stream
 
 
@@ -83,6 +84,17 @@ class Batches:
             Images (rows, channels, height, width) and classes, int64 (rows,), on the data's device.
         """
         return self.presentation.show(self.stimulus, index, stream(self.seed, purpose.views, step))
+
+    def views(self, purpose: Purpose, objects: int, step: int) -> dict[str, Tensor]:
+        """Parameters of the views that `show` gives of so many objects, by name, each (rows,); none where nothing is augmented.
+
+        Args:
+            purpose, step: as in `show`.
+            objects: how many are shown.
+        """
+        if self.presentation is not PRESENTATIONS["glances"] or not isinstance(self.stimulus, ViewedImages):
+            return {}
+        return self.stimulus.drawn(objects, stream(self.seed, purpose.views, step)).columns()
 
     def draws(self, purpose: Purpose, step: int) -> torch.Generator:
         """The stream of who follows whom, for one that pairs by a contingency of its own."""

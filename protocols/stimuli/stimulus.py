@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .images import ImageSet, Normalisation, moved
-from .views.views import ViewSettings, apply_views, draw_views
+from .views.views import ViewParameters, ViewSettings, apply_views, draw_views
 
 
 class Stimulus(Protocol):
@@ -61,10 +61,14 @@ class ViewedImages:
 
         Rows 0..n-1 are the first, rows n..2n-1 the second views.
         """
-        _, height, width = self.shape
-        parameters = draw_views(2 * len(index), height, width, generator, self.settings)
+        parameters = self.drawn(len(index), generator)
         images = self.train.images[moved(torch.cat([index, index]), self.train.images.device)]
         return apply_views(images, parameters, self.normalisation.mean, self.normalisation.std)
+
+    def drawn(self, objects: int, generator: torch.Generator) -> ViewParameters:
+        """Return the parameters of two views each of so many objects: those that ``glances`` applies with this generator."""
+        _, height, width = self.shape
+        return draw_views(2 * objects, height, width, generator, self.settings)
 
     def still(self, images: Tensor) -> Tensor:
         """Normalise uint8 images (n, C, H, W) without augmentation: what read-outs see, float32."""

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 import zarr
 from apical.recordings import RecordingError, Table, Variable, Writer, open, write_results
+from apical.recordings.checked import CheckedArray
 from apical.recordings.seal import sealed, unsealed
 
 
@@ -146,3 +147,38 @@ def test_several_attributes_change_in_one_write(recorded, monkeypatch):
     monkeypatch.setattr(zarr.storage.LocalStore, "set", noted)
     Writer.resume(recorded, {"activity/conv1": 16}, part={"step": 16}).close("interrupted")
     assert [key for key in written if key == "zarr.json"] == ["zarr.json"] * 2  # begun again, and ended
+
+
+def test_lists_of_positions_are_read_as_numpy_reads_them():
+    values = np.arange(4 * 5 * 6).reshape(4, 5, 6)
+    root = zarr.open_group(zarr.storage.MemoryStore())
+    checked = CheckedArray(root.create_array("x", data=values, chunks=(2, 5, 2)), "x", complete=True)
+    for key in (
+        (slice(None), [3, 1], slice(None)), (2, [4, 0, 0], slice(1, 3)), ([1], slice(None), 5), (slice(0, 4, 2), slice(None), [5, 2]),
+        (1, 2, [3, 4]), (np.array([3, 0]), slice(None), slice(None)),
+    ):  # fmt: skip
+        np.testing.assert_array_equal(checked[key], values[key])
+
+
+def test_one_unit_over_all_trials_is_read_without_the_others(tmp_path, monkeypatch):
+    """A lazy selection of few columns touches their chunks alone, by number and by slice."""
+    table = Table(
+        path="activity/a", dim="trial", length=64, variables=(Variable(name="rate", dims=("unit",), shape=(2048,), long_name="rate"),)
+    )  # fmt: skip
+    with Writer.create(tmp_path / "r.zarr", [table], attributes={}, block_bytes=16 * 2048 * 4) as writer:
+        writer.append("activity/a", {"rate": np.arange(64 * 2048, dtype=np.float32).reshape(64, 2048)})
+    rate = open(tmp_path / "r.zarr")["activity/a"].rate
+    asked = []
+    plain = CheckedArray.__getitem__
+
+    def counting(self, key):
+        asked.append(key)
+        return plain(self, key)
+
+    monkeypatch.setattr(CheckedArray, "__getitem__", counting)
+    np.testing.assert_array_equal(rate[:, 700].values, np.arange(64) * 2048 + 700)
+    assert all(key[1] == 700 for key in asked)
+    asked.clear()
+    np.testing.assert_array_equal(rate[8:20, 7:9].values, np.arange(8, 20)[:, None] * 2048 + [7, 8])
+    assert [key[1] for key in asked] == [slice(7, 9, None)] * 2
+    np.testing.assert_array_equal(rate.isel(unit=[9, 7]).values, np.arange(64)[:, None] * 2048 + [9, 7])

@@ -100,7 +100,7 @@ def _read_set(
     first: Path | None = None
     for label, paths in ((classes.index(c), paths) for c, paths in files.items()):
         for path in paths:
-            image = _read(path, mode, size)
+            image = read_picture(path, mode, size)
             first = first or path
             if images and image.shape != images[0].shape:
                 sizes = f"{_shape(images[0])} of {first}, got {_shape(image)} of {path}"
@@ -114,7 +114,8 @@ def _shape(image: Tensor) -> str:
     return f"{image.shape[2]} x {image.shape[1]}"
 
 
-def _read(path: Path, mode: str, size: int | None) -> Tensor:
+def read_picture(path: Path, mode: str, size: int | None) -> Tensor:
+    """Return one image file, uint8 (1 or 3, H, W): of PIL's ``mode`` and, unless None, of ``size`` pixels a side."""
     try:
         with Image.open(path) as stored:
             image = stored.convert(mode)

@@ -23,6 +23,20 @@ from .resample import blur_matrix, crop_matrix, separable
 TRIES = 10
 RATIO = (3 / 4, 4 / 3)
 SIGMA = (0.1, 2.0)
+# what a recording calls the parameters of a view: long name and units
+NAMES = {
+    "crop_top": ("first row of the crop", "pixel"),
+    "crop_left": ("first column of the crop", "pixel"),
+    "crop_height": ("height of the crop", "pixel"),
+    "crop_width": ("width of the crop", "pixel"),
+    "flip": ("whether the view is mirrored", "1"),
+    "brightness": ("factor of brightness", "1"),
+    "contrast": ("factor of contrast", "1"),
+    "saturation": ("factor of saturation", "1"),
+    "hue": ("turn of the hue", "turn"),
+    "grey": ("whether the view is grey", "1"),
+    "blur": ("standard deviation of the blur", "pixel"),
+}
 FIELDS = (("crop", 4), ("flip", 1), ("factors", 4), ("order", 4), ("grey", 1), ("sigma", 1))
 
 
@@ -82,6 +96,13 @@ class ViewParameters:
             torch.cat(columns, 1).to(device, non_blocking=True), [width for _, width in FIELDS], dim=1
         )
         return ViewParameters(crop, flip[:, 0] > 0.5, factors, order.long(), grey[:, 0] > 0.5, sigma[:, 0])
+
+    def columns(self) -> dict[str, Tensor]:
+        """Return every parameter as a column (m,), by the names of ``NAMES``."""
+        top, left, height, width = self.crop.unbind(1)
+        brightness, contrast, saturation, hue = self.factors.unbind(1)
+        values = (top, left, height, width, self.flip, brightness, contrast, saturation, hue, self.grey, self.sigma)
+        return dict(zip(NAMES, values, strict=True))
 
     def rows(self, index: Tensor | slice) -> ViewParameters:
         """Return the parameters of some of the views."""
