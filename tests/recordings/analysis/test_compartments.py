@@ -1,0 +1,44 @@
+"""Apical against basal potentials: numpy's correlation, and errors by hand."""
+
+import numpy as np
+import pytest
+from apical.recordings.analysis import apical_basal, prediction_error, with_score
+
+from .signals import signal
+
+
+def test_correlation_by_unit_and_group_is_that_of_numpy():
+    random = np.random.default_rng(0)
+    a = 1e3 + random.normal(size=(300, 4))
+    e = a * [0.5, 0.0, -1.0, 0.0] + random.normal(size=(300, 4))
+    e[:, 3] = 2.0
+    phase = random.integers(-1, 2, 300)
+    found = apical_basal(signal(e, 40), signal(a, 40), phase, ["fixation", "saccade"])
+    groups = {"all": phase >= 0, "fixation": phase == 0, "saccade": phase == 1}
+    for name, chosen in groups.items():
+        for unit in range(3):
+            expected = np.corrcoef(a[chosen, unit], e[chosen, unit])[0, 1]
+            assert found["correlation"].sel(group=name).values[unit] == pytest.approx(expected)
+    assert np.isnan(found["correlation"].values[:, 3]).all()
+    assert found["trials"].values.tolist() == [chosen.sum() for chosen in groups.values()]
+
+
+def test_errors_of_each_trial():
+    found = prediction_error(
+        signal([[3.0, 4.0], [0.0, 1.0], [0.0, 0.0]], 2), signal([[3.0, 0.0], [0.0, -1.0], [1.0, 0.0]], 2)
+    )
+    assert found["error"].values == pytest.approx([4, 2, 1])
+    assert found["relative_error"].values == pytest.approx([4 / 3, 2, 1])
+    assert found["product"].values == pytest.approx([9, -1, 0])
+    assert found["angle"].values[:2] == pytest.approx([1 - 9 / 15, 2])
+    assert np.isnan(found["angle"].values[2])
+
+
+def test_correlation_with_the_score():
+    random = np.random.default_rng(0)
+    e, a = random.normal(size=(2, 50, 5))
+    errors = prediction_error(signal(e), signal(a))
+    told = with_score(errors, 3 * (e * a).sum(1) + 1)
+    assert told["product"] == pytest.approx(1)
+    assert told["error"] == pytest.approx(np.corrcoef(errors["error"], (e * a).sum(1))[0, 1])
+    assert np.isnan(with_score(errors, np.ones(50))["product"])
