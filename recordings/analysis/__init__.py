@@ -11,7 +11,7 @@ is that of a few blocks and the result, whatever the length of the recording.
 
 from .blocks import blocks
 from .cka import cka
-from .compartments import apical_basal, prediction_error, with_score
+from .compartments import apical_basal, errors_over_training, prediction_error, with_score
 from .correlations import noise_correlations
 from .described import side_by_side
 from .drift import drift
@@ -27,6 +27,7 @@ from .similarity import compared, dissimilarity
 from .sparsity import sparsity
 from .spikes import spike_measures, trains
 from .tuning import curve, phase_modulation, tuning_responses
+from .windows import windows
 
 __all__ = [
     "apical_basal",
@@ -39,6 +40,7 @@ __all__ = [
     "dissimilarity",
     "drift",
     "effective_rank",
+    "errors_over_training",
     "frequency_tuning",
     "gates_of_trials",
     "gates_of_updates",
@@ -54,5 +56,6 @@ __all__ = [
     "spike_measures",
     "trains",
     "tuning_responses",
+    "windows",
     "with_score",
 ]

@@ -7,6 +7,8 @@
 A rule's own score may be of more units than were recorded, or pooled; how it goes with these two is told as a correlation over trials.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -110,3 +112,29 @@ def with_score(errors: xr.Dataset, score: Array) -> dict[str, float]:
         known = np.isfinite(values) & np.isfinite(score)
         found[name] = pearson(values[known], score[known].astype(np.float64)) if known.sum() > 1 else float("nan")
     return found
+
+
+def errors_over_training(
+    errors: xr.Dataset, phase: NDArray[np.integer], phases: Sequence[str], window: NDArray[np.int64], at: xr.Variable
+) -> xr.Dataset:
+    """Means of the measures of `prediction_error` in every phase and window of training: (phase, window).
+
+    Args:
+        errors: of every trial.
+        phase: of every trial, an index into `phases`.
+        phases: what they are called.
+        window: of every trial.
+        at: where each window is.
+    """
+    shape = (len(phases), at.size)
+    made = {}
+    for name in map(str, errors.data_vars):
+        values = errors[name].values
+        means = np.full(shape, np.nan)
+        for i in range(len(phases)):
+            chosen = np.isfinite(values) & (phase == i)
+            count = np.bincount(window[chosen], minlength=at.size)
+            total = np.bincount(window[chosen], weights=values[chosen], minlength=at.size)
+            means[i] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        made[name] = xr.Variable(("phase", "window"), means, dict(errors[name].attrs))
+    return xr.Dataset(made, {"phase": variable(("phase",), list(phases), "phase"), "step": at})

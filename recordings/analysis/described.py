@@ -54,7 +54,7 @@ def side_by_side(found: Mapping[str, xr.Dataset], dim: str = "unit") -> xr.Datas
         parts.append(
             xr.concat([part[apart] for part in each], index.to_index_variable(), coords="minimal", compat="equals", join="outer", combine_attrs="override")
         )  # fmt: skip
-    return xr.merge(parts, combine_attrs="drop", compat="equals", join="exact")
+    return xr.merge(parts, combine_attrs="override", compat="equals", join="exact")
 
 
 def two_dimensional(signal: xr.DataArray) -> xr.DataArray:

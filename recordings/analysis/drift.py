@@ -33,7 +33,9 @@ def drift(signal: xr.DataArray, by: str, count: int = 8, *, rows: NDArray[np.boo
 
     Returns:
         stability, geometry (window, other_window); mean_rate, change (window): norm of the change of the population vectors since the window
-        before, relative to their norm. Conditions missing in a window are left out of every window.
+        before, relative to their norm; reliability (window): correlation of the population vectors of one half of a window's trials with those
+        of the other half, NaN where a condition was seen once. Stability cannot be larger than sampling lets it be, which this tells.
+        Conditions missing in a window are left out of every window.
 
     Raises:
         RecordingError: fewer than two windows, or fewer than 3 conditions that all of them have.
@@ -48,9 +50,13 @@ def drift(signal: xr.DataArray, by: str, count: int = 8, *, rows: NDArray[np.boo
         codes = np.where(signal.coords[by].values >= 0, codes, -1)
     codes = codes if rows is None else np.where(rows, codes, -1)
     joint = np.where(codes >= 0, window * len(distinct) + codes, -1)
-    found = grouped(signal, joint, at.size * len(distinct))
-    mean = found.known.reshape(at.size, len(distinct), -1)
-    complete = (found.count.reshape(at.size, -1) > 0).all(axis=0)
+    groups = at.size * len(distinct)
+    halves = grouped(signal, np.where(joint >= 0, 2 * joint + _occurrence(joint) % 2, -1), 2 * groups)
+    half_mean = halves.known.reshape(at.size, len(distinct), 2, -1)
+    half_count = halves.count.reshape(at.size, len(distinct), 2)
+    count_of = half_count.sum(axis=2)
+    mean = (half_count[..., None] * np.nan_to_num(half_mean)).sum(axis=2) / np.maximum(count_of, 1)[..., None]
+    complete = (count_of > 0).all(axis=0)
     if at.size < 2 or complete.sum() < 3:
         raise RecordingError(
             f"analysis.drift: expected at least 2 windows of training with 3 values of {by} in each, got {at.size} and "
@@ -66,9 +72,24 @@ def drift(signal: xr.DataArray, by: str, count: int = 8, *, rows: NDArray[np.boo
         "geometry": variable(dims, _geometry(mean), "Spearman's correlation of the RDMs", symbol="ρ"),
         "mean_response": variable(("window",), mean.mean(axis=(1, 2)), f"mean {signal.attrs.get('long_name', signal.name)}", units=str(signal.attrs.get("units", "1"))),
         "change": variable(("window",), np.concatenate([[np.nan], shift]), "change of the population vectors since the window before, relative"),
+        "reliability": variable(("window",), _reliability(half_mean[:, complete]), "stability between halves of one window", symbol="r"),
         "conditions": variable((), int(complete.sum()), f"number of {by}"),
     }  # fmt: skip
     return xr.Dataset(variables, {"step": at})
+
+
+def _occurrence(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many rows of its group stand before each row."""
+    order = np.argsort(codes, kind="stable")
+    _, first, count = np.unique(codes[order], return_index=True, return_counts=True)
+    found = np.empty(len(codes), np.int64)
+    found[order] = np.arange(len(codes)) - np.repeat(first, count)
+    return found
+
+
+def _reliability(halves: Array) -> Array:
+    """Stability between the halves (window, condition, 2, unit) of each window."""
+    return np.array([_stability(np.stack([each[:, 0], each[:, 1]]))[0, 1] for each in halves])
 
 
 def _stability(mean: Array) -> Array:

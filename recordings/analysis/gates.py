@@ -4,6 +4,8 @@ A trial's gate is open where its neuromodulator is not 0. Of training, the table
 of any other recording it is counted over the recorded trials.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -12,26 +14,29 @@ from .blocks import blocks
 from .described import variable
 from .windows import windows
 
-PHASES = ("fixation", "saccade")
+PREFIX = "gate_"
 
 
-def gates_of_updates(updates: xr.Dataset, count: int, suffix: str = "") -> xr.Dataset:
+def gates_of_updates(updates: xr.Dataset, phases: Sequence[str], count: int, suffix: str = "") -> xr.Dataset:
     """Open gates of whole batches, from a table `updates/<population>`: (phase, window)."""
     codes, at = windows(updates, count)
-    rows = {}
-    for phase in PHASES:
-        name = f"gate_{phase}{suffix}"
-        if name in updates:
-            rows[phase] = _means(updates[name].values.astype(np.float64), codes, at.size)
+    rows = {
+        phase: _means(updates[f"{PREFIX}{phase}{suffix}"].values.astype(np.float64), codes, at.size)
+        for phase in phases
+        if f"{PREFIX}{phase}{suffix}" in updates
+    }
     return _dataset(rows, at)
 
 
-def gates_of_trials(modulator: xr.DataArray, phase: NDArray[np.integer], count: int) -> xr.Dataset:
+def gates_of_trials(
+    modulator: xr.DataArray, phase: NDArray[np.integer], phases: Sequence[str], count: int
+) -> xr.Dataset:
     """Share of trials whose neuromodulator is not 0: (phase, window).
 
     Args:
         modulator: (trial,).
-        phase: of every trial, 0 fixation and 1 saccade; trials of any other value are of neither.
+        phase: of every trial, an index into `phases`; trials of any other value are of none.
+        phases: what the phases are called.
         count: windows over training; all trials are one window where they have no step.
     """
     if "step" in modulator.coords:
@@ -43,7 +48,7 @@ def gates_of_trials(modulator: xr.DataArray, phase: NDArray[np.integer], count: 
     for rows, (values,) in blocks(modulator):
         opened[rows] = np.where(np.isfinite(values), values != 0, np.nan)
     rows_of = {}
-    for i, name in enumerate(PHASES):
+    for i, name in enumerate(phases):
         if (phase == i).any():
             rows_of[name] = _means(opened[phase == i], codes[phase == i], at.size)
     return _dataset(rows_of, at)
@@ -59,5 +64,5 @@ def _means(values: NDArray[np.float64], codes: NDArray[np.int64], count: int) ->
 def _dataset(rows: dict[str, NDArray[np.float64]], at: xr.Variable) -> xr.Dataset:
     values = np.stack(list(rows.values())) if rows else np.empty((0, at.size))
     made = variable(("phase", "window"), values, "share of open gates")
-    coords = {"phase": variable(("phase",), list(rows), "phase of the glance"), "step": at}
+    coords = {"phase": variable(("phase",), list(rows), "phase"), "step": at}
     return xr.Dataset({"gate_rate": made}, coords)

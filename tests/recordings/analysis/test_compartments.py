@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from apical.recordings.analysis import apical_basal, prediction_error, with_score
+from apical.recordings.analysis import apical_basal, errors_over_training, prediction_error, windows, with_score
 
 from .signals import signal
 
@@ -42,3 +42,15 @@ def test_correlation_with_the_score():
     assert told["product"] == pytest.approx(1)
     assert told["error"] == pytest.approx(np.corrcoef(errors["error"], (e * a).sum(1))[0, 1])
     assert np.isnan(with_score(errors, np.ones(50))["product"])
+
+
+def test_errors_in_windows_of_training():
+    e, a = np.array([[1.0], [2.0], [3.0], [4.0]]), np.zeros((4, 1))
+    basal = signal(a, step=[0, 0, 10, 10])
+    errors = prediction_error(signal(e), basal)
+    codes, at = windows(basal, 2)
+    found = errors_over_training(errors, np.array([0, 1, 0, 0]), ["fixation", "saccade"], codes, at)
+    assert found["error"].sel(phase="fixation").values.tolist() == [1, 3.5]
+    assert found["error"].sel(phase="saccade").values[0] == 2
+    assert np.isnan(found["error"].sel(phase="saccade").values[1])
+    assert found["step"].values.tolist() == [0, 10]

@@ -21,6 +21,7 @@ def test_a_fixed_code_is_stable():
     found = drift(recorded(np.stack([code * (1 + s) for s in range(STEPS)])), "stimulus_id")
     assert found["stability"].values == pytest.approx(1)
     assert found["geometry"].values == pytest.approx(1)
+    assert np.isnan(found["reliability"].values).all()
     assert found["step"].values.tolist() == [0, 100, 200, 300, 400, 500]
     assert found["change"].values[1:] == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
 
@@ -51,6 +52,16 @@ def test_classes_in_windows_of_training():
     assert found.sizes["window"] == 5
     assert found["conditions"].item() == 4
     assert found["stability"].values.min() > 0.98
+    assert found["reliability"].values.min() > 0.98
+
+
+def test_reliability_tells_what_sampling_leaves():
+    """Of trials that are noise alone, halves of a window are as unlike as windows are."""
+    random = np.random.default_rng(4)
+    label, step = np.tile(np.arange(4), 500), np.repeat(np.arange(10), 200)
+    found = drift(signal(random.normal(size=(2000, UNITS)), label=label, step=step), "label", 2)
+    assert np.abs(found["reliability"].values).max() < 0.4
+    assert np.diag(found["stability"].values) == pytest.approx(1)
 
 
 def test_refusals():
