@@ -48,7 +48,7 @@ def draw(dataset: xr.Dataset) -> Figure:
             steps = dataset["step"].values
             labelled = one.assign_coords(window=("window", [f"{s:.0f}" for s in steps]), other_window=("other_window", [f"{s:.0f}" for s in steps]))  # fmt: skip
             shown.append((f"{name}: {measure_of}", labelled))
-    return matrices(shown, axes_named=("training step", "training step"))
+    return matrices(shown, axes_named=("training step", "training step"), columns=2)
 
 
 def rows(dataset: xr.Dataset) -> list[Row]:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from ...recordings.analysis import gates_of_trials, gates_of_updates
 from ...recordings.analysis.figures import lines
-from ...recordings.tables import PHASES
+from ...recordings.analysis.gates import COLUMNS
 from . import hints
 from .analysis import Analysis, Row
 from .options import Options
@@ -56,9 +56,9 @@ def _phases(recorded: Recorded) -> list[str]:
     """Phases in the words of the recording's trials."""
     for table in recorded.activity.values():
         names, _ = phases(table)
-        if names:
+        if len(names) == len(COLUMNS):
             return names
-    return str(PHASES["flag_meanings"]).split()
+    return list(COLUMNS)
 
 
 def draw(dataset: xr.Dataset) -> Figure:

@@ -12,6 +12,7 @@ import click
 from ..errors import ConfigError, ProtocolError
 from ..readouts.table import READ_OUTS
 from ..stimuli.names import WORDS
+from .analyse import analyse
 from .cells import cells
 from .groups import bench, config, data
 from .inspect import inspect
@@ -335,5 +336,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, spike, cells, inspect):
+for _group in (data, config, bench, verify, spike, cells, inspect, analyse):
     main.add_command(_group)

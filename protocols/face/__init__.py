@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from apical.models import Network
     from apical.models.engine import Architecture, build_engine, build_network
     from apical.plasticity import RULES, Rule, pair
+    from apical.protocols.calls.analyses import analyse
     from apical.protocols.calls.functions import (
         align,
         cells,
@@ -50,6 +51,7 @@ __all__ = [
     "Run",
     "__version__",
     "align",
+    "analyse",
     "build_engine",
     "build_network",
     "cells",
@@ -78,6 +80,7 @@ _HOMES = {
     "pair": "plasticity",
     "Result": "protocols.calls.result",
     "Run": "protocols.calls.run",
+    "analyse": "protocols.calls.analyses",
 } | dict.fromkeys(
     (
         "align",

@@ -7,7 +7,8 @@
                                                         (Nguyen, Raghu and Kornblith 2021, ICLR, eq. 3)
 
 HSIC_1 is unbiased, so that the mean over batches of any size estimates that of the whole; the plain form of Kornblith et al. (2019) is
-near 1 for any two populations with more units than rows. Rows are taken in random order within a block.
+near 1 for any two populations with more units than rows. Rows are taken in
+random order (see `mixed_blocks`): a mini-batch is a sample of the whole, also where trials of one stimulus stand beside each other.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..errors import RecordingError
-from .blocks import blocks
+from .blocks import mixed_blocks
 from .described import two_dimensional, variable
 
 BATCH = 256
@@ -61,7 +62,7 @@ def cka(
         others: those of a second network on the same trials; None for the first ones again.
         rows: trials to use.
         batch: rows of a mini-batch, at least 4.
-        seed: of the order of rows within a block.
+        seed: of the order of rows.
 
     Returns:
         (population, other_population); NaN where a population does not vary. An unbiased estimate may lie a little below 0 or above 1.
@@ -102,13 +103,11 @@ def _kernels(
 ) -> Iterator[list[Matrix]]:
     """Kernels of all signals, one mini-batch after another; rows that are left of a block join the next one."""
     left: list[NDArray[np.floating]] = []
-    for _, found in blocks(*signals, rows=rows):
+    for found in mixed_blocks(*signals, rows=rows, random=random):
         values = [np.concatenate([old, new]) for old, new in zip(left, found, strict=True)] if left else list(found)
-        order = random.permutation(len(values[0]))
-        whole = len(order) // batch * batch
+        whole = len(values[0]) // batch * batch
         for start in range(0, whole, batch):
-            chosen = order[start : start + batch]
-            yield [kernel(part[chosen]) for part in values]
-        left = [part[order[whole:]] for part in values]
+            yield [kernel(part[start : start + batch]) for part in values]
+        left = [part[whole:].copy() for part in values]
     if left and len(left[0]) >= LEAST:
         yield [kernel(part) for part in left]

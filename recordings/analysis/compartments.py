@@ -93,10 +93,10 @@ def prediction_error(apical: xr.DataArray, basal: xr.DataArray) -> xr.Dataset:
         values["relative_error"][rows] = np.where(size_a > 0, distance / np.where(size_a > 0, size_a, 1), np.nan)
         values["angle"][rows] = np.where(both > 0, 1 - product / np.where(both > 0, both, 1), np.nan)
     told = {
-        "error": ("prediction error, ||e - a||", "‖e - a‖"),
-        "relative_error": ("prediction error relative to the basal potential, ||e - a|| / ||a||", "‖e - a‖/‖a‖"),
-        "angle": ("prediction error as an angle, 1 - cos(e, a)", "1 - cos"),
-        "product": ("product of apical and basal potential, e.a", "e·a"),
+        "error": ("prediction error", "‖e − a‖"),
+        "relative_error": ("relative prediction error", "‖e − a‖/‖a‖"),
+        "angle": ("prediction error as an angle", "1 − cos(e, a)"),
+        "product": ("product of apical and basal potential", "e·a"),
     }
     dim = str(basal.dims[0])
     made = {name: variable((dim,), values[name], said, symbol=symbol) for name, (said, symbol) in told.items()}

@@ -33,8 +33,8 @@ def drift(signal: xr.DataArray, by: str, count: int = 8, *, rows: NDArray[np.boo
 
     Returns:
         stability, geometry (window, other_window); mean_rate, change (window): norm of the change of the population vectors since the window
-        before, relative to their norm; reliability (window): correlation of the population vectors of one half of a window's trials with those
-        of the other half, NaN where a condition was seen once. Stability cannot be larger than sampling lets it be, which this tells.
+        before, relative to their norm; reliability (window): correlation of the population vectors of the first half of a window's trials with those
+        of the second half, NaN where a condition was seen once. Stability cannot be larger than sampling lets it be, which this tells.
         Conditions missing in a window are left out of every window.
 
     Raises:
@@ -51,7 +51,7 @@ def drift(signal: xr.DataArray, by: str, count: int = 8, *, rows: NDArray[np.boo
     codes = codes if rows is None else np.where(rows, codes, -1)
     joint = np.where(codes >= 0, window * len(distinct) + codes, -1)
     groups = at.size * len(distinct)
-    halves = grouped(signal, np.where(joint >= 0, 2 * joint + _occurrence(joint) % 2, -1), 2 * groups)
+    halves = grouped(signal, np.where(joint >= 0, 2 * joint + _half(joint), -1), 2 * groups)
     half_mean = halves.known.reshape(at.size, len(distinct), 2, -1)
     half_count = halves.count.reshape(at.size, len(distinct), 2)
     count_of = half_count.sum(axis=2)
@@ -78,12 +78,12 @@ def drift(signal: xr.DataArray, by: str, count: int = 8, *, rows: NDArray[np.boo
     return xr.Dataset(variables, {"step": at})
 
 
-def _occurrence(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many rows of its group stand before each row."""
+def _half(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Whether a row stands in the second half of the rows of its group: the glances at one object follow each other, and stay together."""
     order = np.argsort(codes, kind="stable")
     _, first, count = np.unique(codes[order], return_index=True, return_counts=True)
     found = np.empty(len(codes), np.int64)
-    found[order] = np.arange(len(codes)) - np.repeat(first, count)
+    found[order] = 2 * (np.arange(len(codes)) - np.repeat(first, count)) >= np.repeat(count, count)
     return found
 
 

@@ -15,15 +15,23 @@ from .described import variable
 from .windows import windows
 
 PREFIX = "gate_"
+COLUMNS = ("fixation", "saccade")  # of a table of updates, whatever the rule calls its two phases
 
 
 def gates_of_updates(updates: xr.Dataset, phases: Sequence[str], count: int, suffix: str = "") -> xr.Dataset:
-    """Open gates of whole batches, from a table `updates/<population>`: (phase, window)."""
+    """Open gates of whole batches: (phase, window).
+
+    Args:
+        updates: a table `updates/<population>`.
+        phases: what the rule calls its two phases.
+        count: windows over training.
+        suffix: `_NAME` for the modulator of a further apical dendrite.
+    """
     codes, at = windows(updates, count)
     rows = {
-        phase: _means(updates[f"{PREFIX}{phase}{suffix}"].values.astype(np.float64), codes, at.size)
-        for phase in phases
-        if f"{PREFIX}{phase}{suffix}" in updates
+        phase: _means(updates[f"{PREFIX}{column}{suffix}"].values.astype(np.float64), codes, at.size)
+        for phase, column in zip(phases, COLUMNS, strict=True)
+        if f"{PREFIX}{column}{suffix}" in updates
     }
     return _dataset(rows, at)
 

@@ -83,7 +83,7 @@ def class_selectivity(signal: xr.DataArray, by: str = "label", *, rows: NDArray[
         "mean": variable(("class", "unit"), mean, f"mean {name}", units=str(signal.attrs.get("units", "1"))),
         "d_prime": variable(("class", "unit"), values, "d' against the other classes", symbol="d'"),
         "preferred": variable(("unit",), classes[np.argmax(mean, axis=0)], f"preferred {by}"),
-        "best_d_prime": variable(("unit",), values[best, units], "largest d' against the other classes", symbol="d'"),
+        "best_d_prime": variable(("unit",), values[best, units], "largest d' against the other classes"),
         "class_selectivity": variable(("unit",), index, "class selectivity index", symbol="CSI"),
     }
     return result(signal, variables, **{"class": variable(("class",), classes, by)})

@@ -76,7 +76,7 @@ def dissimilarity(signal: xr.DataArray, by: str, *, rows: NDArray[np.bool_] | No
         )
     values = 1 - correlations(found["mean"].values)
     np.fill_diagonal(values, 0)
-    made = variable(("condition", "other_condition"), values, "dissimilarity of mean responses, 1 - r", symbol="1 - r")
+    made = variable(("condition", "other_condition"), values, "dissimilarity of mean responses", symbol="1 − r")
     names = found[by].values
     coords = {name: (name, names, {"long_name": by}) for name in ("condition", "other_condition")}
     return xr.DataArray(made.data, coords, made.dims, name="rdm", attrs=made.attrs)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import RecordingError
 from ...plot_style import COLOURS, GREY, label, panels, styled
+from .axes import wrapped
 from .populations import populations_of, units_of
 
 DOTS = 150  # of a population; more hide the box
@@ -41,13 +42,14 @@ def distributions(
     for panel, name in zip(axes, shown, strict=True):
         if levels and name in levels:
             panel.axhline(levels[name], color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
-        _boxes(panel, [dataset[name].values[units_of(dataset, population)].astype(float) for population in order])
+        boxes(panel, [dataset[name].values[units_of(dataset, population)].astype(float) for population in order])
         panel.set_xticks(range(len(order)), order, rotation=45 if len(order) > 3 else 0)
         panel.set_ylabel(wrapped(label(dataset[name])))
     return figure
 
 
-def _boxes(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
+def boxes(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
+    """Quartiles as boxes with the values as dots, one group beside the other; a dash where nothing is known."""
     random = np.random.default_rng(0)  # only where the dots stand beside each other
     for place, values in enumerate(groups):
         known = values[np.isfinite(values)]
@@ -62,15 +64,3 @@ def _boxes(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
             whiskerprops={"linewidth": 0.9}, capprops={"linewidth": 0.9},
         )  # fmt: skip
     axes.set_xlim(-0.6, len(groups) - 0.4)
-
-
-def wrapped(text: str, width: int = 30) -> str:
-    """An axis label on several lines, so that low panels hold it."""
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(line) + len(word) + 1 > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return "\n".join([*lines, line])

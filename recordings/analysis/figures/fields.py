@@ -1,9 +1,12 @@
 """Receptive fields: the maps of the clearest units of every population."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from ...plot_style import new_figure, styled
 from .populations import populations_of, unit_name, units_of
@@ -49,7 +52,7 @@ def fields(dataset: xr.Dataset, *, units: int = UNITS) -> Figure:
     return figure
 
 
-def _window(dataset: xr.Dataset, units: np.ndarray) -> tuple[int, int]:  # type: ignore[type-arg]
+def _window(dataset: xr.Dataset, units: NDArray[Any]) -> tuple[int, int]:
     """Half the height and width that hold the fields of some units: small ones are shown larger."""
     height, width = dataset.sizes["y"], dataset.sizes["x"]
     size = dataset["diameter"].values[units]

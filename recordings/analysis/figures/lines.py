@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from ...plot_style import colours, label, panels, styled
-from .distributions import wrapped
+from .axes import wrapped
 
 
 @styled
@@ -30,7 +30,7 @@ def lines(dataset: xr.Dataset, shown: Sequence[tuple[str, xr.DataArray]], *, axi
             panel.plot(x, y, color=shades[name], marker="o" if np.isfinite(y).sum() < 40 else "", markersize=3, label=name)  # fmt: skip
         panel.set_title(title)
         panel.set_ylabel(wrapped(label(values)))
-        panel.set_xlabel(label(dataset[axis]) if dataset[axis].attrs.get("units", "1") != "1" else str(dataset[axis].attrs.get("long_name", axis)))  # fmt: skip
+        panel.set_xlabel(label(dataset[axis]))
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=min(6, len(names)))
     return figure

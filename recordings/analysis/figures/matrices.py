@@ -8,45 +8,41 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...plot_style import label, new_figure, styled
-from .distributions import wrapped
+from .axes import wrapped
 
 WRITTEN = 12  # rows up to which every number stands in its cell
 
 
 @styled
-def matrices(shown: Sequence[tuple[str, xr.DataArray]], *, axes_named: tuple[str, str] = ("", ""), diverging: bool = False) -> Figure:  # fmt: skip
+def matrices(shown: Sequence[tuple[str, xr.DataArray]], *, axes_named: tuple[str, str] = ("", ""), columns: int = 3) -> Figure:  # fmt: skip
     """Some matrices side by side, every number in its cell where they are small.
 
     Args:
         shown: title and matrix (row, column) of each, with coordinates that name rows and columns.
         axes_named: what stands at the axes, rows first.
-        diverging: whether 0 is the middle of the scale.
+        columns: matrices of a row.
     """
     count = len(shown)
     size = max(matrix.sizes[matrix.dims[0]] for _, matrix in shown)
     side = min(4.6, max(2.4, 0.46 * size + 1.1))
-    columns = min(3, count)
+    columns = min(columns, count)
     rows = -(-count // columns)
     figure = new_figure(columns * (side + 0.9), rows * (side + 0.5) + 0.3)
     grid = figure.subplots(rows, columns, squeeze=False)
     for spare in grid.flat[count:]:
         spare.set_visible(False)
     for axes, (title, matrix) in zip(grid.flat, shown, strict=False):
-        _one(figure, axes, title, matrix, axes_named, diverging)
+        _one(figure, axes, title, matrix, axes_named)
     return figure
 
 
-def _one(figure: Figure, axes: Axes, title: str, matrix: xr.DataArray, named: tuple[str, str], diverging: bool) -> None:
+def _one(figure: Figure, axes: Axes, title: str, matrix: xr.DataArray, at: tuple[str, str]) -> None:
     values = matrix.values.astype(float)
     known = values[np.isfinite(values)]
-    if diverging:
-        reach = float(np.abs(known).max()) if len(known) else 1.0
-        image = axes.imshow(values, cmap="PuOr", vmin=-reach, vmax=reach)
-    else:
-        low = min(0.0, float(known.min()) if len(known) else 0.0)
-        image = axes.imshow(values, cmap="cividis", vmin=low, vmax=max(1.0, float(known.max()) if len(known) else 1.0))
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    image = axes.imshow(values, cmap="cividis", vmin=min(0.0, low), vmax=high if high > 0 else 1.0)
     axes.set_title(title)
-    for axis, dim, name in ((axes.yaxis, 0, named[0]), (axes.xaxis, 1, named[1])):
+    for axis, dim, name in ((axes.yaxis, 0, at[0]), (axes.xaxis, 1, at[1])):
         along = matrix.dims[dim]
         ticks = [_tick(value) for value in matrix[along].values]
         step = max(1, -(-len(ticks) // WRITTEN))

@@ -5,9 +5,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from ...plot_style import COLOURS, GREY, new_figure, styled
-from .distributions import _boxes
+from .distributions import boxes
 
-MEASURES = (("cv", "CV"), ("cv2", "CV2"), ("lv", "LV"), ("fano", "Fano factor"))
+MEASURES = (("cv", "CV"), ("cv2", "CV2"), ("lv", "LV"))
 
 
 @styled
@@ -17,16 +17,21 @@ def spiking(dataset: xr.Dataset) -> Figure:
     Args:
         dataset: of `spike_measures`.
     """
-    figure = new_figure(9.0, 3.0)
-    rates, measures, curves = figure.subplots(1, 3, width_ratios=[0.7, 1.2, 1.6])
-    _boxes(rates, [dataset["firing_rate"].values])
+    figure = new_figure(9.6, 3.0)
+    rates, measures, counts, curves = figure.subplots(1, 4, width_ratios=[0.7, 1.2, 0.7, 2.0])
+    boxes(rates, [dataset["firing_rate"].values])
     rates.set_xticks([0], [f"{dataset.sizes['unit']} units"])
     rates.set_ylabel("firing rate (Hz)")
     rates.set_ylim(bottom=0)
     measures.axhline(1, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
-    _boxes(measures, [dataset[name].values.astype(float) for name, _ in MEASURES])
-    measures.set_xticks(range(len(MEASURES)), [name for _, name in MEASURES], rotation=45)
-    measures.set_ylabel("irregularity (Poisson: 1)")
+    boxes(measures, [dataset[name].values.astype(float) for name, _ in MEASURES])
+    measures.set_xticks(range(len(MEASURES)), [name for _, name in MEASURES])
+    measures.set_ylabel("irregularity of intervals (Poisson: 1)")
+    counts.axhline(1, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+    boxes(counts, [dataset["fano"].values.astype(float)])
+    counts.set_xticks([0], [f"{dataset.sizes['unit']} units"])
+    counts.set_ylabel("Fano factor of counts (Poisson: 1)")
+    counts.set_ylim(bottom=0)
     for name, text, colour in (
         ("autocorrelogram", "one unit", COLOURS[0]),
         ("crosscorrelogram", "pairs of units", COLOURS[3]),

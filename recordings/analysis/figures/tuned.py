@@ -1,11 +1,15 @@
 """Tuning to gratings: curves of the best tuned units with their fits, and what the populations prefer."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from ...plot_style import COLOURS, GREY, label, new_figure, styled
+from .axes import wrapped
 from .populations import populations_of, unit_name, units_of
 
 UNITS = 4
@@ -33,7 +37,7 @@ def tuned(dataset: xr.Dataset, *, units: int = UNITS) -> Figure:
             _curve(axes, dataset, int(position))
         for spare in row[len(best) : units]:
             spare.set_visible(False)
-        row[0].set_ylabel(f"{population}\n{label(dataset['curve'])}", fontsize=8)
+        row[0].set_ylabel(f"{population}\n{wrapped(label(dataset['curve']), 22)}", fontsize=8)
         _counts(row[units], dataset["preferred_orientation"].values[places], np.linspace(0, 180, 13), COLOURS[0])
         row[units].set_xticks([0, 90, 180])
         _counts(row[units + 1], _shares(dataset, places), np.linspace(0, 1, 21), COLOURS[2])
@@ -52,11 +56,11 @@ def _titles(units: int, phases: bool) -> list[str]:
     return ["orientation (degree)"] * units + ["preferred\norientation (degree)", "selectivity\n1 − CV"] + ["phase modulation\nF1/F0 (2: or more)"] * phases  # fmt: skip
 
 
-def _shares(dataset: xr.Dataset, places: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _shares(dataset: xr.Dataset, places: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(dataset["selectivity"].values[places])
 
 
-def _best(dataset: xr.Dataset, places: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _best(dataset: xr.Dataset, places: NDArray[Any]) -> NDArray[Any]:
     """Units by how selective they are, of those whose fit holds; then by amplitude."""
     quality = np.nan_to_num(dataset["fit_r2"].values[places], nan=-1)
     strength = np.nan_to_num(dataset["selectivity"].values[places], nan=0)
@@ -76,6 +80,6 @@ def _curve(axes: Axes, dataset: xr.Dataset, position: int) -> None:
     axes.tick_params(labelsize=7)
 
 
-def _counts(axes: Axes, values: np.ndarray, edges: np.ndarray, colour: str) -> None:  # type: ignore[type-arg]
-    axes.hist(values[np.isfinite(values)], edges, color=colour)
+def _counts(axes: Axes, values: NDArray[Any], edges: NDArray[Any], colour: str) -> None:
+    axes.hist(values[np.isfinite(values)], edges.tolist(), color=colour)
     axes.tick_params(labelsize=7)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from apical.recordings import RecordingError
-from apical.recordings.analysis.blocks import blocks
+from apical.recordings.analysis.blocks import blocks, mixed_blocks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +49,21 @@ def test_a_block_without_a_wanted_row_is_not_read():
 def test_signals_of_different_length_are_refused():
     with pytest.raises(RecordingError, match=r"analysis\.rate: expected 3 rows as of rate, got 4"):
         list(blocks(signal(np.zeros((3, 1))), signal(np.zeros((4, 1)))))
+
+
+@given(rows=st.integers(1, 60), chunk=st.integers(1, 20), most=st.integers(1, 2000), seed=st.integers(0, 99))
+def test_mixed_blocks_hold_every_wanted_row_once_and_signals_together(rows, chunk, most, seed):
+    random = np.random.default_rng(seed)
+    values, wanted = np.arange(rows * 2.0).reshape(rows, 2), random.random(rows) < 0.7
+    other = signal(-values[:, :1], rows)  # stored in other chunks
+    parts = list(mixed_blocks(signal(values, chunk), other, rows=wanted, random=random, most_bytes=most))
+    found = np.concatenate([first for first, _ in parts]) if parts else np.empty((0, 2))
+    assert np.array_equal(found[np.argsort(found[:, 0])], values[wanted])
+    for first, second in parts:
+        assert np.array_equal(first[:, :1], -second)
+
+
+def test_a_mixed_block_comes_from_many_places():
+    first, *_ = mixed_blocks(signal(np.arange(10000.0)[:, None], 10), random=np.random.default_rng(0), most_bytes=8000)
+    assert 900 < len(first[0]) <= 1000
+    assert len(np.unique(first[0] // 250)) > 12

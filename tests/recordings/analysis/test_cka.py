@@ -83,3 +83,14 @@ def test_refusals():
         cka({"x": signal(np.ones((9, 2)))}, batch=3)
     with pytest.raises(RecordingError, match="expected at least 4 trials"):
         cka({"x": signal(np.ones((3, 2)))})
+
+
+def test_sorted_trials_give_what_mixed_ones_give():
+    """Trials of one stimulus beside each other: a mini-batch of neighbours would hold no difference between stimuli."""
+    x, y = shared(6000)
+    order = np.argsort(x[:, 0])
+    found, expected = (
+        cka({"x": signal(a, 20), "y": signal(b, 20)}, batch=50).values[0, 1] for a, b in ((x[order], y[order]), (x, y))
+    )
+    assert found == pytest.approx(expected, abs=0.02)
+    assert expected == pytest.approx(plain(x, y), abs=0.02)
