@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..settings.load import RunConfig, begin, resolve, texts
+from .fields import fields_of, numbers
 from .result import Result
 from .run import Run, folder_of
 
@@ -183,7 +184,7 @@ def lesion(
     from ..lesion.run import lesion as call
 
     found = call(
-        folder_of(run), protocol, seeds=_numbers(seeds), steps=steps, data_dir=_path(data_dir), data=data, device=device, progress=progress
+        folder_of(run), protocol, seeds=numbers(seeds), steps=steps, data_dir=_path(data_dir), data=data, device=device, progress=progress
     )  # fmt: skip
     return Result("lesion", found)
 
@@ -208,7 +209,7 @@ def replay(
     """
     from ..replay import ReplaySettings, replay_run
 
-    settings = _fields("replay", ReplaySettings, settings)
+    settings = fields_of("replay", ReplaySettings, settings)
     chosen = ReplaySettings(**settings)
     return Result(
         "replay",
@@ -231,7 +232,7 @@ def spike(
     from ..spike import spike as call
     from ..spike.settings import crop_of, loop_from
 
-    settings = _fields("spike", SpikeSettings, settings)
+    settings = fields_of("spike", SpikeSettings, settings)
     data = settings.get("data", "mnist")
     settings.setdefault("crop", crop_of(data))
     chosen = SpikeSettings(loop=loop_from(loop or {}), **settings)
@@ -316,7 +317,7 @@ def compare(
     folder = Path(out) if out is not None else Path("runs") / f"compare-{Path(data).stem}"
     budget = 120.0 if seconds is None and epochs is None else seconds
     found = call(
-        data, folder, rules=rules, seeds=_numbers(seeds), seconds=budget, epochs=epochs, jobs=jobs, threads=threads,
+        data, folder, rules=rules, seeds=numbers(seeds), seconds=budget, epochs=epochs, jobs=jobs, threads=threads,
         overrides=texts(changes or {}), data_dir=_path(data_dir), progress=progress,
     )  # fmt: skip
     return Result("compare", found)
@@ -348,25 +349,8 @@ def cells(
     from ..cells import check_cells
 
     folder = _path(out) or Path("runs") / "cells"
-    return Result("cells", check_cells(folder, parts, run=_path(run), seeds=_numbers(seeds), progress=progress))
-
-
-def _fields(owner: str, kind: type[Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by name that a dataclass has; seeds as a tuple."""
-    from dataclasses import fields
-
-    from ..errors import nearest
-
-    known = [field.name for field in fields(kind)]
-    for name in settings:
-        if name not in known:
-            raise ConfigError(f"{owner}.{name}: expected one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
-    return {name: _numbers(value) if name == "seeds" else value for name, value in settings.items()}
+    return Result("cells", check_cells(folder, parts, run=_path(run), seeds=numbers(seeds), progress=progress))
 
 
 def _path(folder: Folder | None) -> Path | None:
     return None if folder is None else Path(folder)
-
-
-def _numbers(seeds: Sequence[int] | int) -> tuple[int, ...]:
-    return (seeds,) if isinstance(seeds, int) else tuple(seeds)

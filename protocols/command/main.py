@@ -12,6 +12,7 @@ import click
 from ..errors import ConfigError, ProtocolError
 from ..readouts.table import READ_OUTS
 from ..stimuli.names import WORDS
+from .analyse import analyse
 from .cells import cells
 from .groups import bench, config, data
 from .inspect import inspect
@@ -336,5 +337,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, spike, cells, inspect, record):
+for _group in (data, config, bench, verify, spike, cells, inspect, record, analyse):
     main.add_command(_group)

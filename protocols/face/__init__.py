@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from apical.models import Network
     from apical.models.engine import Architecture, build_engine, build_network
     from apical.plasticity import RULES, Rule, pair
+    from apical.protocols.calls.analyses import analyse
     from apical.protocols.calls.functions import (
         align,
         cells,
@@ -51,6 +52,7 @@ __all__ = [
     "Run",
     "__version__",
     "align",
+    "analyse",
     "build_engine",
     "build_network",
     "cells",
@@ -81,6 +83,7 @@ _HOMES = {
     "Result": "protocols.calls.result",
     "Run": "protocols.calls.run",
     "record": "protocols.calls.recording",
+    "analyse": "protocols.calls.analyses",
 } | dict.fromkeys(
     (
         "align",

@@ -3,7 +3,20 @@
 import pytest
 from floors import ROOT, Plan, plan
 
-EXPERIMENTS = {"verify", "train", "probe", "align", "lesion", "record", "replay", "theory", "bench", "spike", "cells"}
+EXPERIMENTS = {
+    "verify",
+    "train",
+    "probe",
+    "align",
+    "analyse",
+    "lesion",
+    "record",
+    "replay",
+    "theory",
+    "bench",
+    "spike",
+    "cells",
+}
 # these run experiments or lay out what they found: one floor above
 ABOVE = {"compare", "demo", "inspect", "documents", "calls", "command", "__main__"}
 
