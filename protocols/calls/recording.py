@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .functions import Folder, Where, _fields, _path
+from .fields import fields_of
+from .functions import Folder, Where, _path
 from .result import Result
 from .run import Units, folder_of, unit_words
 
@@ -36,7 +37,7 @@ def record(
     from ..record import RecordSettings
     from ..record import record as call
 
-    fields = _fields("record", RecordSettings, given)
+    fields = fields_of("record", RecordSettings, given)
     fields |= {name: tuple(fields[name]) for name in ("populations", "variables") if name in fields}
     fields |= {"stimulus": stimulus, "stimulus_settings": settings or {}, "units": unit_words(units)}
     found = call(

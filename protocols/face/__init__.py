@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         cells,
         compare,
         demo,
-        inspect,
         lesion,
         load,
         open,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
         train,
         verify,
     )
+    from apical.protocols.calls.inspection import inspect
     from apical.protocols.calls.recording import record
     from apical.protocols.calls.result import Result
     from apical.protocols.calls.run import Run
@@ -84,13 +84,13 @@ _HOMES = {
     "Run": "protocols.calls.run",
     "record": "protocols.calls.recording",
     "analyse": "protocols.calls.analyses",
+    "inspect": "protocols.calls.inspection",
 } | dict.fromkeys(
     (
         "align",
         "cells",
         "compare",
         "demo",
-        "inspect",
         "lesion",
         "load",
         "open",
