@@ -1,13 +1,18 @@
 """`apical demo`: the main job end to end on the embedded objects."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..models import ModelError
+from ..recordings import Section, TextTable
 from .inspect import inspect_run
 from .probe.run import probe
 from .progress import tell
+from .replay.section import ABOUT
+from .sections import checks_table, counted, number
 from .settings.load import load
 from .train.run import train
 
@@ -57,6 +62,32 @@ def demo(out: Path | None, seed: int, progress: bool = True) -> dict[str, Any]:
         "report": report["report"],
         "seconds": time.perf_counter() - begun,
     }
+
+
+def section(result: Mapping[str, Any]) -> Section:
+    """What the demo found, as the terminal shows it.
+
+    Args:
+        result: as `demo` gives it.
+    """
+    rows = [
+        ("read-out of all layers (%)", number(result["accuracy"], ".2f")),
+        ("with random weights (%)", number(result["accuracy_random"], ".2f")),
+        ("gain (points)", number(result["gain"], "+.2f")),
+        ("of the pixels (%)", number(result["accuracy_pixels"], ".2f")),
+        ("speed of the training (images/s)", number(result["images_per_second"], ".0f")),
+    ]
+    if (spikes := result["spikes"]) is not None:
+        rows.append(("closed loop: fall of the objective over the rate twin's", number(spikes["fall"], ".2f")))
+    tables = [TextTable(head=("quantity", "found"), rows=tuple(rows))]
+    summary = ["A network learnt from glances at rendered objects, was read out, replayed with spikes and drawn."]
+    if (replay := result["replay"]) is not None:
+        checks = [check | {"interval": [check["value"]] * 2} for check in replay["checks"]]
+        told = f"Replay of {replay['population']} with spikes: {replay['passed']} of {len(checks)} quantities meet their criterion"
+        tables += [replace(counted(checks, ABOUT), title=told), checks_table(checks, "Every quantity", folded=True)]
+    else:
+        summary.append(f"Not replayed with spikes: {result['replay_missing']}")
+    return Section(name="demo", title="Demo", summary=tuple(summary), tables=tuple(tables))
 
 
 def _replay(folder: Path, progress: bool) -> tuple[dict[str, Any] | None, str | None]:

@@ -37,8 +37,8 @@ def section(result: Mapping[str, Any]) -> Section:
 def _table(result: Mapping[str, Any], name: str) -> TextTable:
     errors = result[f"{name}_se"]
     rows = [
-        (line, step, *(spread(*pair) for pair in zip(means, errors[line][step], strict=True)))
+        (f"{line}, step {step}", *(spread(*pair) for pair in zip(means, errors[line][step], strict=True)))
         for line, steps in result[name].items()
         for step, means in steps.items()
     ]
-    return TextTable(head=("wiring", "step", *result["layers"]), rows=tuple(rows), title=TITLES[name])
+    return TextTable(head=("wiring", *result["layers"]), rows=tuple(rows), title=TITLES[name])

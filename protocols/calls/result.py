@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..layout import html, lines
+from ..layout import html
 from ..runs.files import plain
+from ..views import shown
 
 SHOWN = 60  # lines of a result that a prompt shows
 
@@ -46,7 +47,7 @@ class Result(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         """As the terminal shows it, cut to one screen."""
-        found = lines(self._document)
+        found = shown(self._kind, self._document)
         rest = [f"... {len(found) - SHOWN} more lines; all of it is in the mapping"] if len(found) > SHOWN else []
         return "\n".join([f"<{self._kind}>", *found[:SHOWN], *rest])
 

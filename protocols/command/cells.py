@@ -6,7 +6,7 @@ import click
 
 from ..errors import ProtocolError
 from .options import FOLDER, Folder, images_options, quiet_option
-from .terminal import Command, json_option, show
+from .terminal import Command, json_option, show, verbose_option
 
 
 @click.command(cls=Command)
@@ -18,11 +18,12 @@ from .terminal import Command, json_option, show
 @click.option("--out", type=FOLDER, help="Folder of the results.  [default: runs/cells]")
 @click.option("--seeds", default="0", show_default=True, metavar="A-B|A,B", help="Of all noise.")
 @images_options
+@verbose_option
 @quiet_option
 @json_option
 def cells(
     parts: tuple[str, ...], listing: bool, run: Path | None, out: Path | None, seeds: str, data_dir: Path | None,
-    data: str | None, quiet: bool, as_json: bool,
+    data: str | None, verbose: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run neurons and plastic synapses of the literature beside their sources.
 
@@ -39,16 +40,6 @@ def cells(
     result = check_cells(
         out or Path("runs") / "cells", parts, run=run, seeds=tuple(numbers), data_dir=data_dir, data=data, progress=not quiet
     )  # fmt: skip
-    show(result if as_json else _brief(result), as_json)
+    show(result, as_json, "cells", verbose=verbose)
     if missed := unmet(result):
         raise ProtocolError(missed)
-
-
-def _brief(result: dict[str, object]) -> dict[str, object]:
-    """A line for every row, as the terminal shows it."""
-    said: dict[str, object] = {}
-    for row in result["rows"]:  # type: ignore[attr-defined]
-        words = {None: "told", True: "holds", False: "FAILS"}[row["passed"]]
-        aim = "" if row["expected"] is None else f" (source {row['expected']:.4g})"
-        said[f"{row['part']}: {row['quantity']}"] = f"{row['found']:.4g}{aim}, {words}"
-    return said | {name: result[name] for name in ("passed", "figures", "seconds")}

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .options import PRESETS, Context, data_dir_option, quiet_option, set_option
-from .terminal import Commands, json_option, show
+from .terminal import Commands, json_option, show, verbose_option
 
 
 @click.group(cls=Commands)
@@ -125,17 +125,18 @@ def bench() -> None:
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Turns of each contestant.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: torch's choice]")
+@verbose_option
 @quiet_option
 @json_option
 def bench_engine(
-    contexts: tuple[str, ...], contestants: tuple[str, ...], quiet: bool, as_json: bool, **given: Any
+    contexts: tuple[str, ...], contestants: tuple[str, ...], verbose: bool, quiet: bool, as_json: bool, **given: Any
 ) -> None:
     """Images per second, peak memory and share of the machine's limit, against the same rule by autograd, plain and at its best."""
     from ..bench import engine
 
     if contestants:
         given["contestants"] = contestants
-    show(engine(contexts=contexts, progress=not quiet, **given), as_json)
+    show(engine(contexts=contexts, progress=not quiet, **given), as_json, "bench engine", verbose=verbose)
 
 
 @bench.command("recording")
@@ -145,7 +146,7 @@ def bench_recording(quiet: bool, as_json: bool) -> None:
     """Training with recording, against training without."""
     from ..bench import recording
 
-    show(recording(progress=not quiet), as_json)
+    show(recording(progress=not quiet), as_json, "bench recording")
 
 
 @bench.command("spikes")
@@ -159,4 +160,4 @@ def bench_spikes(quiet: bool, as_json: bool, **given: Any) -> None:
     """Seconds and memory of a replay with spikes, against what was predicted before it began."""
     from ..bench import spikes
 
-    show(spikes(progress=not quiet, **given), as_json)
+    show(spikes(progress=not quiet, **given), as_json, "bench spikes")

@@ -21,15 +21,15 @@ from .options import (
     PRESETS,
     Folder,
     data_dir_option,
-    images_options,
     quiet_option,
     run_argument,
     set_option,
     where_options,
 )
 from .record import record
+from .replay import replay
 from .spike import spike
-from .terminal import Commands, json_option, show
+from .terminal import Commands, json_option, show, verbose_option
 from .verify import verify
 
 
@@ -45,13 +45,14 @@ def main() -> None:
 @main.command()
 @click.option("--out", type=FOLDER, help="Folder of the run.  [default: runs/demo-seedS]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@verbose_option
 @quiet_option
 @json_option
-def demo(out: Path | None, seed: int, quiet: bool, as_json: bool) -> None:
+def demo(out: Path | None, seed: int, verbose: bool, quiet: bool, as_json: bool) -> None:
     """Train, record, probe and draw on the embedded objects, end to end."""
     from ..demo import demo as run_demo
 
-    show(run_demo(out, seed, not quiet), as_json)
+    show(run_demo(out, seed, not quiet), as_json, "demo", verbose=verbose)
 
 
 @main.command(epilog=PRESETS)
@@ -99,6 +100,7 @@ def train(
 )
 @click.option("--set", "overrides", multiple=True, metavar="probe.A=B", help="Change one read-out setting; repeatable.")
 @where_options
+@verbose_option
 @quiet_option
 @json_option
 def probe(
@@ -108,6 +110,7 @@ def probe(
     corruptions: bool,
     corrupted_images: int,
     overrides: tuple[str, ...],
+    verbose: bool,
     quiet: bool,
     as_json: bool,
     **where: Any,
@@ -123,7 +126,7 @@ def probe(
         run, read_out=read_out, layers=names, corruptions=corrupted, overrides=overrides, progress=not quiet,
         **where,
     )  # fmt: skip
-    show(result, as_json)
+    show(result, as_json, "probe", verbose=verbose)
 
 
 @main.command()
@@ -145,11 +148,13 @@ def probe(
 @click.option("--last", is_flag=True, help="Only the newest checkpoint, beside the initialisation.")
 @click.option("--out", type=FOLDER, help="Folder of the common table and figure.  [default: the first RUN]")
 @where_options
+@verbose_option
 @quiet_option
 @json_option
 def align(
     runs: tuple[Path, ...],
     out: Path | None,
+    verbose: bool,
     quiet: bool,
     as_json: bool,
     **given: Any,
@@ -160,16 +165,17 @@ def align(
 
     where = {name: given.pop(name) for name in ("device", "data_dir", "data")}
     result = run_alignment(runs, Plan(**given), out=out, progress=not quiet, **where)
-    show(result, as_json)
+    show(result, as_json, "align", verbose=verbose)
 
 
 @main.command()
 @click.option("--out", type=FOLDER, help="Folder of the results.  [default: runs/theory-seedS]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--cases", type=click.IntRange(1), default=240, show_default=True, help="Networks for theorem 3.3.")
+@verbose_option
 @quiet_option
 @json_option
-def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) -> None:
+def theory(out: Path | None, seed: int, cases: int, verbose: bool, quiet: bool, as_json: bool) -> None:
     """Check where local learning equals backprop, in deep linear networks.
 
     Theorems 3.1 and 3.3 and proposition 3.5 of arXiv 2601.21683; exit 1 if any does not hold.
@@ -177,69 +183,9 @@ def theory(out: Path | None, seed: int, cases: int, quiet: bool, as_json: bool) 
     from ..theory import check_theory, unmet
 
     result = check_theory(out or Path("runs") / f"theory-seed{seed}", seed, cases, progress=not quiet)
-    show(result, as_json)
+    show(result, as_json, "theory", verbose=verbose)
     if missed := unmet(result):
         raise ProtocolError(missed)
-
-
-@main.command()
-@run_argument
-@click.option("--population", metavar="NAME", help="[default: the lowest above the first with relu, without max-pool]")
-@click.option("--position", metavar="R,C", help="Place on its map before the pool.  [default: the centre]")
-@click.option("--units", type=click.IntRange(1), default=30, show_default=True, help="Neurons of the circuit.")
-@click.option("--source", metavar="NAME", help="Context of the tufts, e.g. dfb.  [default: the rule's first]")
-@click.option("--trials", type=click.IntRange(4), default=64, show_default=True, help="Fixations and saccades.")
-@click.option(
-    "--level",
-    type=int,
-    default=2,
-    show_default=True,
-    help="0 rates, 1 Poisson inputs, 2 spikes, 3 conductances, 4 bursts.",
-)
-@click.option("--pool", type=int, default=10, show_default=True, help="Neurons per input and context neuron.")
-@click.option("--duration", type=float, default=500.0, show_default=True, help="Window of a trial, ms.")
-@click.option("--tau", type=float, default=50.0, show_default=True, help="Of apical and basal potential, ms.")
-@click.option("--dt", type=float, default=0.1, show_default=True, help="Time step, ms.")
-@click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="Every check once for each.")
-@click.option(
-    "--target",
-    default="numpy",
-    show_default=True,
-    metavar="numpy|cython|cpp_standalone",
-    help="Where Brian2 computes; single cells and late modulators on numpy for cpp_standalone.",
-)
-@click.option("--dale", metavar="none|split|relay|blanket", help="Dale's law.  [default: the level's own]")
-@click.option("--name", help="Of the replay in the recording.  [default: POPULATION-SOURCE, replacing an earlier one]")
-@click.option("--quick", is_flag=True, help="One seed, 16 trials, 16 neurons, no variants of the circuit.")
-@click.option("--learning", is_flag=True, help="Also apply the changes to the rate network (C15; minutes).")
-@click.option(
-    "--eligibility",
-    default="voltage",
-    show_default=True,
-    metavar="voltage|spike",
-    help="What opens the gate: the basal potential, or the soma's own spikes.",
-)
-@click.option("--ladder", is_flag=True, help="In place of checks: levels, populations, sources in one table; resumes.")
-@click.option(
-    "--mutants", is_flag=True, help="Also show wrong replays to the checks; tells which each rejects (minutes)."
-)
-@images_options
-@quiet_option
-@json_option
-def replay(run: Path, position: str | None, seeds: str, quiet: bool, as_json: bool, **given: Any) -> None:
-    """Replay a circuit of RUN with spiking two-compartment neurons.
-
-    Compares every factor of the rule, spikes against rates, with a criterion each; failed ones are results, the exit code stays 0.
-    """
-    from .arguments import parse_place, parse_seeds
-
-    place, numbers = parse_place(position), parse_seeds(seeds)
-    from ..replay import ReplaySettings, brief, replay_run
-
-    where = {name: given.pop(name) for name in ("data_dir", "data")}
-    settings = ReplaySettings(position=place, seeds=tuple(numbers), **given)
-    result = replay_run(run, settings, progress=not quiet, **where)
-    show(result if as_json else brief(result), as_json)
 
 
 @main.command()
@@ -249,6 +195,7 @@ def replay(run: Path, position: str | None, seeds: str, quiet: bool, as_json: bo
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
 @click.option("--steps", type=click.IntRange(1), help="Plasticity steps of a condition.  [default: the protocol's]")
 @where_options
+@verbose_option
 @quiet_option
 @json_option
 def lesion(
@@ -257,6 +204,7 @@ def lesion(
     listed: bool,
     seeds: str,
     steps: int | None,
+    verbose: bool,
     quiet: bool,
     as_json: bool,
     **where: Any,
@@ -281,7 +229,7 @@ def lesion(
     from ..lesion.run import lesion as run_lesion
 
     result = run_lesion(run, protocol, seeds=numbers, steps=steps, progress=not quiet, **where)
-    show(result, as_json)
+    show(result, as_json, "lesion", verbose=verbose)
 
 
 @main.command()
@@ -300,6 +248,7 @@ def lesion(
 @click.option("--out", type=FOLDER, help="Folder; what is finished there is kept.  [default: runs/compare-NAME]")
 @set_option
 @data_dir_option
+@verbose_option
 @quiet_option
 @json_option
 def compare(
@@ -312,6 +261,7 @@ def compare(
     out: Path | None,
     overrides: tuple[str, ...],
     data_dir: Path | None,
+    verbose: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -329,7 +279,7 @@ def compare(
         data, folder, rules=names, seeds=numbers, **limits, jobs=jobs, threads=threads, overrides=overrides,
         data_dir=data_dir, progress=not quiet,
     )  # fmt: skip
-    show(result, as_json)
+    show(result, as_json, "compare", verbose=verbose)
     if failed := result["failed"]:
         runs, expected = ", ".join(failed), len(failed) + sum("seconds" in row for row in result["rows"])
         raise ProtocolError(
@@ -337,5 +287,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, spike, cells, inspect, record, analyse):
+for _group in (data, config, bench, verify, replay, spike, cells, inspect, record, analyse):
     main.add_command(_group)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from .options import FOLDER, data_dir_option, quiet_option
-from .terminal import Command, json_option, show
+from .terminal import Command, json_option, show, verbose_option
 
 # written out, so that help answers without torch; a test compares it with the fields and tables
 LOOP = """\b
@@ -45,11 +45,12 @@ LOOP = """\b
 @click.option("--glances", type=int, default=200, show_default=True, help="Of every copy.")
 @click.option("--test-glances", type=int, default=200, show_default=True, help="Pairs for objective and read-out.")
 @click.option("--set", "changes", multiple=True, metavar="A=B", help="A time, rate or word of the loop; repeatable.")
+@verbose_option
 @quiet_option
 @json_option
 def spike(
     data_dir: Path | None, out: Path | None, seeds: str, controls: bool, conditions: tuple[str, ...], layers: str,
-    changes: tuple[str, ...], quiet: bool, as_json: bool, **given: Any,
+    changes: tuple[str, ...], verbose: bool, quiet: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Let a small network of spiking neurons look about and learn by itself.
 
@@ -58,7 +59,7 @@ def spike(
     from .arguments import parse_changes, parse_seeds
 
     numbers, pairs = parse_seeds(seeds), parse_changes(changes)
-    from ..spike import SpikeSettings, brief
+    from ..spike import SpikeSettings
     from ..spike import spike as run_spike
     from ..spike.settings import CONTROLS, INTACT, crop_of, loop_from
 
@@ -69,4 +70,4 @@ def spike(
     )  # fmt: skip
     folder = out or Path("runs") / f"spike-{given['data'].partition(':')[0]}"
     result = run_spike(settings, folder, data_dir=data_dir, progress=not quiet)
-    show(result if as_json else brief(result), as_json)
+    show(result, as_json, "spike", verbose=verbose)

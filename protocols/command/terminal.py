@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Mapping
@@ -11,8 +12,9 @@ from typing import Any, NoReturn
 import click
 
 from ..errors import exit_code_of, told
-from ..layout import lines
+from ..layout import Screen
 from ..runs.files import plain
+from ..views import shown
 from .examples import EXAMPLES, SECTIONS
 
 INTERRUPTED = 130
@@ -100,9 +102,27 @@ json_option = click.option(
 )
 
 
-def show(result: Mapping[str, Any], as_json: bool) -> None:
-    """Print a result: as one line of JSON, or as indented text."""
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Every table, also long ones of details.")
+
+
+def show(result: Mapping[str, Any], as_json: bool, kind: str = "", *, verbose: bool = False) -> None:
+    """Print a result.
+
+    Args:
+        result: what an experiment found.
+        as_json: as one line of JSON instead.
+        kind: a row of `VIEWS`, which says how it is laid out; without one entry by entry.
+        verbose: also long tables of details.
+    """
     if as_json:
         click.echo(json.dumps(plain(result), allow_nan=False))
     else:
-        click.echo("\n".join(lines(plain(result))))
+        click.echo("\n".join(shown(kind, plain(result), screen(), verbose=verbose)))
+
+
+def screen() -> Screen:
+    """What stdout is: a terminal of some width, with colours unless NO_COLOR asks for none, or anything else, where lines have any length."""
+    if not sys.stdout.isatty():
+        return Screen()
+    plainly = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Screen(shutil.get_terminal_size().columns, not plainly)

@@ -57,12 +57,14 @@ def _measures(result: Mapping[str, Any]) -> TextTable:
     """Means over populations at the last probe, a row per condition."""
     conditions = result["conditions"]
     names = [name for name in next(iter(conditions.values()))["measures"] if not _derived(name)]
-    head = ("condition", *(_headed(name) for name in names))
-    rows = tuple(
-        (_words(label), *(_last(found["measures"][name]) for name in names)) for label, found in conditions.items()
-    )
+    head = ("condition", "probe", *(_headed(name) for name in names))
+    rows = []
+    for label, found in conditions.items():
+        probe = [moment for moment in found["measures"][names[0]] if moment != CHANGE][-1]
+        values = (found["measures"][name][probe] for name in names)
+        rows.append((_words(label), _words(probe), *(spread(value["mean"], value["sd"]) for value in values)))
     return TextTable(
-        head=head, rows=rows, title="At the last probe, mean over populations ± standard deviation over seeds"
+        head=head, rows=tuple(rows), title="At the last probe, mean over populations ± standard deviation over seeds"
     )
 
 
@@ -75,11 +77,6 @@ def _probes(result: Mapping[str, Any]) -> TextTable:
     ]
     head = ("condition", "measure", "probe", "mean ± s.d. over seeds")
     return TextTable(head=head, rows=tuple(rows), title="Every measure at every probe", folded=True, numbers=False)
-
-
-def _last(probes: Mapping[str, Any]) -> str:
-    names = [name for name in probes if name != CHANGE]
-    return spread(probes[names[-1]]["mean"], probes[names[-1]]["sd"])
 
 
 def _headed(name: str) -> str:

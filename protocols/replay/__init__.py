@@ -2,6 +2,5 @@
 
 from .run import replay_run
 from .settings import ReplaySettings
-from .summary import brief
 
-__all__ = ["ReplaySettings", "brief", "replay_run"]
+__all__ = ["ReplaySettings", "replay_run"]

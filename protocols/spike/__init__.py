@@ -2,6 +2,5 @@
 
 from .run import spike
 from .settings import SpikeSettings
-from .summary import brief
 
-__all__ = ["SpikeSettings", "brief", "spike"]
+__all__ = ["SpikeSettings", "spike"]

@@ -18,7 +18,7 @@ EXPERIMENTS = {
     "cells",
 }
 # these run experiments or lay out what they found: one floor above
-ABOVE = {"compare", "demo", "inspect", "documents", "calls", "command", "__main__"}
+ABOVE = {"compare", "demo", "inspect", "documents", "views", "calls", "command", "__main__"}
 
 
 @pytest.mark.parametrize("room", ["plasticity", "models", "recordings", "protocols"])

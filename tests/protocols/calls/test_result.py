@@ -58,6 +58,24 @@ def test_it_reads_as_the_terminal_shows_it():
     ]
 
 
+def test_what_has_tables_is_shown_by_them():
+    layers = {"conv1": {"accuracy": 60.0, "accuracy_random": 50.0}}
+    found = Result(
+        "probe", {"run": "runs/x", "accuracy": 79.12, "accuracy_random": 60.0, "layers": layers, "together": ["conv1"]}
+    )
+    assert repr(found).splitlines() == [
+        "<probe>",
+        "Read-outs",
+        "Test accuracy: linear read-out.",
+        "",
+        "layer       accuracy (%)  with random weights (%)  gain (points)",
+        "conv1              60.00                    50.00         +10.00",
+        "all layers         79.12                    60.00         +19.12",
+        "",
+        "run                  runs/x",
+    ]
+
+
 def test_a_long_one_is_cut():
     shown = repr(Result("x", {f"key{i}": i for i in range(200)})).splitlines()
     assert len(shown) == 62

@@ -1,0 +1,100 @@
+"""Measurements of speed and memory as the terminal shows them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...recordings import Section, TextTable
+from ..sections import number
+
+MIB = 2**20
+ENGINE = {
+    "images_per_second": ("images/s", ".1f", 1), "seconds": ("step (s)", ".3f", 1), "cpu_seconds": ("CPU, step (s)", ".2f", 1),
+    "speed_ratio": ("times as fast as the first", ".2f", 1), "speed_to_best": ("as fast as best-autograd", ".2f", 1),
+    "extra_bytes": ("memory (MiB)", ".0f", MIB), "memory_ratio": ("memory over the first's", ".2f", 1),
+    "share_of_limit": ("share of the limit (%)", ".0f", 0.01),
+}  # fmt: skip
+
+
+def engine(result: Mapping[str, Any]) -> Section:
+    """What `bench.engine` measured."""
+    names = [name for name in ENGINE if any(name in row for row in result["rows"])]
+    rows = tuple(
+        (row["context"], row["engine"], *(_scaled(row.get(name), *ENGINE[name][1:]) for name in names))
+        for row in result["rows"]
+    )
+    head = ("context", "engine", *(ENGINE[name][0] for name in names))
+    title = f"Medians; {result['batch']} objects a step, width {result['width']:g}, on {result['device']}; memory beyond weights and moments"
+    limit = TextTable(
+        head=("operation", "per second"), rows=tuple((name.replace("_", " "), number(rate, ".3g")) for name, rate in result["limit"].items()),
+        title="The machine's limit in the same run", folded=True,
+    )  # fmt: skip
+    kernels = tuple(
+        (row["context"], row["engine"], _said(row["kernels"])) for row in result["rows"] if row.get("kernels")
+    )
+    tables = [TextTable(head=head, rows=rows, title=title, numbers=False), limit]
+    if kernels:
+        tables.append(TextTable(head=("context", "engine", "kernels"), rows=kernels, title="Kernels that were chosen", folded=True, numbers=False))  # fmt: skip
+    return Section(name="bench-engine", title="Speed and memory of the engine", tables=(*tables, _machine(result)))
+
+
+def recording(result: Mapping[str, Any]) -> Section:
+    """What `bench.recording` measured."""
+    rows = tuple(
+        (f"one step in {row['every']:,}", number(row["images_per_second"], ".1f"), number(row["time_ratio"], ".3f"), number(row["overhead_percent"], ".1f"))
+        for row in result["throughput"]
+    )  # fmt: skip
+    head = ("recorded", "images/s without", "time with, over without", "overhead (%)")
+    memory = result["memory"]
+    kept = TextTable(
+        head=("memory", "MiB"),
+        rows=(
+            ("growth from a tenth of the run on", _scaled(memory["growth_bytes"], ".1f", MIB)),
+            ("ceiling of the buffers", _scaled(memory["buffer_ceiling_bytes"], ".1f", MIB)),
+            ("resident at the end", _scaled(memory["resident_bytes"][-1], ".0f", MIB)),
+        ),
+        title=f"Memory while {memory['recorded_steps']:,} steps are recorded",
+    )
+    tables = (
+        TextTable(head=head, rows=rows, title="Training with recording, against training without"),
+        kept,
+        _machine(result),
+    )
+    return Section(name="bench-recording", title="Overhead of recording", tables=tables)
+
+
+def spikes(result: Mapping[str, Any]) -> Section:
+    """What `bench.spikes` measured."""
+    rows = (
+        ("synapses", f"{result['synapses']:,}"),
+        ("trials, of them side by side", f"{result['trials']:,}, {result['side_by_side']:,}"),
+        ("predicted memory (MiB)", _scaled(result["predicted_bytes"], ".0f", MIB)),
+        ("memory it took (MiB)", _scaled(result["grown_bytes"], ".0f", MIB)),
+        ("time (s)", number(result["seconds"], ".1f")),
+        ("processor time (s)", number(result["processor_seconds"], ".1f")),
+        ("cosine of a trial with the rule", number(result["cosine"], ".3f")),
+    )
+    table = TextTable(head=("quantity", "found"), rows=rows)
+    return Section(
+        name="bench-spikes", title=f"A replay with spikes on {result['target']}", tables=(table, _machine(result))
+    )
+
+
+def _scaled(value: float | None, form: str, unit: float) -> str:
+    return number(None if value is None else value / unit, form)
+
+
+def _machine(result: Mapping[str, Any]) -> TextTable:
+    rows = tuple((name.replace("_", " "), _said(value)) for name, value in result["machine"].items())
+    return TextTable(head=("machine", "is"), rows=rows, title="Machine", folded=True, numbers=False)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_said(below)}" for name, below in value.items())
+    return (
+        ", ".join(map(_said, value))
+        if isinstance(value, list)
+        else f"{value:.4g}"
+        if isinstance(value, float)
+        else str(value)
+    )
