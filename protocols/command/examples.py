@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Make a run": ("demo", "train"),
-    "Look at a run": ("probe", "inspect", "align", "verify"),
+    "Look at a run": ("probe", "inspect", "view", "align", "verify"),
     "Experiment on a run": ("record", "lesion", "replay"),
     "Spikes alone": ("spike",),
     "Compare and check": ("compare", "theory", "cells", "bench"),
@@ -16,6 +16,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical train": "apical train cifar10-dfb-narrow --set training.epochs=3 --out runs/dfb",
     "apical probe": "apical probe runs/dfb --layers conv1,conv6",
     "apical inspect": "apical inspect runs/dfb",
+    "apical view": "apical view runs/dfb runs/lateral --port 5099",
     "apical align": "apical align runs/dfb --last",
     "apical verify": "apical verify runs/dfb",
     "apical record": "apical record runs/dfb gratings --units conv1=all --units conv3=all",

@@ -26,6 +26,7 @@ from .options import (
     set_option,
     where_options,
 )
+from .outward import view
 from .record import record
 from .spike import spike
 from .terminal import Commands, json_option, show
@@ -336,5 +337,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, spike, cells, inspect, record):
+for _group in (data, config, bench, verify, spike, cells, inspect, record, view):
     main.add_command(_group)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         train,
         verify,
     )
+    from apical.protocols.calls.outward import view
     from apical.protocols.calls.recording import record
     from apical.protocols.calls.result import Result
     from apical.protocols.calls.run import Run
@@ -68,6 +69,7 @@ __all__ = [
     "theory",
     "train",
     "verify",
+    "view",
 ]
 
 _HOMES = {
@@ -81,6 +83,7 @@ _HOMES = {
     "Result": "protocols.calls.result",
     "Run": "protocols.calls.run",
     "record": "protocols.calls.recording",
+    "view": "protocols.calls.outward",
 } | dict.fromkeys(
     (
         "align",
