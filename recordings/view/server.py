@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import secrets
 import socket
 import threading
@@ -36,16 +37,9 @@ class View:
     def __init__(self, runs: Sequence[Path], port: int = 0) -> None:
         catalogue = Catalogue(runs)
         need_bokeh()
-        from tornado.netutil import bind_sockets
-
         self._token = secrets.token_urlsafe(24)
-        try:
-            self._sockets = bind_sockets(port, HOST)
-        except (OSError, OverflowError) as error:
-            raise RecordingError(
-                f"view.port: expected a free port, got {port} ({error}); choose another, or 0 for any"
-            ) from error
-        self.port = int(self._sockets[0].getsockname()[1])
+        self._socket = _listening(port)
+        self.port = int(self._socket.getsockname()[1])
         names = catalogue.runs
         query = Shown(run=names[0], beside=names[1]).query if len(names) > 1 else ""
         self.url = f"http://{HOST}:{self.port}/{self._token}/" + (f"?{query}" if query else "")
@@ -105,7 +99,7 @@ class View:
             unused_session_lifetime_milliseconds=60_000,
         )  # fmt: skip
         http = HTTPServer(Guard(application, self._token))
-        http.add_sockets(self._sockets)
+        http.add_sockets([self._socket])
         server = BaseServer(IOLoop.current(), application, http)
         server.start()
         ended = asyncio.Event()
@@ -145,3 +139,20 @@ def need_bokeh() -> None:
         import bokeh.server.tornado  # noqa: F401
     except ImportError as error:
         raise RecordingError(f"view: expected Bokeh, got {error}; pip install 'apical[view]'") from error
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket on the loopback interface alone."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere it lets two programs share a port
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((HOST, port))
+        found.listen(128)
+        found.setblocking(False)
+    except (OSError, OverflowError) as error:
+        found.close()
+        raise RecordingError(
+            f"view.port: expected a free port, got {port} ({error}); choose another, or 0 for any"
+        ) from error
+    return found

@@ -71,7 +71,7 @@ class Traces:
             found = pixel_columns(start, each) if not few else {}
             drawn |= {f"{name}_{of}": found.get(of, []) for of in ("low", "mean", "high")}
             drawn["x"] = found.get("x", [])
-        if drawn["x"] != [] or len(self.bars.data["x"]):
+        if len(drawn["x"]) or len(self.bars.data["x"]):
             self.bars.data = drawn
         places = borders(told["step"]) if "step" in told else np.zeros(0, np.int64)
         lines = start + places - 0.5 if len(places) <= MOST_BORDERS else np.zeros(0)

@@ -56,8 +56,7 @@ def test_a_link_shows_two_runs_at_the_same_place(chromium, view):
 
 def test_on_a_narrow_screen_nothing_stands_out(chromium):
     chromium.resize(500, 900)
-    idle(chromium)
-    assert chromium.run("document.documentElement.scrollWidth") <= 500
+    chromium.until("document.documentElement.scrollWidth <= 500")  # or the test ends with what it waited for
     chromium.resize(1300, 1000)
 
 
