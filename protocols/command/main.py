@@ -26,6 +26,7 @@ from .options import (
     set_option,
     where_options,
 )
+from .outward import view
 from .record import record
 from .replay import replay
 from .spike import spike
@@ -287,5 +288,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, replay, spike, cells, inspect, record, analyse):
+for _group in (data, config, bench, verify, replay, spike, cells, inspect, record, analyse, view):
     main.add_command(_group)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         verify,
     )
     from apical.protocols.calls.inspection import inspect
+    from apical.protocols.calls.outward import view
     from apical.protocols.calls.recording import record
     from apical.protocols.calls.result import Result
     from apical.protocols.calls.run import Run
@@ -70,6 +71,7 @@ __all__ = [
     "theory",
     "train",
     "verify",
+    "view",
 ]
 
 _HOMES = {
@@ -85,6 +87,7 @@ _HOMES = {
     "record": "protocols.calls.recording",
     "analyse": "protocols.calls.analyses",
     "inspect": "protocols.calls.inspection",
+    "view": "protocols.calls.outward",
 } | dict.fromkeys(
     (
         "align",

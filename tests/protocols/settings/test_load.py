@@ -307,3 +307,16 @@ def test_no_value_escapes_the_sentence(path, value):
         assert path.split(".")[0] in str(error)
     else:
         assert validate(resolve(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("preset", "weights"), [("stl10", 201e6), ("stl10-dfb", 134e6), ("cifar10", 201e6), ("cifar10-dfb", 134e6)]
+)
+def test_apical_dendrites_of_the_paper_s_presets_are_of_the_authors_size(preset, weights):
+    """8x8, 4x4, 4x4, 4x4, 2x2 and 2x2 blocks on either data set: larger grids are 24 times the weights."""
+    config = load(preset)
+    units = [
+        channels * side**2 for channels, side in zip((128, 256, 256, 512, 1024, 1024), config.rule.grids, strict=True)
+    ]
+    contexts = units if config.rule.context == "lateral" else [units[-1]] * 6
+    assert sum(a * b for a, b in zip(units, contexts, strict=True)) == pytest.approx(weights, rel=0.01)
