@@ -16,6 +16,7 @@ from .captions import caption, dendrite_of, safe
 from .errors import RecordingError
 from .figures import Figures, draw_all
 from .outcome import LATE, results
+from .own_recordings import own_recordings
 from .pages import write_html
 from .reader import open as open_recording
 from .sections import Drawing, Section, TextTable, read_sections
@@ -83,11 +84,9 @@ def sections_of(run_dir: Path, recording: xr.DataTree, figures: Figures) -> list
         notes=tuple(f"{name} is left out: {reason}" for name, reason in sorted(figures.skipped.items())),
     )  # fmt: skip
     rows_of = tuple((name, f"{rows:,}") for name, rows in recording.attrs["committed"].items())
-    kept = Section(
-        name="recording",
-        title="Recording",
-        tables=(TextTable(head=("table", "committed rows"), rows=rows_of, title="Tables", folded=len(rows_of) > 12),),
-    )
+    tables = TextTable(head=("table", "committed rows"), rows=rows_of, title="Tables", folded=len(rows_of) > 12)
+    further = own_recordings(run_dir)
+    kept = Section(name="recording", title="Recording", tables=(tables,) if further is None else (tables, further))
     return [outcome, facts, *found, drawn, kept]
 
 

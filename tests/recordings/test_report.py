@@ -87,7 +87,7 @@ def test_every_heading_is_reached_from_the_contents(reported):
 
 
 def test_sections_of_analyses_are_laid_out(reported, tmp_path):
-    folder = shutil.copytree(reported[0].parent, tmp_path / "run")
+    folder = shutil.copytree(reported[0].parent, tmp_path / "run", ignore=shutil.ignore_patterns(".*"))
     table = TextTable(head=("what", "value"), rows=(("<b>", "7"),), title="Numbers", folded=True)
     drawing = Drawing(name="gone", title="A lost figure")
     for name in ("replay-a", "replay-b"):
@@ -181,3 +181,15 @@ def test_captions_speak_of_smoothing_where_there_is_some():
 
 def test_texts_of_others_are_escaped():
     assert caption("gates", {**PLAIN, "modulator": "<script>"}, False).count("&lt;script&gt;") == 1
+
+
+def test_own_recordings_are_listed(reported, tmp_path, make_run):
+    folder = shutil.copytree(reported[0].parent, tmp_path / "run", ignore=shutil.ignore_patterns(".*"))
+    made = make_run(tmp_path / "other", populations=("conv1",), steps=4, trials=8, units=2)
+    shutil.copytree(made / "recording.zarr", folder / "recordings" / "gratings.zarr")
+    shutil.copytree(made / "recording.zarr", folder / "recordings" / "noise.zarr")
+    (folder / "recordings" / "noise.zarr" / "activity" / "conv1" / "zarr.json").write_text("{")
+    html = write_report(folder, reported[1]).read_text(encoding="utf-8")
+    assert "<td>gratings</td><td>complete</td><td>8</td><td>conv1 (2)</td>" in html
+    assert "<td>noise</td><td>damaged</td>" in html
+    assert "Own recordings" not in reported[0].read_text(encoding="utf-8")
