@@ -137,7 +137,7 @@ def _section(
     return Section(
         name=f"analysis-{name}",
         title=title,
-        summary=(of, *told),
+        summary=(*told, of),
         command=" ".join(["apical", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "apical" else "",
         tables=(table,) if rows else (),
         figures=(Drawing(name=figure, title=chosen.title, caption=chosen.caption),),

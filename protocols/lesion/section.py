@@ -30,7 +30,7 @@ def section(result: Mapping[str, Any]) -> Section:
         f"{count(len(result['conditions']), 'condition')}, {count(len(result['seeds']), 'seed')}{steps}; started from {result['checkpoint']}.",
     ]
     if result["expectations"]:
-        summary.append(f"{met} of {len(result['expectations'])} expectations are met with every seed.")
+        summary.insert(0, f"{met} of {len(result['expectations'])} expectations are met with every seed.")
     figure = Drawing(
         name=figure_name(result["protocol"]), title=f"Lesion protocol {_words(result['protocol'])}", caption=_CAPTION
     )

@@ -33,9 +33,16 @@ def section(result: Mapping[str, Any]) -> Section:
     drawing = Drawing(name=FIGURE, title="Read-outs", caption=_CAPTION)
     at = f" at step {result['step']:,}" if "step" in result else ""
     return Section(
-        name="probe", title="Read-outs", summary=(f"Test accuracy{at}: {size(result)}.",), tables=tables, figures=(drawing,),
-        order=PLACE,
+        name="probe", title="Read-outs", summary=(_finding(result), f"Test accuracy{at}: {size(result)}."), tables=tables,
+        figures=(drawing,), order=PLACE,
     )  # fmt: skip
+
+
+def _finding(result: Mapping[str, Any]) -> str:
+    """The accuracy of several together beside the controls."""
+    controls = [("random weights", result.get("accuracy_random")), ("pixels", result.get("accuracy_pixels"))]
+    beside = ", ".join(f"{_percent(value)} % {name}" for name, value in controls if value is not None)
+    return f"{_percent(result['accuracy'])} % of the test images are told right ({together(result)}{'; ' + beside if beside else ''})."
 
 
 def dataset(result: Mapping[str, Any]) -> xr.Dataset:

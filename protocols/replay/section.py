@@ -97,7 +97,7 @@ def section(result: Mapping[str, Any]) -> Section:
     tables += _mutants(result["mutants"]) if "mutants" in result else []
     passed = f"{len(checks) - len(failed)} of {len(checks)} quantities meet their criterion with every seed."
     return Section(
-        name=f"replay-{name}", title=f"Replay with spikes: {name}", summary=(f"{described(result)}.", passed), tables=tuple(tables),
+        name=f"replay-{name}", title=f"Replay with spikes: {name}", summary=(passed, f"{described(result)}."), tables=tuple(tables),
         figures=_figures(result), notes=tuple(f"Not shown by the checks: {risk}" for risk in result["risks"]), order=PLACE,
     )  # fmt: skip
 

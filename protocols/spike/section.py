@@ -46,7 +46,7 @@ def section(result: Mapping[str, Any]) -> Section:
     )
     return Section(
         name="spike", title="Learning in spikes: the closed loop",
-        summary=(told, f"Irregularity of its spikes, CV2 (1 for Poisson): {irregular}.", passed), tables=tuple(tables), figures=drawings,
+        summary=(passed, told, f"Irregularity of its spikes, CV2 (1 for Poisson): {irregular}."), tables=tuple(tables), figures=drawings,
         order=PLACE,
     )  # fmt: skip
 

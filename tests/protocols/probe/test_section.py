@@ -21,6 +21,7 @@ def test_every_layer_stands_beside_its_controls():
         ("the network's own output", "61.00", "–", "–"),
     )
     assert found.summary == (
+        "50.00 % of the test images are told right (all layers; 35.00 % random weights, 25.00 % pixels).",
         "Test accuracy at step 624: linear (ridge) read-out; 5,000 training images; 1,000 test images.",
     )
     assert (found.name, found.order, [figure.name for figure in found.figures]) == ("probe", 10, ["read_outs"])

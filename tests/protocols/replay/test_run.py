@@ -67,7 +67,7 @@ def test_spikes_and_voltages_are_in_the_recording(run, result):
 def test_the_report_shows_it(run, result):
     assert "Replay with spikes" in (run / "report.html").read_text()
     section = read_section(run / "sections" / "replay-conv3-dfb.json")
-    assert section.summary[1].startswith(f"{result['passed']} of {len(result['checks'])} quantities")
+    assert section.summary[0].startswith(f"{result['passed']} of {len(result['checks'])} quantities")
     titles = [table.title for table in section.tables]
     assert titles[0] == "Checks"
     assert f"All {len(result['checks'])} quantities" in titles

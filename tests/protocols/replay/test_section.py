@@ -27,8 +27,8 @@ def test_the_summary_comes_first_and_the_long_table_is_folded():
     assert found.tables[0].rows == (("C4", "FAIL", "1 of 2", ABOUT["C4"]),)
     assert found.tables[1].rows == (("C4", "FAIL", "cosB", "0.9", "0.9", ">= 0.94"), ("", "", "because: few trials"))
     assert found.summary == (
-        "16 neurons of conv3 with 269 inputs and 475 context neurons (dfb); 16 trials of 500 ms, level 2, pool 10, time constants 50 ms, 1 seed.",
         "1 of 2 quantities meet their criterion with every seed.",
+        "16 neurons of conv3 with 269 inputs and 475 context neurons (dfb); 16 trials of 500 ms, level 2, pool 10, time constants 50 ms, 1 seed.",
     )
     assert found.notes == ("Not shown by the checks: A limit.",)
 
