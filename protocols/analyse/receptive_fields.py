@@ -39,31 +39,32 @@ def draw(dataset: xr.Dataset) -> Figure:
 
 
 def rows(dataset: xr.Dataset) -> list[Row]:
-    """By population: units with a significant field, median size and signal-to-noise ratio of these."""
-    seen = dataset["p"].values < P
+    """By population: units with a field (a significant one, where p is told), median size and signal-to-noise ratio of these."""
+    p = dataset["p"].values
+    heading = f"p < {P}" if np.isfinite(p).any() else "with a field"
+    seen = p < P if np.isfinite(p).any() else np.isfinite(dataset["centre_x"].values)
     known = dataset.copy()
-    for name in ("diameter", "snr", "peak_z"):
+    for name in ("diameter", "snr"):
         known[name] = dataset[name].where(xr.DataArray(seen, dims="unit"))
-    found = medians(known, {"diameter (pixels)": "diameter", "SNR": "snr", "|z|": "peak_z"}, quantiles=False)
     names = dataset["population"].values.astype(str)
     return [
-        {
-            "population": row["population"],
-            "units": row["units"],
-            f"p < {P}": int(seen[names == row["population"]].sum()),
-        }
-        | {key: value for key, value in row.items() if key not in ("population", "units")}
-        for row in found
-    ]
+        {"population": row["population"], "units": row["units"], heading: int(seen[names == row["population"]].sum()), **{k: row[k] for k in list(row)[2:]}}
+        for row in medians(known, {"diameter (pixels)": "diameter", "SNR": "snr"}, quantiles=False)
+    ]  # fmt: skip
 
 
 def told(dataset: xr.Dataset) -> tuple[str, ...]:
-    """How many are seen."""
-    p = dataset["p"].values
-    trials = int(np.max(dataset["trials"].values))
+    """How many are seen, and by which right."""
+    p, trials, shown = dataset["p"].values, int(np.max(dataset["trials"].values)), int(np.min(dataset["shown"].values))
+    if np.isfinite(p).any():
+        return (
+            f"{int((p < P).sum())} of {len(p)} units have a receptive field with p < {P} after {trials} trials; by chance "
+            f"{number_of(P * len(p))} would.",
+        )
+    seen = int(np.isfinite(dataset["centre_x"].values).sum())
     return (
-        f"{int((p < P).sum())} of {len(p)} units have a receptive field with p < {P} after {trials} trials; by chance "
-        f"{number_of(P * len(p))} would.",
+        f"{seen} of {len(p)} units answer some place. A pixel was changed in {shown} of the {trials} trials or a few more, too few for p; a network "
+        "without noise of its own needs none.",
     )
 
 
@@ -81,8 +82,8 @@ ANALYSIS = Analysis(
     rows=rows,
     told=told,
     caption=(
-        "Kernel h(x) = cov(s(x), r) / var(s(x)) of the units with the largest |z| of each population, around its centre: orange where a "
-        "brighter pixel drives the unit, purple where a darker one does. The title of a map is the unit's channel, row and column, and the "
-        "largest |z| of corr(s(x), r) √T."
+        "Kernel h(x) = cov(s(x), r) / var(s(x)) of the strongest units of each population, each of another channel, around its centre: orange where a "
+        "brighter pixel drives the unit, purple where a darker one does. Each map is on its own "
+        "scale."
     ),
 )

@@ -49,7 +49,9 @@ def tuning(signal: xr.DataArray, rows: NDArray[np.bool_] | None = None) -> xr.Da
     found = orientation_tuning(curves).assign(curve=curves)
     if answers.sizes.get("spatial_frequency", 0) >= LEAST_FREQUENCIES:
         of_frequency = curve(answers, "spatial_frequency").assign_attrs(signal.attrs)
-        found = found.merge(frequency_tuning(of_frequency)).assign(frequency_curve=of_frequency)
+        tuned_to = frequency_tuning(of_frequency)
+        named = {str(name): each for name, each in tuned_to.data_vars.items()}
+        found = found.assign(named | {"frequency_curve": of_frequency})
     if answers.sizes.get("spatial_phase", 0) >= LEAST_PHASES:
         found = found.assign(phase_modulation=phase_modulation(answers))
     return found
@@ -86,7 +88,7 @@ ANALYSIS = Analysis(
     rows=rows,
     told=told,
     caption=(
-        "A row per population. Left: the units with the largest 1 − CV, mean response over phases and repeats at each unit's best of the other "
+        "A row per population. Left: units with the largest 1 − CV of those that answer well, each of another channel: mean response over phases and repeats at each unit's best of the other "
         "parameters (dots), fit b + A exp(k(cos 2(θ − p) − 1)) (line) and preferred orientation p (dashed); above each unit its channel, row and "
         "column. θ is the direction in which a grating varies, so that bars of θ = 0 stand upright. Right: all recorded units."
     ),
