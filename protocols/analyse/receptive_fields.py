@@ -3,8 +3,9 @@
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from ...recordings.analysis import receptive_fields, side_by_side
+from ...recordings.analysis import by_units, receptive_fields, side_by_side
 from ...recordings.analysis.figures import fields
 from . import hints
 from .analysis import Analysis, Row, medians
@@ -12,6 +13,7 @@ from .options import Options
 from .recorded import Recorded
 
 P = 0.01
+BYTES = 80  # of a unit and pixel: its sums, and the maps that are made of them
 
 
 def missing(recorded: Recorded, options: Options) -> str:
@@ -24,12 +26,16 @@ def measure(recorded: Recorded, options: Options) -> xr.Dataset:
     """Receptive field of every unit."""
     images = recorded.images()
     assert images is not None
-    found = {
-        name: receptive_fields(
-            signal, images, rows=recorded.rows(signal, options), permutations=options.permutations, seed=options.seed
-        )
-        for name, signal in recorded.signals(options).items()
-    }
+    shown = images.load()
+    pixels = shown.shape[-2] * shown.shape[-1]
+    found = {}
+    for name, signal in recorded.signals(options).items():
+        rows_used = recorded.rows(signal, options)
+
+        def fields_of(part: xr.DataArray, rows_used: NDArray[np.bool_] | None = rows_used) -> xr.Dataset:
+            return receptive_fields(part, shown, rows=rows_used, permutations=options.permutations, seed=options.seed)
+
+        found[name] = by_units(fields_of, signal, pixels * BYTES * (1 + options.permutations))
     return side_by_side(found)
 
 

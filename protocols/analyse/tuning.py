@@ -1,10 +1,13 @@
 """`apical analyse RUN tuning`: orientation, spatial frequency and phase tuning to gratings."""
 
+from math import prod
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from ...recordings.analysis import (
+    by_units,
     curve,
     frequency_tuning,
     orientation_tuning,
@@ -22,6 +25,7 @@ from .options import Options
 from .recorded import Recorded
 
 LEAST_PHASES = 3
+BYTES = 48  # of a unit and grating: mean and variance while they are summed and as they are returned
 
 
 def missing(recorded: Recorded, options: Options) -> str:
@@ -37,13 +41,18 @@ def measure(recorded: Recorded, options: Options) -> xr.Dataset:
 
 
 def tuning(signal: xr.DataArray, rows: NDArray[np.bool_] | None = None) -> xr.Dataset:
-    """All of it for one population.
+    """All of it for one population, some units after the other where many gratings were shown to many units.
 
     Args:
         signal: (trial, unit), with the parameters of gratings.
         rows: trials to use.
     """
     by = [name for name in PARAMETERS if name in signal.coords]
+    gratings = prod(len(np.unique(signal.coords[name].values)) for name in by)
+    return by_units(lambda part: _tuning(part, by, rows), signal, gratings * BYTES)
+
+
+def _tuning(signal: xr.DataArray, by: list[str], rows: NDArray[np.bool_] | None) -> xr.Dataset:
     answers = tuning_responses(signal, by, rows=rows)
     curves = curve(answers, "orientation").assign_attrs(signal.attrs)
     found = orientation_tuning(curves).assign(curve=curves)

@@ -211,8 +211,8 @@ def _dataset(
         return variable(("unit",), np.where(known, values, np.nan), long_name, **told)
 
     variables = {
-        "kernel": variable(maps, kernel.reshape(-1, *shape), "receptive field, rate per unit of contrast", units=per, symbol="h"),
-        "z": variable(maps, z.reshape(-1, *shape), "z of the correlation of pixel and rate", symbol="z"),
+        "kernel": variable(maps, kernel.reshape(-1, *shape).astype(np.float32), "receptive field, rate per unit of contrast", units=per, symbol="h"),
+        "z": variable(maps, z.reshape(-1, *shape).astype(np.float32), "z of the correlation of pixel and rate", symbol="z"),
         "peak_z": of_unit(largest, "largest |z| of the receptive field"),
         "p": of_unit(p, f"p of the largest |z| ({named})", symbol="p"),
         "snr": of_unit(snr, "peak of the receptive field over 1.48 of its median absolute deviation", symbol="SNR"),
@@ -227,7 +227,7 @@ def _dataset(
         for name, values, said in zip(("on", "off"), sums.maps(), ("bright", "dark"), strict=True):
             variables[name] = variable(
                 maps,
-                values.reshape(-1, *shape),
+                values.reshape(-1, *shape).astype(np.float32),
                 f"{name.upper()} map: mean rate where a pixel is {said}, less the mean",
                 units=per,
             )

@@ -60,7 +60,10 @@ def add_replay(folder, name="first", trials=6, units=4, window=500):
     """Poisson trains of 20 to 50 Hz."""
     random = np.random.default_rng(3)
     places = {key: np.arange(units) for key in ("unit_id", "channel", "row", "col")}
-    circuit = {"W": (("unit", "input"), np.ones((units, 2)), {"units": "1", "long_name": "weight"})}
+    circuit = {
+        "bias": (("trial", "unit"), np.zeros((trials, units)), {"units": "1", "long_name": "bias"}),
+        "W": (("unit", "input"), np.ones((units, 2)), {"units": "1", "long_name": "weight"}),
+    }
     with ReplayStore(folder, name) as sink:
         sink.begin(trials=trials, units=places, samples=window, voltages=("V_soma",), circuit=circuit, attributes={})
         counts = random.poisson(np.linspace(10, 25, units), (trials, units))

@@ -7,6 +7,7 @@ import apical
 import numpy as np
 import pytest
 from apical import recordings
+from apical.models.engine.stored import STATE, read_document, write_state
 from safetensors.numpy import load_file, save_file
 
 from ..small_runs import make_run
@@ -42,7 +43,11 @@ def run(tmp_path_factory, gabors):
     (name,) = [key for key, value in weights.items() if value.shape == (UNITS, 3 * SIDE * SIDE)]
     kernels = gabors[2].astype(np.float32).reshape(UNITS, 1, -1).repeat(3, axis=1).reshape(UNITS, -1)
     bias = [key for key, value in weights.items() if value.shape == (UNITS,) and "bias" in key]
-    save_file(weights | {name: kernels} | {key: np.zeros(UNITS, np.float32) for key in bias}, checkpoint / "weights.safetensors")  # fmt: skip
+    weights |= {name: kernels} | {key: np.zeros(UNITS, np.float32) for key in bias}
+    save_file(weights, checkpoint / "weights.safetensors")
+    document = read_document(checkpoint)
+    (checkpoint / STATE).unlink()
+    write_state(checkpoint, {key: value for key, value in document.items() if key != "files"})
     return folder
 
 
