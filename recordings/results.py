@@ -94,6 +94,8 @@ def read_result(root: zarr.Group, name: str) -> xr.Dataset:
             group, name, names, complete=True, at_once=lambda n, dims: n in told or dims == (n,), limit={}
         )
         dataset = xr.decode_cf(dataset, decode_times=False)
+        # xarray keeps with each variable which coordinates it has; they are small, and xarray selects by none that is lazy
+        dataset = dataset.assign_coords({key: coordinate.load() for key, coordinate in dataset.coords.items()})
         del dataset.attrs[OWN]
     del dataset.attrs[MARK]
     return dataset

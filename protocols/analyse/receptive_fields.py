@@ -3,8 +3,9 @@
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from ...recordings.analysis import receptive_fields, side_by_side
+from ...recordings.analysis import by_units, receptive_fields, side_by_side
 from ...recordings.analysis.figures import fields
 from . import hints
 from .analysis import Analysis, Row, medians
@@ -12,6 +13,7 @@ from .options import Options
 from .recorded import Recorded
 
 P = 0.01
+BYTES = 80  # of a unit and pixel: its sums, and the maps that are made of them
 
 
 def missing(recorded: Recorded, options: Options) -> str:
@@ -24,12 +26,16 @@ def measure(recorded: Recorded, options: Options) -> xr.Dataset:
     """Receptive field of every unit."""
     images = recorded.images()
     assert images is not None
-    found = {
-        name: receptive_fields(
-            signal, images, rows=recorded.rows(signal, options), permutations=options.permutations, seed=options.seed
-        )
-        for name, signal in recorded.signals(options).items()
-    }
+    shown = images.load()
+    pixels = shown.shape[-2] * shown.shape[-1]
+    found = {}
+    for name, signal in recorded.signals(options).items():
+        rows_used = recorded.rows(signal, options)
+
+        def fields_of(part: xr.DataArray, rows_used: NDArray[np.bool_] | None = rows_used) -> xr.Dataset:
+            return receptive_fields(part, shown, rows=rows_used, permutations=options.permutations, seed=options.seed)
+
+        found[name] = by_units(fields_of, signal, pixels * BYTES * (1 + options.permutations))
     return side_by_side(found)
 
 
@@ -39,31 +45,32 @@ def draw(dataset: xr.Dataset) -> Figure:
 
 
 def rows(dataset: xr.Dataset) -> list[Row]:
-    """By population: units with a significant field, median size and signal-to-noise ratio of these."""
-    seen = dataset["p"].values < P
+    """By population: units with a field (a significant one, where p is told), median size and signal-to-noise ratio of these."""
+    p = dataset["p"].values
+    heading = f"p < {P}" if np.isfinite(p).any() else "with a field"
+    seen = p < P if np.isfinite(p).any() else np.isfinite(dataset["centre_x"].values)
     known = dataset.copy()
-    for name in ("diameter", "snr", "peak_z"):
+    for name in ("diameter", "snr"):
         known[name] = dataset[name].where(xr.DataArray(seen, dims="unit"))
-    found = medians(known, {"diameter (pixels)": "diameter", "SNR": "snr", "|z|": "peak_z"}, quantiles=False)
     names = dataset["population"].values.astype(str)
     return [
-        {
-            "population": row["population"],
-            "units": row["units"],
-            f"p < {P}": int(seen[names == row["population"]].sum()),
-        }
-        | {key: value for key, value in row.items() if key not in ("population", "units")}
-        for row in found
-    ]
+        {"population": row["population"], "units": row["units"], heading: int(seen[names == row["population"]].sum()), **{k: row[k] for k in list(row)[2:]}}
+        for row in medians(known, {"diameter (pixels)": "diameter", "SNR": "snr"}, quantiles=False)
+    ]  # fmt: skip
 
 
 def told(dataset: xr.Dataset) -> tuple[str, ...]:
-    """How many are seen."""
-    p = dataset["p"].values
-    trials = int(np.max(dataset["trials"].values))
+    """How many are seen, and by which right."""
+    p, trials, shown = dataset["p"].values, int(np.max(dataset["trials"].values)), int(np.min(dataset["shown"].values))
+    if np.isfinite(p).any():
+        return (
+            f"{int((p < P).sum())} of {len(p)} units have a receptive field with p < {P} after {trials} trials; by chance "
+            f"{number_of(P * len(p))} would.",
+        )
+    seen = int(np.isfinite(dataset["centre_x"].values).sum())
     return (
-        f"{int((p < P).sum())} of {len(p)} units have a receptive field with p < {P} after {trials} trials; by chance "
-        f"{number_of(P * len(p))} would.",
+        f"{seen} of {len(p)} units answer some place. A pixel was changed in {shown} of the {trials} trials or a few more, too few for p; a network "
+        "without noise of its own needs none.",
     )
 
 
@@ -81,8 +88,8 @@ ANALYSIS = Analysis(
     rows=rows,
     told=told,
     caption=(
-        "Kernel h(x) = cov(s(x), r) / var(s(x)) of the units with the largest |z| of each population, around its centre: orange where a "
-        "brighter pixel drives the unit, purple where a darker one does. The title of a map is the unit's channel, row and column, and the "
-        "largest |z| of corr(s(x), r) √T."
+        "Kernel h(x) = cov(s(x), r) / var(s(x)) of the strongest units of each population, each of another channel, around its centre: orange where a "
+        "brighter pixel drives the unit, purple where a darker one does. Each map is on its own "
+        "scale."
     ),
 )

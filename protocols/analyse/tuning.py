@@ -1,10 +1,13 @@
 """`apical analyse RUN tuning`: orientation, spatial frequency and phase tuning to gratings."""
 
+from math import prod
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from ...recordings.analysis import (
+    by_units,
     curve,
     frequency_tuning,
     orientation_tuning,
@@ -22,6 +25,7 @@ from .options import Options
 from .recorded import Recorded
 
 LEAST_PHASES = 3
+BYTES = 48  # of a unit and grating: mean and variance while they are summed and as they are returned
 
 
 def missing(recorded: Recorded, options: Options) -> str:
@@ -37,19 +41,26 @@ def measure(recorded: Recorded, options: Options) -> xr.Dataset:
 
 
 def tuning(signal: xr.DataArray, rows: NDArray[np.bool_] | None = None) -> xr.Dataset:
-    """All of it for one population.
+    """All of it for one population, some units after the other where many gratings were shown to many units.
 
     Args:
         signal: (trial, unit), with the parameters of gratings.
         rows: trials to use.
     """
     by = [name for name in PARAMETERS if name in signal.coords]
+    gratings = prod(len(np.unique(signal.coords[name].values)) for name in by)
+    return by_units(lambda part: _tuning(part, by, rows), signal, gratings * BYTES)
+
+
+def _tuning(signal: xr.DataArray, by: list[str], rows: NDArray[np.bool_] | None) -> xr.Dataset:
     answers = tuning_responses(signal, by, rows=rows)
     curves = curve(answers, "orientation").assign_attrs(signal.attrs)
     found = orientation_tuning(curves).assign(curve=curves)
     if answers.sizes.get("spatial_frequency", 0) >= LEAST_FREQUENCIES:
         of_frequency = curve(answers, "spatial_frequency").assign_attrs(signal.attrs)
-        found = found.merge(frequency_tuning(of_frequency)).assign(frequency_curve=of_frequency)
+        tuned_to = frequency_tuning(of_frequency)
+        named = {str(name): each for name, each in tuned_to.data_vars.items()}
+        found = found.assign(named | {"frequency_curve": of_frequency})
     if answers.sizes.get("spatial_phase", 0) >= LEAST_PHASES:
         found = found.assign(phase_modulation=phase_modulation(answers))
     return found
@@ -86,7 +97,7 @@ ANALYSIS = Analysis(
     rows=rows,
     told=told,
     caption=(
-        "A row per population. Left: the units with the largest 1 − CV, mean response over phases and repeats at each unit's best of the other "
+        "A row per population. Left: units with the largest 1 − CV of those that answer well, each of another channel: mean response over phases and repeats at each unit's best of the other "
         "parameters (dots), fit b + A exp(k(cos 2(θ − p) − 1)) (line) and preferred orientation p (dashed); above each unit its channel, row and "
         "column. θ is the direction in which a grating varies, so that bars of θ = 0 stand upright. Right: all recorded units."
     ),

@@ -20,6 +20,7 @@ from .gates import gates_of_trials, gates_of_updates
 from .grouped import responses
 from .invariance import invariance
 from .orientation import orientation_tuning
+from .portions import by_units
 from .rank import effective_rank
 from .receptive_fields import receptive_fields
 from .selectivity import between, class_selectivity
@@ -33,6 +34,7 @@ __all__ = [
     "apical_basal",
     "between",
     "blocks",
+    "by_units",
     "cka",
     "class_selectivity",
     "compared",

@@ -7,7 +7,9 @@ With s_t(x) the image of trial t at pixel x and r_t the rate (or spike count) of
     on(x)  = mean(r | s(x) above background) - mean(r)       sparse noise
     off(x) = mean(r | s(x) below background) - mean(r)
 
-p is that of the largest |z| of a map among as many pixels (Sidak), or by permutation of the trials. Chichilnisky (2001, Network 12:199);
+p is that of the largest |z| of a map among as many pixels (Sidak), or by permutation of the trials. The former asks for sums over many
+trials: of sparse noise whose pixels were changed in fewer than 10 trials each it is not told. A network without noise of its own that is
+shown each place once needs none: what its map holds, it answers. Chichilnisky (2001, Network 12:199);
 Jones and Palmer (1987, J. Neurophysiol. 58:1187) for sparse noise.
 """
 
@@ -23,6 +25,7 @@ from .described import result, two_dimensional, variable
 
 SPARSE = 0.5  # share of background pixels from which noise is sparse
 LEAST_TRIALS = 16
+LEAST_SHOWN = 10  # trials in which a pixel of sparse noise was changed, for the normal approximation
 
 Array = NDArray[np.float64]
 
@@ -84,7 +87,8 @@ def receptive_fields(
     largest = np.nanmax(np.abs(np.where(np.isfinite(z), z, 0)), axis=1)
     chance = [np.nanmax(np.abs(np.nan_to_num(each.z())), axis=1) for each in shuffled]
     p = (1 + sum(value >= largest for value in chance)) / (1 + permutations) if chance else _sidak(largest, sums.varied)
-    p = np.where(np.isfinite(z).any(axis=1), p, np.nan)
+    told = np.isfinite(z).any(axis=1) & (bool(chance) or sums.shown >= LEAST_SHOWN)
+    p = np.where(told, p, np.nan)
     return _dataset(rate, sums, z, largest, np.asarray(p, float), shape, permutations)
 
 
@@ -131,6 +135,12 @@ class _Sums:
     def varied(self) -> int:
         """Pixels that were not the same in all trials."""
         return int((self._moments()[2] > 0).sum())
+
+    @property
+    def shown(self) -> int:
+        """Trials in which a pixel was changed: of the pixel that was changed least; all trials where noise is not sparse."""
+        changed = self.on_count + self.off_count
+        return int(changed[changed > 0].min()) if self.sparse and (changed > 0).any() else self.count
 
     def z(self) -> Array:
         """Correlation times the root of the number of trials; NaN where rate or pixel do not vary."""
@@ -190,7 +200,7 @@ def _dataset(
     inside = np.where(flat >= flat[units, peak][:, None] / 2, flat, 0)
     y, x = (axis.ravel() for axis in np.indices(shape))
     weight = inside.sum(axis=1)
-    known = np.isfinite(p) & (weight > 0)
+    known = np.isfinite(z).any(axis=1) & (weight > 0)
     safe = np.where(known, weight, 1)
     noise = 1.4826 * np.median(np.abs(kernel - np.median(kernel, axis=1, keepdims=True)), axis=1)
     snr = np.where(known & (noise > 0), flat[units, peak] / np.where(noise > 0, noise, 1), np.nan)
@@ -201,8 +211,8 @@ def _dataset(
         return variable(("unit",), np.where(known, values, np.nan), long_name, **told)
 
     variables = {
-        "kernel": variable(maps, kernel.reshape(-1, *shape), "receptive field, rate per unit of contrast", units=per, symbol="h"),
-        "z": variable(maps, z.reshape(-1, *shape), "z of the correlation of pixel and rate", symbol="z"),
+        "kernel": variable(maps, kernel.reshape(-1, *shape).astype(np.float32), "receptive field, rate per unit of contrast", units=per, symbol="h"),
+        "z": variable(maps, z.reshape(-1, *shape).astype(np.float32), "z of the correlation of pixel and rate", symbol="z"),
         "peak_z": of_unit(largest, "largest |z| of the receptive field"),
         "p": of_unit(p, f"p of the largest |z| ({named})", symbol="p"),
         "snr": of_unit(snr, "peak of the receptive field over 1.48 of its median absolute deviation", symbol="SNR"),
@@ -211,12 +221,13 @@ def _dataset(
         "diameter": of_unit(2 * np.sqrt((inside > 0).sum(axis=1) / np.pi), "diameter of a disk of the same area", units="pixel"),
         "sign": of_unit(np.sign(kernel[units, peak]), "1 where brighter drives the unit, -1 where darker does"),
         "trials": variable((), sums.count, "trials"),
+        "shown": variable((), sums.shown, "trials in which a pixel was changed"),
     }  # fmt: skip
     if sums.sparse:
         for name, values, said in zip(("on", "off"), sums.maps(), ("bright", "dark"), strict=True):
             variables[name] = variable(
                 maps,
-                values.reshape(-1, *shape),
+                values.reshape(-1, *shape).astype(np.float32),
                 f"{name.upper()} map: mean rate where a pixel is {said}, less the mean",
                 units=per,
             )

@@ -9,15 +9,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...plot_style import new_figure, styled
-from .populations import populations_of, unit_name, units_of
+from .populations import best_of, populations_of, unit_name, units_of
 
 UNITS = 6
+P = 0.01
 MARGIN = 2  # pixels around a field that are shown with it
 
 
 @styled
 def fields(dataset: xr.Dataset, *, units: int = UNITS) -> Figure:
-    """Receptive fields of the units with the largest |z|, a row of maps per population, each on a scale of its own.
+    """Receptive fields of the strongest units, a row of maps per population, each map on a scale of its own.
 
     Args:
         dataset: of `receptive_fields` for several populations.
@@ -29,30 +30,41 @@ def fields(dataset: xr.Dataset, *, units: int = UNITS) -> Figure:
     image = None
     for row, population in zip(grid, order, strict=True):
         places = units_of(dataset, population)
-        strength = np.nan_to_num(dataset["peak_z"].values[places], nan=-1)
-        best = places[np.argsort(-strength, kind="stable")]
-        window = _window(dataset, best[:units])
+        best = best_of(dataset, places, _score(dataset, places), units)
+        window = _window(dataset, best)
         for axes, position in zip(row, best, strict=False):
-            if np.isfinite(dataset["peak_z"].values[position]):
-                image = _map(axes, dataset, int(position), window)
-            else:
-                axes.set_visible(False)
+            image = _map(axes, dataset, position, window)
         for spare in row[len(best) :]:
             spare.set_visible(False)
         shown = next((axes for axes in row if axes.get_visible()), None)
         if shown is not None:
-            known = dataset["p"].values[places]
-            seen = int((known < 0.01).sum())
-            shown.set_ylabel(f"{population}\n{seen} of {len(places)} units\nwith p < 0.01", fontsize=8)
+            shown.set_ylabel(f"{population}\n{_seen(dataset, places)}", fontsize=8)
     if image is not None:
         bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, ticks=[-1, 0, 1])
         bar.ax.set_yticklabels(["−peak", "0", "peak"])
         bar.set_label("kernel h, of the largest |h| of the unit")
-    figure.supxlabel("column of the image (pixel), rows downwards; title: unit (channel, row, column), largest |z|", fontsize=8)  # fmt: skip
+    figure.supxlabel("column of the image (pixel), rows downwards; above each map: unit (channel, row, column)", fontsize=8)  # fmt: skip
     return figure
 
 
-def _window(dataset: xr.Dataset, units: NDArray[Any]) -> tuple[int, int]:
+def _score(dataset: xr.Dataset, places: NDArray[Any]) -> NDArray[np.float64]:
+    """Strength of the field; where p is known, of units with p < 0.01 first."""
+    kernels = dataset["kernel"].values[places].reshape(len(places), -1)
+    strength = np.linalg.norm(kernels, axis=1)
+    p = dataset["p"].values[places]
+    strength = np.where(np.isfinite(p) & (p >= P), strength - strength.max(initial=0) - 1, strength)
+    return np.asarray(np.where(np.isfinite(dataset["centre_x"].values[places]), strength, np.nan))
+
+
+def _seen(dataset: xr.Dataset, places: NDArray[Any]) -> str:
+    """How many units have a field, on two lines."""
+    p = dataset["p"].values[places]
+    if np.isfinite(p).any():
+        return f"{int((p < P).sum())} of {len(places)} units\nwith p < {P}"
+    return f"{int(np.isfinite(dataset['centre_x'].values[places]).sum())} of {len(places)} units\nanswer some place"
+
+
+def _window(dataset: xr.Dataset, units: list[int]) -> tuple[int, int]:
     """Half the height and width that hold the fields of some units: small ones are shown larger."""
     height, width = dataset.sizes["y"], dataset.sizes["x"]
     size = dataset["diameter"].values[units]
@@ -74,7 +86,7 @@ def _map(axes: Axes, dataset: xr.Dataset, position: int, window: tuple[int, int]
     axes.set_yticks([low_y, high_y - 1])
     axes.tick_params(labelsize=7, length=2)
     name = unit_name(dataset, position).removeprefix("unit ")
-    axes.set_title(f"{name}\nz = {float(dataset['peak_z'].values[position]):.1f}", fontsize=7)
+    axes.set_title(name, fontsize=7)
     return image
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...plot_style import COLOURS, GREY, label, new_figure, styled
 from .axes import wrapped
-from .populations import populations_of, unit_name, units_of
+from .populations import best_of, populations_of, unit_name, units_of
 
 UNITS = 4
 
@@ -32,7 +32,7 @@ def tuned(dataset: xr.Dataset, *, units: int = UNITS) -> Figure:
     for i, (row, population) in enumerate(zip(grid, order, strict=True)):
         places = units_of(dataset, population)
         last = i == len(order) - 1
-        best = _best(dataset, places)[:units]
+        best = best_of(dataset, places, _score(dataset, places), units)
         for axes, position in zip(row[:units], best, strict=False):
             _curve(axes, dataset, int(position))
         for spare in row[len(best) : units]:
@@ -60,14 +60,15 @@ def _shares(dataset: xr.Dataset, places: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(dataset["selectivity"].values[places])
 
 
-def _best(dataset: xr.Dataset, places: NDArray[Any]) -> NDArray[Any]:
-    """Units by how selective they are, of those whose fit holds; then by amplitude."""
+def _score(dataset: xr.Dataset, places: NDArray[Any]) -> NDArray[np.float64]:
+    """How selective a unit is, of those whose fit holds and that answer as strongly as half of the others; amplitude without rates."""
+    amplitude = np.asarray(dataset["amplitude"].values[places], dtype=np.float64)
+    selective = np.asarray(dataset["selectivity"].values[places], dtype=np.float64)
     quality = np.nan_to_num(dataset["fit_r2"].values[places], nan=-1)
-    strength = np.nan_to_num(dataset["selectivity"].values[places], nan=0)
-    if not strength.any():
-        strength = np.nan_to_num(dataset["amplitude"].values[places])
-    score = np.where(quality > 0.5, strength, -1 + 0.5 * quality)
-    return places[np.argsort(-score, kind="stable")][: int((quality > -1).sum())]
+    score = selective if np.isfinite(selective).any() else amplitude
+    typical = float(np.median(amplitude[quality > 0.5])) if (quality > 0.5).any() else 0.0
+    good = (quality > 0.5) & (amplitude >= typical)
+    return np.asarray(np.where(good, score, score - 10) + np.where(quality > -1, 0, np.nan))
 
 
 def _curve(axes: Axes, dataset: xr.Dataset, position: int) -> None:

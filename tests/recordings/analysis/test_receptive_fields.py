@@ -118,3 +118,18 @@ def test_refusals(rate, ids, message):
         receptive_fields(signal(rate, stimulus_id=ids), images(white(50)))
     with pytest.raises(RecordingError, match="expected this coordinate of trials and images"):
         receptive_fields(signal(rate), images(white(50)))
+
+
+def test_places_shown_once_have_maps_but_no_p():
+    """One bright and one dark pixel at each place: sums of two trials are not normal."""
+    noise = np.full((2 * SIDE * SIDE, SIDE * SIDE), 0.5)
+    for place in range(SIDE * SIDE):
+        noise[2 * place : 2 * place + 2, place] = [1.0, 0.0]
+    noise = noise.reshape(-1, SIDE, SIDE)
+    kernel = gabor(4, 7)
+    rate = np.einsum("tyx,yx->t", noise - 0.5, kernel)[:, None]
+    found = receptive_fields(signal(rate, stimulus_id=np.arange(len(noise))), images(noise))
+    assert cosine(found["kernel"].values[0], kernel) == pytest.approx(1)
+    assert np.isnan(found["p"].item())
+    assert found["shown"].item() == 2
+    assert (found["centre_y"].item(), found["centre_x"].item()) == pytest.approx((4, 7), abs=0.5)
