@@ -130,7 +130,8 @@ def align(
     begun, results = time.perf_counter(), []
     notes: dict[str, str] = {}
     for task in tasks:
-        found, note = _measure(task, plan, task.run.open(device=device, data_dir=data_dir, data=data), progress)
+        run = task.run.open(device=device, data_dir=data_dir, data=data, progress=progress)
+        found, note = _measure(task, plan, run, progress)
         results.append((task.label, found))
         notes |= {task.label: note} if note else {}
         if task.folder.resolve() != common.resolve():

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from ..errors import ConfigError
-from .options import Folder
+from ..progress import phase
+from .options import Folder, quiet_option
 from .terminal import Command, json_option, show
 
 
@@ -30,6 +31,7 @@ from .terminal import Command, json_option, show
     type=click.Path(path_type=Path, dir_okay=False),
     help="The page of several runs.  [default: side-by-side.html in the first]",
 )
+@quiet_option
 @json_option
 def inspect(
     runs: tuple[Path, ...],
@@ -38,6 +40,7 @@ def inspect(
     trials: int,
     first: int | None,
     out: Path | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Draw the dendritic signals of RUN and write its report.html.
@@ -52,11 +55,14 @@ def inspect(
     if len(runs) == 1:
         from ..inspect import inspect_run
 
-        show(inspect_run(runs[0], shown), as_json)
+        with phase(not quiet, f"drawing the figures of {runs[0]}"):
+            result = inspect_run(runs[0], shown)
     else:
         from ..inspect import inspect_runs
 
-        show(inspect_runs(runs, out, shown), as_json)
+        with phase(not quiet, f"drawing the figures of {len(runs)} runs"):
+            result = inspect_runs(runs, out, shown)
+    show(result, as_json)
 
 
 def _units(text: str) -> int | list[int]:

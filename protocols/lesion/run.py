@@ -79,7 +79,9 @@ def lesion(
     if described.config.training.threads:
         torch.set_num_threads(described.config.training.threads)
     begun, count = time.perf_counter(), steps or chosen.head.steps
-    stage, place = _stage(chosen, count, lambda: described.open(device=device, data_dir=data_dir, data=data))
+    stage, place = _stage(
+        chosen, count, lambda: described.open(device=device, data_dir=data_dir, data=data, progress=progress)
+    )
     total = len(seeds) * sum(stage.work(condition) for condition in chosen.conditions)
     results: Results = {}
     with progress_bar(progress, "step", total) as bar:

@@ -84,7 +84,7 @@ def probe(
     found.newest()  # refuses a run without checkpoints before images are read
     if not os.access(run, os.W_OK):
         raise ProtocolError(f"{run}: expected a folder that probe.json can be written to, got a read-only one; copy it")
-    opened = found.open(device=device, data_dir=data_dir, data=data)
+    opened = found.open(device=device, data_dir=data_dir, data=data, progress=progress)
     # read before anything is fitted, as a run that goes on removes it
     stored = opened.newest()
     step, network = opened.state(stored).step, opened.network(stored)

@@ -120,9 +120,14 @@ class Loaded:
 
 
 def load_run(
-    path: Path, population: str | None = None, data_dir: Path | None = None, data: str | None = None
+    path: Path,
+    population: str | None = None,
+    data_dir: Path | None = None,
+    data: str | None = None,
+    *,
+    progress: bool = False,
 ) -> Loaded:
-    """The newest checkpoint of a run.
+    """The newest checkpoint of a run; what takes long is said where progress is shown.
 
     Raises:
         ConfigError: no run, one whose rule has no apical dendrites, settings edited since the training, or an unknown population.
@@ -130,7 +135,7 @@ def load_run(
     """
     described = describe(path, rule=ClappPP)
     described.newest()  # refuses a run without checkpoints before images are read
-    run = described.open(device="cpu", data_dir=data_dir, data=data)
+    run = described.open(device="cpu", data_dir=data_dir, data=data, progress=progress)
     stored = run.newest()
     step, network = run.state(stored).step, run.network(stored)
     if population is not None and population not in network.names:

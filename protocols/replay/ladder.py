@@ -104,7 +104,7 @@ def replay_ladder(
     """
     begun = time.perf_counter()
     s = settings.shortened()
-    loaded = load_run(run, s.population, data_dir, data)
+    loaded = load_run(run, s.population, data_dir, data, progress=progress)
     place = loaded.run.folder.path / FILE
     asked = plain(
         {"step": loaded.step, "config_sha256": digest(loaded.run.config), "rungs": [r.name for r in [*rungs(s), *mechanisms(s)]]}
@@ -112,7 +112,7 @@ def replay_ladder(
     )  # fmt: skip
     result = _kept(place, asked) or {"run": str(run), "settings": asked, "rows": [], "refused": [], "seconds": 0.0}
     before = float(result["seconds"])
-    with progress_bar(progress, "ladder") as bar:
+    with progress_bar(progress, "rung") as bar:
         for found in _climb(loaded, s, result):
             bar.set_postfix_str(" ".join(str(found[name]) for name in ("population", "source")))
             bar.update()

@@ -14,6 +14,7 @@ from ...recordings import ReplayStore, open_replay, write_report, write_results
 from ...recordings.plot_style import save
 from ..check import Check
 from ..progress import bar as progress_bar
+from ..progress import phase
 from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
 from ..sections import hand_in
@@ -90,8 +91,9 @@ def replay_run(
     check_target(s.target)
     if s.ladder:
         return replay_ladder(run, s, data_dir=data_dir, data=data, progress=progress)
-    loaded = load_run(run, s.population, data_dir, data)
-    load_brian()
+    loaded = load_run(run, s.population, data_dir, data, progress=progress)
+    with phase(progress, "loading Brian2"):
+        load_brian()
     circuit = loaded.circuit(s)
     check_modulated(circuit)
     check_memory(circuit, len(s.seeds))
@@ -108,19 +110,22 @@ def replay_run(
         checks = [check for measure in measures for check in measure(bench)]
         checks += learning_level(bench) if s.learning else []
         powers = {"mutants": table(bench, checks, measures, worlds)} if s.mutants else {}
+    with phase(progress, "drawing the figures of the replay"):
+        figures = _drawn(bench, checks, run, names[0])
     counted = [check for check in checks if not check.self_test]
     result = {
         "run": str(run), "step": loaded.step, "checks": [check.as_dict() for check in counted],
         "passed": sum(check.passed for check in counted), "failed": sum(not check.passed for check in counted),
         "self_tests": [check.as_dict() for check in checks if check.self_test], **powers,
         "circuit": _described(bench), "settings": _settings(s), "replays": names,
-        "figures": {n: str(p) for n, p in _drawn(bench, checks, run, names[0]).items()},
+        "figures": {n: str(p) for n, p in figures.items()},
         "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.run.config), "git": git_state(),
         "risks": risks(bench), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
     _keep(run, names[0], result)
     if report:
-        result["report"] = str(write_report(run))
+        with phase(progress, "drawing the figures of the run for its report"):
+            result["report"] = str(write_report(run))
     return result
 
 

@@ -1,8 +1,5 @@
 """Precision and kernels of a run: those of this machine when it begins, its own ever after."""
 
-from pathlib import Path
-
-import pooch  # type: ignore[import-untyped]
 import torch
 
 from ...models.engine import Choice, checkpoint, choose, from_words
@@ -10,6 +7,7 @@ from ...plasticity.products import HAS_ONEDNN, UNMEASURED
 from ..errors import ConfigError
 from ..progress import notice
 from ..settings.load import RunConfig
+from ..stimuli.cache import cache_directory
 from .folder import RunFolder
 
 
@@ -30,7 +28,7 @@ def kernels_of(config: RunConfig, folder: RunFolder, device: torch.device, *, re
     asked = config.training.precision
     stored = checkpoint.found(folder.checkpoints) if resume else []
     if not stored:
-        return choose(asked, device, Path(pooch.os_cache("apical")))
+        return choose(asked, device, cache_directory())
     words = checkpoint.read_state(stored[-1]).kernels
     if not words:
         return Choice("bf16" if asked == "bf16" else "float32", UNMEASURED)

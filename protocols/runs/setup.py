@@ -6,8 +6,11 @@ import torch
 
 from ...plasticity import Rule
 from ..errors import ConfigError
+from ..progress import phase
 from ..settings.load import RunConfig
 from ..stimuli import Stimulus, load
+from ..stimuli.cache import cache_directory
+from ..stimuli.names import row_of
 from ..stimuli.presentations.table import Presentation, presentation
 
 
@@ -39,10 +42,21 @@ def pick_device(word: str) -> torch.device:
     return torch.device(word)
 
 
-def load_stimulus(config: RunConfig, data_dir: Path | None, device: torch.device) -> Stimulus:
-    """The stimulus of a run, on its device."""
+def load_stimulus(
+    config: RunConfig, data_dir: Path | None, device: torch.device, *, progress: bool = False
+) -> Stimulus:
+    """The stimulus of a run, on its device; where that takes long, a line says so."""
     s = config.stimulus
-    return load(
-        s.name, data_dir=data_dir, image_size=s.image_size, n_train=s.n_train, n_test=s.n_test,
-        seed=config.seed, crop_scale=s.crop_scale, device=str(device),
-    )  # fmt: skip
+    with phase(progress, preparing(s.name)):
+        return load(
+            s.name, data_dir=data_dir, image_size=s.image_size, n_train=s.n_train, n_test=s.n_test,
+            seed=config.seed, crop_scale=s.crop_scale, device=str(device),
+        )  # fmt: skip
+
+
+def preparing(name: str) -> str:
+    """What takes long of a stimulus."""
+    row = row_of(name)
+    if row is not None and row.crops is None:
+        return f"rendering {name}; many of them are kept in {cache_directory()}, from where the next command reads them"
+    return f"reading the images of {name}"

@@ -61,13 +61,21 @@ class Described(Generic[R]):
             f"{self.folder.checkpoints}: expected a checkpoint, got none; train further with --resume --out {self.folder.path}"
         )
 
-    def open(self, *, device: str | None = None, data_dir: Path | None = None, data: str | None = None) -> "Trained[R]":
+    def open(
+        self,
+        *,
+        device: str | None = None,
+        data_dir: Path | None = None,
+        data: str | None = None,
+        progress: bool = False,
+    ) -> "Trained[R]":
         """The run with its images.
 
         Args:
             device: auto, cpu or cuda; None for the run's own setting.
             data_dir: folder of the data sets.
             data: `folder:PATH` or `npz:PATH`, where the run's own images are now; None where they were.
+            progress: say on stderr what takes long.
 
         Raises:
             ConfigError: there is no such device, or `data` is of another kind than the run's.
@@ -76,7 +84,7 @@ class Described(Generic[R]):
         place = pick_device(device or self.config.training.device)
         seen = moved_to(self.config, data)
         check_there(seen)
-        stimulus = load_stimulus(seen, data_dir, place)
+        stimulus = load_stimulus(seen, data_dir, place, progress=progress)
         run = Trained(self.folder, self.config, self.rule, PRESENTATIONS[self.rule.needs.presentation], stimulus, place)
         if run.checkpoints:
             same_data(seen, stimulus, checkpoint.read_state(run.newest()))

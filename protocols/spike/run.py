@@ -10,6 +10,7 @@ from ...models.spiking.loop import check_loop_memory, predicted_bytes
 from ...recordings.plot_style import save
 from ..errors import ConfigError, Interrupted
 from ..progress import bar as progress_bar
+from ..progress import phase
 from ..runs.files import plain, read_json, write_json
 from ..runs.provenance import git_state
 from ..sections import hand_in
@@ -44,9 +45,10 @@ def spike(settings: SpikeSettings, out: Path, *, data_dir: Path | None = None, p
     """
     begun = time.perf_counter()
     check_target(settings.loop.target)
-    load_brian()
-    world = load_world(settings, settings.seeds[0], data_dir)
-    network = begin(settings, world, settings.seeds[0])
+    with phase(progress, "loading Brian2 and the objects that are looked at"):
+        load_brian()
+        world = load_world(settings, settings.seeds[0], data_dir)
+        network = begin(settings, world, settings.seeds[0])
     check_loop_memory(network, settings.loop, max(settings.copies, settings.test_glances))
     out.mkdir(parents=True, exist_ok=True)
     identity = plain(_identity(settings))

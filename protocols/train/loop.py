@@ -25,6 +25,7 @@ from ..settings.rule import make_rule
 from ..stimuli import Stimulus
 from .diverging import CHECK_EVERY, DivergedError, Watch, check_finite
 from .schedule import learning_rate
+from .shown import Shown
 from .stops import StopRequests
 
 
@@ -137,9 +138,10 @@ class Run:
         t = self.config.training
         every = t.checkpoint_every or self.per_epoch
         mark = (time.perf_counter(), self.step)
+        shown = Shown(bar, t.batch, self.per_epoch, self.step)
         while self.step < self.steps:
             self.last = self._one_step()
-            bar.update()
+            shown.step(self.step, self._values)
             due = self.step % every == 0 or self.step == self.steps
             if self.step == 1 or self.step % CHECK_EVERY == 0:
                 self._judge()

@@ -60,7 +60,7 @@ def _train(config: RunConfig, folder: RunFolder, data_dir: Path | None, resume: 
     keep_freed_memory()
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    stimulus = load_stimulus(config, data_dir, device)
+    stimulus = load_stimulus(config, data_dir, device, progress=progress)
     choice = kernels_of(config, folder, device, resume=resume)
     run = Run(config, folder, stimulus, device, choice)
     with stop_requests() as stop:

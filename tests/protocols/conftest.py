@@ -20,4 +20,5 @@ def measured(tmp_path_factory):
     (cache / "apical" / "kernels.json").write_text(json.dumps({machine(): found}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.delenv("APICAL_CACHE", raising=False)
         yield cache / "apical"

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..errors import misuse
 from ..images import ImageSet, Normalisation, moved
 from ..views.colour import affine_map, blend, hue_rotation
+from .kept import kept
 from .outlines import OUTLINES
 from .render import GLANCE_COLUMNS, OBJECT_COLUMNS, Ranges, render
 
@@ -73,20 +74,33 @@ def load_shapes(
 ) -> Shapes:
     """Render the stimulus ``shapes``: ``n_train`` objects with two glances each and ``n_test`` other objects.
 
-    It is rendered on the CPU wherever it is used, so that it does not depend on the device.
+    It is rendered on the CPU wherever it is used, so that it does not depend on the device. A large set is kept in the cache folder, see
+    `kept`, from where the next command reads it.
     """
     for field, value, least in (("image_size", image_size, 8), ("n_train", n_train, 1), ("n_test", n_test, 1)):
         if value < least:
             raise misuse(f"shapes.{field}: expected at least {least}, got {value}; raise it")
-    labels, (first, second) = _split("train", seed, n_train, GLANCES, image_size)
-    test_labels, (test,) = _split("test", seed, n_test, 1, image_size)
+    settings, pixels = _asked(image_size, n_train, n_test, seed)
+
+    def rendered() -> dict[str, Tensor]:
+        labels, (first, second) = _split("train", seed, n_train, GLANCES, image_size)
+        test_labels, (test,) = _split("test", seed, n_test, 1, image_size)
+        return {"labels": labels, "first": first, "second": second, "test_labels": test_labels, "test": test}
+
+    found = kept(settings, pixels, rendered)
     return Shapes(
         name="shapes",
-        train=ImageSet.build("shapes.train", first, labels, CLASSES, device),
-        test=ImageSet.build("shapes.test", test, test_labels, CLASSES, device),
-        second=second.to(device),
-        normalisation=Normalisation.of(first),
+        train=ImageSet.build("shapes.train", found["first"], found["labels"], CLASSES, device),
+        test=ImageSet.build("shapes.test", found["test"], found["test_labels"], CLASSES, device),
+        second=found["second"].to(device),
+        normalisation=Normalisation.of(found["first"]),
     )
+
+
+def _asked(image_size: int, n_train: int, n_test: int, seed: int) -> tuple[dict[str, int], int]:
+    """Settings that the images follow from, and their pixels."""
+    settings = {"image_size": image_size, "n_train": n_train, "n_test": n_test, "seed": seed}
+    return settings, (GLANCES * n_train + n_test) * image_size * image_size
 
 
 def _stream(split: str, part: str, seed: int) -> torch.Generator:
