@@ -13,13 +13,13 @@ class Budget(TypedDict):
     epochs: int | None
 
 
-def parse_names(text: str | None) -> list[str] | None:
+def parse_names(text: str | None, option: str = "--rules", example: str = "clapp++,lpl") -> list[str] | None:
     """`a,b` as names; None stays None."""
     if text is None:
         return None
     names = [name.strip() for name in text.split(",")]
     if not all(names) or len(set(names)) < len(names):
-        raise ConfigError(f"--rules: expected different names between commas, got {text!r}; for example clapp++,lpl")
+        raise ConfigError(f"{option}: expected different names between commas, got {text!r}; for example {example}")
     return names
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Make a run": ("demo", "train"),
-    "Look at a run": ("probe", "inspect", "view", "analyse", "align", "verify"),
+    "Look at a run": ("probe", "inspect", "view", "analyse", "align", "verify", "export"),
     "Experiment on a run": ("record", "lesion", "replay"),
     "Spikes alone": ("spike",),
     "Compare and check": ("compare", "theory", "cells", "bench"),
@@ -18,6 +18,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical inspect": "apical inspect runs/dfb",
     "apical analyse": "apical analyse runs/dfb cka --with runs/both",
     "apical view": "apical view runs/dfb runs/lateral --port 5099",
+    "apical export": "apical export runs/dfb --format nwb --populations conv1,conv3",
     "apical align": "apical align runs/dfb --last",
     "apical verify": "apical verify runs/dfb",
     "apical record": "apical record runs/dfb gratings --units conv1=all --units conv3=all",

@@ -26,7 +26,7 @@ from .options import (
     set_option,
     where_options,
 )
-from .outward import view
+from .outward import export, view
 from .record import record
 from .replay import replay
 from .spike import spike
@@ -288,5 +288,5 @@ def compare(
         )
 
 
-for _group in (data, config, bench, verify, replay, spike, cells, inspect, record, analyse, view):
+for _group in (data, config, bench, verify, replay, spike, cells, inspect, record, analyse, view, export):
     main.add_command(_group)

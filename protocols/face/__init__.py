@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         verify,
     )
     from apical.protocols.calls.inspection import inspect
-    from apical.protocols.calls.outward import view
+    from apical.protocols.calls.outward import export, view
     from apical.protocols.calls.recording import record
     from apical.protocols.calls.result import Result
     from apical.protocols.calls.run import Run
@@ -59,6 +59,7 @@ __all__ = [
     "cells",
     "compare",
     "demo",
+    "export",
     "inspect",
     "lesion",
     "load",
@@ -87,6 +88,7 @@ _HOMES = {
     "record": "protocols.calls.recording",
     "analyse": "protocols.calls.analyses",
     "inspect": "protocols.calls.inspection",
+    "export": "protocols.calls.outward",
     "view": "protocols.calls.outward",
 } | dict.fromkeys(
     (

@@ -25,7 +25,7 @@ from .unit_map import UnitMap
 
 MOST_SIGNALS = 8
 TURN = 0.05  # seconds of reading at a time; a click in between is answered after them
-NO_IMAGE = "The recording holds no image of it; <code>apical record</code> shows the network chosen stimuli and can keep the images."
+NO_IMAGE = "The recording holds no image of it; <code>apical record RUN own --images</code> shows the run its own images and keeps them."
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,9 @@ class UnitMap:
         self.mapper.low, self.mapper.high = low, high if high > low else low + 1e-12
         palette = np.array([*self.mapper.palette, UNKNOWN], dtype=object)
         share = (values - low) / max(high - low, 1e-12) * 255
-        return palette[np.where(np.isfinite(values), np.clip(np.nan_to_num(share), 0, 255), 256).astype(int)]
+        return np.asarray(
+            palette[np.where(np.isfinite(values), np.clip(np.nan_to_num(share), 0, 255), 256).astype(int)]
+        )
 
     def _image(self, fill: NDArray[Any]) -> dict[str, Any]:
         """The marks as an image of one pixel for each, clear where nothing was recorded."""

@@ -16,6 +16,7 @@ EXPERIMENTS = {
     "bench",
     "spike",
     "cells",
+    "export",
 }
 # these run experiments or lay out what they found: one floor above
 ABOVE = {"compare", "demo", "inspect", "documents", "views", "calls", "command", "__main__"}
