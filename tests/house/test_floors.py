@@ -17,6 +17,7 @@ EXPERIMENTS = {
     "spike",
     "cells",
     "export",
+    "view",
 }
 # these run experiments or lay out what they found: one floor above
 ABOVE = {"compare", "demo", "inspect", "documents", "views", "calls", "command", "__main__"}
