@@ -38,6 +38,14 @@ def test_what_is_told_records_what_is_needed(run, hint):
         assert f"analysis-{what}-{name}" in [section.name for section in read_sections(run)]
 
 
+def test_apical_potentials_of_an_own_recording(run):
+    """The first glance follows none and has no apical potential: it is no trial of theirs."""
+    apical.record(run, "own", name="first", progress=False)
+    assert len(apical.analyse(run, "cka", recording="first", value="apical").rows) == 6
+    trials = [row["trials"] for row in apical.analyse(run, "rank", recording="first", value="apical").rows]
+    assert trials == [row["trials"] - 1 for row in apical.analyse(run, "rank", recording="first").rows]
+
+
 def test_the_other_hints_are_those_that_name_no_recording():
     told = {value for name, value in vars(hints).items() if name.isupper() and "apical record RUN" in value}
     assert told - set(CASES) == {hints.TRIALS, hints.REPEATS} - set(CASES)
