@@ -37,7 +37,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     for group in map(str, dataset["group"].values):
         one = dataset["correlation"].sel(group=group).drop_vars("group")
         said = one.attrs["long_name"] + ("" if group == "all" else f", {group}s")
-        apart[f"correlation_{group}"] = one.assign_attrs(long_name=said)
+        apart[f"correlation_{group}"] = one.assign_attrs(long_name=said, symbol="")
         names.append(f"correlation_{group}")
     return distributions(apart, names, levels=dict.fromkeys(names, 0))
 

@@ -111,6 +111,8 @@ class Recorded:
                     f"analyse.phase: expected one of {', '.join(names) or '(none in this recording)'}, got {options.phase!r}"
                 )
             kept &= codes == names.index(options.phase)
+        if isinstance(table, xr.DataArray) and str(table.name).startswith("apical") and "context_id" in table.coords:
+            kept &= table.coords["context_id"].values >= 0  # without a context there is no apical potential
         if options.since:
             if "step" not in table.coords:
                 raise ConfigError(

@@ -90,7 +90,7 @@ def cka(
     values = np.where(np.tri(count, k=-1, dtype=bool), values.T, values)
     n = len(populations)
     part = values if others is None else values[:n, n:]
-    made = variable(("population", "other_population"), part, "linear CKA, unbiased", symbol="CKA")
+    made = variable(("population", "other_population"), part, "linear CKA, unbiased")
     coords = {
         "population": ("population", list(populations), {"long_name": "population"}),
         "other_population": ("other_population", list(second), {"long_name": "population"}),

@@ -50,6 +50,8 @@ def apical_basal(
         groups: of every trial, an index into `names` (its phase, say), or -1.
         names: what the groups are called.
 
+    Trials without a context have no apical potential and are left out.
+
     Returns:
         correlation (group, unit), with the group `all` of all trials of the others first; trials (group).
     """
@@ -59,13 +61,15 @@ def apical_basal(
     shift: tuple[Array, Array] | None = None
     kept = groups[groups >= 0]
     for rows, (first, second) in blocks(apical, basal, rows=groups >= 0):
-        e, a = first.astype(np.float64), second.astype(np.float64)
+        known = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
+        e, a, group = first[known].astype(np.float64), second[known].astype(np.float64), kept[rows][known]
+        if not len(e):
+            continue
         shift = (e.mean(0), a.mean(0)) if shift is None else shift
         e, a = e - shift[0], a - shift[1]
         sums[0].add(e, a)
         for g in range(len(names)):
-            chosen = kept[rows] == g
-            sums[g + 1].add(e[chosen], a[chosen])
+            sums[g + 1].add(e[group == g], a[group == g])
     variables = {
         "correlation": variable(("group", "unit"), np.stack([each.correlation() for each in sums]), "correlation of apical and basal potential", symbol="r"),
         "trials": variable(("group",), [each.count for each in sums], "trials"),

@@ -81,7 +81,7 @@ def noise_correlations(
     variables = {}
     for name, matrix in matrices.items():
         np.fill_diagonal(matrix, np.nan)
-        variables[name] = variable(("unit", "other_unit"), matrix, said[name], symbol="r")
+        variables[name] = variable(("unit", "other_unit"), matrix, said[name])
     variables["conditions"] = variable((), int(used.sum()), f"number of {by} with repeats")
     variables["repeats"] = variable((), float(found.count[used].mean()), "trials of each, mean")
     return result(signal, variables)

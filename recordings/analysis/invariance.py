@@ -56,7 +56,7 @@ def invariance(signal: xr.DataArray, by: str = "stimulus_id", *, rows: NDArray[n
         "within": variable(("unit",), within, f"variance within one {by}", units=squared),
         "across": variable(("unit",), across, f"variance across {by}", units=squared),
         "share": variable(("unit",), np.where(total > 0, across / np.where(total > 0, total, 1), np.nan), f"share of the variance that {by} explains"),
-        "f": variable(("unit",), np.where(within > 0, between / np.where(within > 0, within, 1), np.nan), "ratio of mean squares, between over within", symbol="F"),
+        "f": variable(("unit",), np.where(within > 0, between / np.where(within > 0, within, 1), np.nan), "F, mean square between objects over that within"),
         "objects": variable((), k, f"number of {by}"),
         "views": variable((), n / k, f"trials of each {by}, mean"),
     }  # fmt: skip

@@ -57,7 +57,7 @@ def _one(figure: Figure, axes: Axes, title: str, matrix: xr.DataArray, at: tuple
             if np.isfinite(value):
                 red, green, blue, _ = image.cmap(image.norm(value))
                 dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
-                text = f"{value:.2f}".replace("-", "−")
+                text = f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")  # no minus zero
                 axes.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
     figure.colorbar(image, ax=axes, label=wrapped(label(matrix), 34), shrink=0.8)
 

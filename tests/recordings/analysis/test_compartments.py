@@ -23,6 +23,16 @@ def test_correlation_by_unit_and_group_is_that_of_numpy():
     assert found["trials"].values.tolist() == [chosen.sum() for chosen in groups.values()]
 
 
+def test_trials_without_an_apical_potential_are_left_out():
+    random = np.random.default_rng(0)
+    a, e = random.normal(size=(2, 50, 3))
+    e[[0, 7]] = np.nan
+    known = np.isfinite(e[:, 0])
+    found = apical_basal(signal(e, 5), signal(a, 5), np.zeros(50, int), ["one"])
+    assert found["trials"].values.tolist() == [48, 48]
+    assert found["correlation"].values[0, 1] == pytest.approx(np.corrcoef(e[known, 1], a[known, 1])[0, 1])
+
+
 def test_errors_of_each_trial():
     found = prediction_error(
         signal([[3.0, 4.0], [0.0, 1.0], [0.0, 0.0]], 2), signal([[3.0, 0.0], [0.0, -1.0], [1.0, 0.0]], 2)
