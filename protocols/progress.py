@@ -133,7 +133,7 @@ def bar(
     if total is None and not notebook:  # tqdm's own reads "0replay [00:00, ?replay/s]"
         more["bar_format"] = f"{title + ': ' if title else ''}{{n_fmt}} {unit}s [{{elapsed}}{{postfix}}]"
     return tqdm(
-        over, desc=title, total=total, unit=unit, initial=initial, file=sys.stderr, disable=not progress, **more
+        over, desc=title, total=total, unit=f" {unit}", initial=initial, file=sys.stderr, disable=not progress, **more
     )
 
 

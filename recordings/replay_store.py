@@ -16,11 +16,14 @@ and, where the replay sends them,
 
 ``trials`` then holds the eligibility of every trial, up to `ELIGIBILITY_BYTES` in all, and the last spike of every unit before the window.
 
+The attributes of the replay stand on its own node and on each of its tables.
+
 Lengths are declared before anything is known of the spikes, and cut to what there is when the replay is closed.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -142,6 +145,8 @@ class ReplayStore:
             self._modulated = np.asarray(circuit["gamma"][1]) * np.asarray(circuit["weight"][1])
             attributes = {**attributes, "eligibility_kept": "every trial" if whole else "sum over trials, in change"}
         self._kept = {variable.name for variable in tables[0].variables}
+        # also on every table: xarray alone opens one of them without the group above
+        tables = [replace(table, attributes={**attributes, **table.attributes}) for table in tables]
         with refusing(self._store, "a recording that can be written", "check the path and its permissions"):
             root = zarr.open_group(self._store, mode="r+")
             root.require_group(GROUP)

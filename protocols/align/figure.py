@@ -1,4 +1,4 @@
-"""The figure of an alignment: populations from left to right, one line per variant."""
+"""The figure of an alignment: populations from left to right, the variants side by side."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ...recordings.plot_style import GREY, colours, new_figure, styled
 from .table import lines
 
-LINE_STYLES = {"none": "-", "objective": "--", "backprop": ":"}
+MARKERS = {"none": "o", "objective": "s", "backprop": "^"}  # by what B was fitted to
 PANELS = {"cosine": "cosine with the gradient", "norm_ratio": "norm ratio to the gradient"}
 
 
@@ -31,7 +31,7 @@ def alignment(runs: Sequence[tuple[str, xr.Dataset]]) -> Figure:
         for row, name in enumerate(PANELS):
             axes = grid[row, column]
             axes.axhline(1, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
-            _lines(axes, name, [(label, found.isel(step=[position])) for label, found in chosen], shades)
+            _marks(axes, name, [(label, found.isel(step=[position])) for label, found in chosen], shades)
             axes.set_xticks(*_ticks(runs[0][1]))
     for row, name in enumerate(PANELS):
         grid[row, 0].set_ylabel(PANELS[name])
@@ -44,16 +44,16 @@ def alignment(runs: Sequence[tuple[str, xr.Dataset]]) -> Figure:
     return figure
 
 
-def _lines(axes: Axes, name: str, runs: Sequence[tuple[str, xr.Dataset]], shades: dict[str, str]) -> None:
+def _marks(axes: Axes, name: str, runs: Sequence[tuple[str, xr.Dataset]], shades: dict[str, str]) -> None:
+    """Means with standard errors; no line joins populations, which are no values of one quantity."""
     drawn = [(label, line) for label, found in runs for line in lines([(label, found)])]
     for i, (label, (full, fit, found)) in enumerate(drawn):
         values, errors = found[name].values[0], found[f"{name}_se"].values[0]
-        places = np.arange(len(values)) + 0.05 * (
-            i - (len(drawn) - 1) / 2
-        )  # side by side, so that no bar hides another
+        # side by side, so that no bar hides another
+        places = np.arange(len(values)) + min(0.2, 0.7 / len(drawn)) * (i - (len(drawn) - 1) / 2)
         axes.errorbar(
-            places, values, yerr=np.nan_to_num(errors), label=full, color=shades[label], linestyle=LINE_STYLES[fit],
-            marker="o", markersize=3, capsize=2, elinewidth=0.9,
+            places, values, yerr=np.nan_to_num(errors), label=full, color=shades[label], linestyle="none",
+            marker=MARKERS[fit], markersize=4.5, capsize=2, elinewidth=0.9,
         )  # fmt: skip
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from ...recordings.plot_style import GREY, colours, new_figure, styled
 from .protocol import Protocol
@@ -21,7 +24,7 @@ DIVERGED, LINEAR_DECADES = 1e4, 6.0
 
 @styled
 def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any]]) -> Figure:
-    """Means over seeds with standard deviations; small dots are seeds, rings the first probe, a grey band what was published.
+    """Means over seeds with standard deviations; small dots are seeds, rings the first probe, a grey band what was published, as its legend says.
 
     Args:
         protocol: the protocol.
@@ -58,15 +61,31 @@ def draw(protocol: Protocol, found: xr.Dataset, verdicts: Sequence[dict[str, Any
     for place, name in enumerate(names):
         if (place + first) % columns and place and name in flat and names[place - 1] in flat:
             panels[place].tick_params(labelleft=False)  # the panel to the left has them
-    handles, words = max((axes.get_legend_handles_labels() for axes in grid.flat), key=lambda told: len(told[0]))
-    if handles:
-        figure.legend(handles, words, loc="outside right upper", fontsize=7)  # one beside all panels hides no curve
+    handles, _ = max((axes.get_legend_handles_labels() for axes in grid.flat), key=lambda told: len(told[0]))
+    marks = _marks(flat, probes, any(name in published for name in names), len(found["seed"]))
+    if handles or marks:  # one beside all panels hides no curve
+        figure.legend(handles=[*handles, *marks], loc="outside right upper", fontsize=7)
     figure.suptitle(protocol.head.title)
     lines = [
         f"{'met' if v['holds'] else 'NOT met'} ({sum(v['seeds'])}/{len(v['seeds'])}):  {v['text']}" for v in verdicts
     ]
     figure.supxlabel("\n".join(lines), fontsize=7, ha="left", x=0.02)
     return figure
+
+
+def _marks(flat: Sequence[str], probes: dict[str, list[str]], banded: bool, seeds: int) -> list[Artist]:
+    """What dots, discs, rings and bands of the panels stand for; of those that are drawn."""
+    found: list[Artist] = [_mark("o", f"mean of {seeds} seeds ± s.d." if seeds > 1 else "the seed", 5)]
+    if flat:
+        found += [_mark(".", "one seed", 3)] * (seeds > 1)
+        found += [_mark("o", "mean at the first probe", 5, "white")] * any(len(names) > 1 for names in probes.values())
+    return found + [Patch(color=GREY, alpha=0.25, linewidth=0, label="published")] * banded
+
+
+def _mark(marker: str, label: str, size: float, face: str = GREY) -> Line2D:
+    return Line2D(
+        [], [], linestyle="none", marker=marker, color=GREY, markerfacecolor=face, markersize=size, label=label
+    )
 
 
 def _conditions(axes: Axes, values: xr.DataArray, shades: dict[str, str], probes: dict[str, list[str]]) -> None:
@@ -78,7 +97,8 @@ def _conditions(axes: Axes, values: xr.DataArray, shades: dict[str, str], probes
             first = at.sel(probe=names[0]).values
             axes.plot([np.mean(first), np.mean(last)], [row, row], color=shade, linewidth=0.8)
             axes.plot(np.mean(first), row, "o", markerfacecolor="white", markeredgecolor=shade, markersize=5)
-        axes.plot(last, np.full(len(last), row + 0.22), ".", color=shade, markersize=3)
+        if len(last) > 1:
+            axes.plot(last, np.full(len(last), row + 0.22), ".", color=shade, markersize=3)
         axes.errorbar(np.mean(last), row, xerr=_sd(last), color=shade, marker="o", markersize=5, capsize=2)
     axes.set_yticks(range(len(shades)), [label.replace("_", " ") for label in shades])
     axes.set_ylim(len(shades) - 0.5, -0.5)
@@ -86,14 +106,14 @@ def _conditions(axes: Axes, values: xr.DataArray, shades: dict[str, str], probes
 
 
 def _populations(axes: Axes, values: xr.DataArray, shades: dict[str, str], probes: dict[str, list[str]]) -> None:
-    """One line per condition over populations, at its last probe."""
+    """Every condition at its last probe, side by side; no line joins populations, which are no values of one quantity."""
     names = [str(name) for name in values["population"].values]
     for shift, (label, shade) in enumerate(shades.items()):
         last = values.sel(condition=label, probe=probes[label][-1]).values
-        place = np.arange(len(names)) + 0.06 * (shift - (len(shades) - 1) / 2)
+        place = np.arange(len(names)) + 0.7 / len(shades) * (shift - (len(shades) - 1) / 2)
         axes.errorbar(
-            place, last.mean(0), yerr=last.std(0, ddof=1) if len(last) > 1 else None, color=shade, marker="o", markersize=3,
-            capsize=1.5, linewidth=1.0, label=label.replace("_", " "),
+            place, last.mean(0), yerr=last.std(0, ddof=1) if len(last) > 1 else None, color=shade, marker="o", markersize=3.5,
+            capsize=1.5, linestyle="none", elinewidth=1.0, label=label.replace("_", " "),
         )  # fmt: skip
     axes.set_xticks(range(len(names)), names, rotation=30)
     if float(np.abs(values).max()) > DIVERGED:

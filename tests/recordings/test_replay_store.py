@@ -212,6 +212,29 @@ def test_xarray_alone_sees_no_row_that_was_not_written(run):
     assert raw["spike_time"].notnull().all()
 
 
+def test_attributes_stand_on_the_replay_and_on_its_tables(run):
+    with ReplayStore(run, "first") as store:
+        begin_with_sources(store)
+        store.append(*rows_with_sources(0, [2, 0, 0, 3, 1]))
+    assert (open(run)["replay/first"].attrs["seed"], open(run)["replay"].attrs) == (7, {})
+    raw = xr.open_datatree(run / "recording.zarr", engine="zarr", consolidated=False)
+    assert raw["replay/first"].attrs["seed"] == 7
+    for table in ("trials", "spikes", "circuit", "input_spikes", "context_spikes", "change"):
+        alone = xr.open_zarr(run / "recording.zarr", group=f"replay/first/{table}", consolidated=False)
+        assert alone.attrs["seed"] == open_replay(run, "first")[table].attrs["seed"] == 7
+
+
+def test_what_is_known_of_a_trial_is_a_coordinate_of_it(run):
+    with ReplayStore(run, "first", further=LABELS) as store:
+        begin_with_sources(store)
+        store.append(*rows_with_sources(0, [2, 0]))
+        store.append(*rows_with_sources(2, [0, 3, 1]))
+    trials = open_replay(run, "first")["trials"].to_dataset()
+    assert trials["label"].dims == ("trial",)
+    np.testing.assert_array_equal(trials.coords["label"], np.arange(TRIALS))
+    assert trials["eligibility"].where(trials.label > 2, drop=True).sizes["trial"] == 2
+
+
 def test_an_interrupted_replay_is_cut_too(run):
     with pytest.raises(ZeroDivisionError), ReplayStore(run, "first") as store:
         begin_with_sources(store)

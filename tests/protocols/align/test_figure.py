@@ -32,6 +32,8 @@ def test_one_line_per_run_and_fit_at_both_ends():
         for row, name in ((0, "cosine"), (1, "norm_ratio")):
             containers = figure.axes[2 * row + column].containers
             assert len(containers) == 3
+            assert {container[0].get_linestyle() for container in containers} == {"None"}  # nothing joins populations
+            assert [container[0].get_marker() for container in containers] == ["o", "^", "o"]
             expected = runs[0][1][name].sel(fit_b="backprop").isel(step=position)
             np.testing.assert_allclose(containers[1][0].get_ydata(), expected)
     assert figure.axes[2].get_yscale() == "log"

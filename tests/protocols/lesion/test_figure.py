@@ -1,6 +1,7 @@
 """Panels of a protocol's figure."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,10 +43,45 @@ def test_the_last_probe_is_that_of_the_condition():
     found = dataset(protocol, results, [0])
     assert list(found["probe"].values) == ["before", "half", "after"]
     lines = draw(protocol, found, []).axes[0].get_lines()
-    dots = [float(line.get_xdata()[0]) for line in lines if line.get_marker() == "."]
-    np.testing.assert_equal(dots, [2.0, 5.0, math.nan])
+    discs = [
+        float(line.get_xdata()[0])
+        for line in lines
+        if line.get_marker() == "o" and line.get_markerfacecolor() != "white"
+    ]
+    np.testing.assert_equal(discs, [2.0, 5.0, math.nan])
     rings = [float(line.get_xdata()[0]) for line in lines if line.get_markerfacecolor() == "white"]
     assert rings == [1.0, 3.0, 6.0]
+
+
+def words(figure):
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def test_the_legend_says_what_every_mark_is():
+    protocol = load("novelty_transient")
+    labels = [condition.label for condition in protocol.conditions]
+
+    def made(seeds):
+        names = {"condition": labels, "seed": list(range(seeds)), "probe": ["after"]}
+        told = {"long_name": "time constant", "units": "s"}
+        return xr.Dataset({"decay": xr.DataArray(np.ones((len(labels), seeds, 1)), names, list(names), attrs=told)})
+
+    head = protocol.head.model_copy(update={"stage": "network", "measures": ["decay"]})
+    chosen = replace(protocol, head=head)
+    for seeds, marks in ((3, ["mean of 3 seeds ± s.d.", "one seed", "published"]), (1, ["the seed", "published"])):
+        figure = draw(chosen, made(seeds), [])
+        assert words(figure) == marks
+        dots = [line for line in figure.axes[0].get_lines() if line.get_marker() == "."]
+        assert len(dots) == (len(labels) if seeds > 1 else 0)
+
+
+def test_no_line_joins_populations():
+    figure = draw(load("fixation_saccade"), scores(3.0), [])
+    joined = [c[0].get_linestyle() for c in figure.axes[0].containers]
+    assert joined == ["None"] * 2
+    assert words(figure) == ["hinge", "no gate", "mean of 2 seeds ± s.d."]
+    places = np.sort(np.concatenate([c[0].get_xdata() for c in figure.axes[0].containers]))
+    assert np.diff(places).min() > 0.2
 
 
 @pytest.mark.parametrize(("largest", "scale"), [(3.0, "linear"), (1e27, "symlog")])
