@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from .populations.pooling import Pooling
     from .populations.relay import RELAYS, Relay
     from .populations.transfer import IDENTITY, RELU, Transfer, leaky, triangle
-    from .recorder import Moment, Recorder, RecorderSpec
+    from .recorded import RecorderSpec
+    from .recorder import Moment, Recorder
 
 __all__ = [
     "IDENTITY",
@@ -102,7 +103,7 @@ _HOMES = {
     "triangle": "populations.transfer",
     "Moment": "recorder",
     "Recorder": "recorder",
-    "RecorderSpec": "recorder",
+    "RecorderSpec": "recorded",
 }
 
 

@@ -6,8 +6,9 @@ once as a fixation and once as a saccade. Of a rule with several negatives the s
 (LPL) is recorded with both trials all the same: the second shows a glance at another object, and no plasticity followed from the pair.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,35 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..plasticity import Factors, Pairing, Phase, Signals
-from ..recordings import PLAIN, Table, Writer, activity_table, as_recorded, metrics_table, updates_table
+from ..recordings import PLAIN, Table, Variable, Writer, activity_table, as_recorded, metrics_table, updates_table
+from .chosen_weights import ChosenWeights
 from .errors import ModelError
+from .extras import Extras, check_wanted
 from .networks.contexts import suffixes
 from .networks.in_blocks import BlockNetwork
 from .networks.network import Network
 from .optimisers.measured import Move
 from .populations.conv import Activity, Population
 from .populations.geometry import apical_units, map_of
-
-
-@dataclass(frozen=True, slots=True)
-class RecorderSpec:
-    """What is recorded.
-
-    Attributes:
-        every: steps between recorded steps.
-        rows: rows of the batch followed at such a step; each gives two trials.
-        units: neurons per population, drawn with `seed` (all, where a population has fewer).
-        seed: seed of the draw.
-        populations: names, or None for all.
-        dtype: `float32` or `float16`, of potentials and rates.
-    """
-
-    every: int = 100
-    rows: int = 16
-    units: int = 64
-    seed: int = 0
-    populations: tuple[str, ...] | None = None
-    dtype: str = "float32"
+from .probe_batch import ProbeBatch
+from .recorded import FACTORS, RecorderSpec
+from .units import chosen, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +42,7 @@ class Moment:
         learning_rate: of the optimiser.
         stimulus_id, label: of every row, int64 (rows,), on the CPU.
         pairing: who follows whom, on the CPU; None where no rows are compared.
+        views: parameters of the view of every row by name, (rows,); empty where they are not recorded.
     """
 
     step: int
@@ -66,6 +52,7 @@ class Moment:
     stimulus_id: Tensor
     label: Tensor
     pairing: Pairing | None
+    views: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Recorder:
@@ -80,9 +67,12 @@ class Recorder:
         modulated: whether a rule without context sources has a neuromodulator.
         paired: whether rows follow each other; a row is then followed by two trials, else it is one.
         words: what the rule calls its signals, see `Needs.told`.
+        engine: of the rule.
+        views: parameters of a view by name, each with long name and units; empty where nothing is augmented.
+        selectivity: of all units of a population, by its name; None where no unit is chosen by it.
 
     Raises:
-        ModelError: an unknown population, or more rows than a batch has.
+        ModelError: an unknown population, more rows than a batch has, or units and variables that there are not.
     """
 
     def __init__(
@@ -96,6 +86,9 @@ class Recorder:
         modulated: bool = False,
         paired: bool = True,
         words: Mapping[str, str] = PLAIN,
+        engine: str = "local",
+        views: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+        selectivity: Callable[[str], Tensor] | None = None,
     ) -> None:
         unknown = [name for name in spec.populations or () if name not in network.names]
         if unknown:
@@ -116,8 +109,20 @@ class Recorder:
         self.modulators = dict(self.learnt) or ({"basal": ""} if modulated else {})
         self.network = network
         chosen = [p for p in network.populations if spec.populations is None or p.name in spec.populations]
-        self.units = {p.name: _draw_units(p, spec) for p in chosen}
-        self.populations = {p.name: p for p in chosen}
+        check_wanted(spec.kept, factors=engine in ("local", "feedback"), views=bool(views), engine=engine)
+        self.units = units_of({p.name: p.shape for p in chosen}, spec, selectivity)
+        self.populations = {p.name: p for p in chosen if p.name in self.units}
+        wanted = tuple(name for name in FACTORS if name in spec.kept)
+        self.extras = {
+            name: Extras(p, self.units[name], wanted, spec.reductions, spec.synapses, spec.seed)
+            for name, p in self.populations.items()
+        }
+        self.views = views if "views" in spec.kept else {}
+        self.weights = None
+        if "weights" in spec.kept and isinstance(network, Network):
+            self.weights = ChosenWeights(network, self.populations, self.units, self.learnt)
+        self.probe: ProbeBatch | None = None
+        self.probe_every = 1
         self.blocks = [name for name in network.names if spec.populations is None or name in spec.populations]
         self.blocks = self.blocks if isinstance(network, BlockNetwork) else []
         self.writer: Writer | None = None
@@ -131,12 +136,11 @@ class Recorder:
         further = [suffix[1:] for suffix in self.suffix.values() if suffix]
         modulated, trials = bool(self.modulators), self.spec.rows * (2 if self.paired else 1)
         for name, population in self.populations.items():
-            tables.append(
-                activity_table(
-                    name, recorded * trials, self.units[name].numpy(), map_of(population.shape),
-                    dtype=self.spec.dtype, apical=apical, further=further, modulated=modulated, words=self.words,
-                )
+            table = activity_table(
+                name, recorded * trials, self.units[name].numpy(), map_of(population.shape),
+                dtype=self.spec.dtype, apical=apical, further=further, modulated=modulated, words=self.words,
             )  # fmt: skip
+            tables.append(self._with_extras(table))
             tables.append(
                 updates_table(
                     name,
@@ -148,10 +152,26 @@ class Recorder:
                     words=self.words,
                 )
             )
+        if self.weights is not None:
+            activity = {table.path.partition("/")[2]: table for table in tables if table.path.startswith("activity/")}
+            tables += self.weights.tables(activity, recorded)
+        if self.probe is not None:
+            tables += self.probe.tables((steps + self.probe_every - 1) // self.probe_every, self.words)
         return tables + [
             updates_table(name, recorded, self.batch_rows, apical=False, words=self.words, compartments=False)
             for name in self.blocks
         ]
+
+    def _with_extras(self, table: Table) -> Table:
+        """A table of activity without the variables that are not wanted, and with those that are wanted beside the usual ones."""
+        extras = self.extras[table.path.partition("/")[2]]
+        kept = [v for v in table.variables if v.coordinate or v.name.partition("_")[0] in self.spec.kept]
+        views = [
+            Variable(name=name, dtype="float32", long_name=said, units=units, coordinate=True)
+            for name, (said, units) in self.views.items()
+        ]
+        coords = {**table.coords, **extras.coordinates()}
+        return replace(table, variables=(*kept, *views, *extras.variables(self.spec.dtype)), coords=coords)
 
     def due(self, step: int) -> bool:
         """Whether this step is recorded."""
@@ -160,6 +180,11 @@ class Recorder:
     def begin(self, moment: Moment) -> None:
         """Announce a recorded step before it runs."""
         self._moment = moment
+        if self.weights is not None:
+            self.weights.begin()
+        if self.probe is not None and self.writer is not None and moment.step % self.probe_every == 0:
+            for name, row in self.probe.show(moment.step).items():
+                self.writer.append(f"probe/{name}", row)
         rows = torch.arange(self.spec.rows)
         pairing = moment.pairing
         self._context, self._seen = torch.full_like(rows, -1), rows
@@ -195,7 +220,7 @@ class Recorder:
         """Append the trials and the update of one population."""
         if population.name not in self.populations:
             return
-        trials = self._trials(population, activity)
+        trials = self._trials(population, activity, factors)
         update = self._update(population, moves)
         for source, suffix in self.suffix.items():
             apical = signals.apical[source]
@@ -242,16 +267,22 @@ class Recorder:
             self._append_update(name, {"step": np.array([moment.step])} | norms)
 
     def _append(self, population: Population, trials: dict[str, NDArray[Any]], update: dict[str, NDArray[Any]]) -> None:
-        writer, _ = self._writing()
-        writer.append(f"activity/{population.name}", trials)
+        writer, moment = self._writing()
+        path = f"activity/{population.name}"
+        writer.append(path, {variable.name: trials[variable.name] for variable in writer.tables[path].variables})
         self._append_update(population.name, update)
+        if self.weights is not None:
+            row = {"step": np.array([moment.step])} | self.weights.row(population.name)
+            writer.append(f"weights/{population.name}", row)
 
     def _append_update(self, name: str, update: Mapping[str, NDArray[Any]]) -> None:
         writer, _ = self._writing()
         path = f"updates/{name}"
         writer.append(path, as_recorded(update, writer.tables[path]))
 
-    def _trials(self, population: Population, activity: Activity) -> dict[str, NDArray[Any]]:
+    def _trials(
+        self, population: Population, activity: Activity, factors: Factors | None = None
+    ) -> dict[str, NDArray[Any]]:
         _, moment = self._writing()
         count = len(self._seen)
         assert activity.basal is not None
@@ -259,7 +290,12 @@ class Recorder:
         place = tuple(
             i.to(activity.rate.device) for i in torch.unravel_index(self.units[population.name], population.shape)
         )
+        more = self.extras[population.name].values(activity, self._seen, factors)
+        views = {name: moment.views[name][self._seen].float().numpy() for name in self.views}
+        kinds = {name: self.spec.dtype if name in FACTORS else "float32" for name in more if "histogram" not in name}
         return {
+            **views,
+            **{name: _host(values, kinds.get(name, "int32")) for name, values in more.items()},
             "stimulus_id": moment.stimulus_id[self._seen].numpy(),
             "context_id": torch.where(self._context < 0, -1, moment.stimulus_id[self._context]).numpy(),
             "label": moment.label[self._seen].numpy(),
@@ -301,8 +337,9 @@ def _host(tensor: Tensor, dtype: str = "float32") -> NDArray[Any]:
     return array
 
 
-def _draw_units(population: Population, spec: RecorderSpec) -> Tensor:
-    """Flat positions of the recorded neurons, sorted, channel-major."""
-    total = int(np.prod(population.shape))
-    drawn = np.random.default_rng(spec.seed).choice(total, size=min(spec.units, total), replace=False)
-    return torch.from_numpy(np.sort(drawn))
+def units_of(
+    shapes: Mapping[str, tuple[int, ...]], spec: RecorderSpec, selectivity: Callable[[str], Tensor] | None
+) -> dict[str, Tensor]:
+    """Flat positions of the recorded neurons by population, sorted, channel-major; arguments as of `Recorder`, with the shape of every rate."""
+    told = words(spec.chosen or str(spec.units), list(shapes))
+    return {name: chosen(name, shapes[name], word, spec.seed, selectivity) for name, word in told.items()}

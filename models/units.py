@@ -2,11 +2,12 @@
 
 all          every unit
 64           as many, drawn by a seed; all, where there are fewer
+selective:32 as many, of those whose rates tell classes apart best, see `class_selectivity`
 3,17,99      these, as flat positions in C order of (channel, row, column); one alone is written `3,`
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor
 from .errors import ModelError
 
 ALL = "all"
+COLUMNS = 8192  # units whose selectivity is measured at a time
 _COUNT, _LIST = re.compile(r"\d{1,12}"), re.compile(r"\d{1,12}(,\d{1,12})*,?")
 
 
@@ -25,7 +27,9 @@ def drawn(total: int, count: int, seed: int) -> Tensor:
     return torch.from_numpy(np.sort(chosen))
 
 
-def chosen(name: str, shape: Sequence[int], word: str, seed: int) -> Tensor:
+def chosen(
+    name: str, shape: Sequence[int], word: str, seed: int, selectivity: Callable[[str], Tensor] | None = None
+) -> Tensor:
     """Flat positions of units, sorted, int64 (units,).
 
     Args:
@@ -33,6 +37,7 @@ def chosen(name: str, shape: Sequence[int], word: str, seed: int) -> Tensor:
         shape: of its rates.
         word: see above.
         seed: of a draw.
+        selectivity: of all units of a population, by its name, (units,); None where none was measured.
 
     Raises:
         ModelError: no such word, or units that the population has not.
@@ -42,9 +47,16 @@ def chosen(name: str, shape: Sequence[int], word: str, seed: int) -> Tensor:
         return torch.arange(total)
     if _COUNT.fullmatch(word) and int(word) > 0:
         return drawn(total, int(word), seed)
-    if not _LIST.fullmatch(word):
+    kind, _, count = word.partition(":")
+    if kind == "selective" and _COUNT.fullmatch(count) and int(count) > 0:
+        if selectivity is None:
+            raise ModelError(
+                f"{name}.units: expected all, a number, or positions, got {word!r}; nothing measures selectivity here"
+            )
+        return selectivity(name).nan_to_num(-1).cpu().argsort(descending=True, stable=True)[: int(count)].sort().values
+    if _COUNT.fullmatch(word) or not _LIST.fullmatch(word):
         raise ModelError(
-            f"{name}.units: expected all, a number above 0, or positions between commas, got {word!r}; for example 3,17,99"
+            f"{name}.units: expected all, a number above 0, selective:N, or positions between commas, got {word!r}; for example 3,17,99"
         )
     units = sorted({int(part) for part in word.split(",") if part})
     if units[-1] >= total:
@@ -90,6 +102,20 @@ def words(units: str | Sequence[str], names: Sequence[str]) -> dict[str, str]:
     return {name: found[name] for name in names if name in found}
 
 
-def sizes(units: Mapping[str, Tensor]) -> int:
-    """Number of recorded units in all populations."""
-    return sum(len(each) for each in units.values())
+def class_selectivity(rate: Tensor, label: Tensor) -> Tensor:
+    """Share of the variance of each unit's rate that lies between classes, (units,); not a number of a unit whose rate never changes.
+
+    Args:
+        rate: (rows, units).
+        label: class of every row, int64 (rows,); rows without one (-1) are left out.
+    """
+    known = label >= 0
+    return torch.cat([_between(part[known].double(), label[known]) for part in rate.split(COLUMNS, 1)])
+
+
+def _between(rate: Tensor, label: Tensor) -> Tensor:
+    deviation, between = rate - rate.mean(0), torch.zeros_like(rate[0])
+    for each in label.unique():
+        members = deviation[label == each]
+        between += len(members) * members.mean(0).square()
+    return between / deviation.square().sum(0)

@@ -84,6 +84,7 @@ class Frozen:
         network: its weights and running statistics stay as they are.
         rule: the rule that it was trained with.
         units: recorded populations, each with flat positions of its units in `shapes_of`, int64 (units,).
+        scored: whether scores and neuromodulators are wanted.
         context: whose rates the apical dendrites receive: those of the glance before (`before`), of the glance itself (`same`), of none, or
             of one image (1, channels, height, width) at every glance.
 
@@ -92,7 +93,13 @@ class Frozen:
     """
 
     def __init__(
-        self, network: Network | BlockNetwork, rule: Rule, units: Mapping[str, Tensor], *, context: Context | Tensor
+        self,
+        network: Network | BlockNetwork,
+        rule: Rule,
+        units: Mapping[str, Tensor],
+        *,
+        context: Context | Tensor,
+        scored: bool = True,
     ) -> None:
         if unknown := [name for name in units if name not in network.names]:
             raise ModelError(
@@ -103,8 +110,7 @@ class Frozen:
         self.units = {network.names.index(name): chosen.to(network.device) for name, chosen in units.items()}
         self.predicted = context if isinstance(context, str) else "chosen"
         self.sources = {} if self.predicted == "none" else sources_of(rule)
-        scored, _ = modulated(rule)
-        self.scored = scored and (bool(self.sources) or not rule.needs.sources)
+        self.scored = scored and modulated(rule)[0] and (bool(self.sources) or not rule.needs.sources)
         self._count = len(network.names)
         self._reach = max([awaited(self.sources, i, self._count) for i in self.units], default=-1) + 1
         self._dtype = next(iter(network.weights().values())).dtype

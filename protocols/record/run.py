@@ -21,13 +21,15 @@ from ...recordings.places import new_place
 from ..errors import ConfigError, Interrupted
 from ..progress import bar, tell
 from ..runs.provenance import provenance
+from ..runs.room import bytes_of, check_room, size
+from ..runs.selectivity import selectivity_of
 from ..runs.trained import Trained, open_run
 from ..stimuli.shown import array
 from ..stimuli.shown.sequence import Eye, Shown
 from ..stimuli.shown.table import settings_of
 from .eye import eye_of
 from .settings import RecordSettings, default_name
-from .tables import QUEUE, batch_rows, block_bytes, bytes_of, check_room, images_table, size, tables_of
+from .tables import QUEUE, batch_rows, block_bytes, images_table, tables_of
 from .trials import Trials, lay_out
 
 if TYPE_CHECKING:
@@ -180,7 +182,8 @@ def prepare(opened: Trained[Rule], settings: RecordSettings, data_dir: Path | No
             f"record.units: expected units of {', '.join(names)}, got {', '.join(settings.units)}; name these populations"
         )
     shapes = shapes_of(network)
-    units = {name: choice.chosen(name, shapes[name], word, draw) for name, word in words.items()}
+    select = selectivity_of(network, opened.stimulus, opened.presentation, seed)
+    units = {name: choice.chosen(name, shapes[name], word, draw, select) for name, word in words.items()}
     trials = lay_out(
         shown, settings.context, predicts=bool(sources_of(opened.rule)),
         paired=opened.presentation.paired and opened.rule.needs.negatives != "opposite", repeats=settings.repeats, shuffle=settings.shuffle, seed=seed

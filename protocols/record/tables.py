@@ -1,10 +1,8 @@
 """The tables of a recording of a frozen network, their size, and how it is laid into blocks."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -12,13 +10,12 @@ from torch import Tensor
 from ...models.engine.frozen import Frozen, modulated
 from ...recordings import Table, Variable, activity_table
 from ...recordings.layout import block_rows
-from ..errors import ConfigError, ProtocolError
+from ..errors import ConfigError
 from .trials import Trials, variables_of
 
 MEMORY = 768 << 20  # bytes of blocks, all together
 QUEUE = 1  # blocks that wait for the writer
 BLOCK: dict[str, Any] = {"long_name": "output of the block", "attributes": {"symbol": "z"}}
-SPARE = 1 << 30  # bytes that a disk keeps free
 
 
 def tables_of(
@@ -85,12 +82,6 @@ def images_table(trials: Trials, shape: tuple[int, int, int]) -> Table:
     )  # fmt: skip
 
 
-def bytes_of(tables: Sequence[Table]) -> int:
-    """Bytes of all tables before compression."""
-    coords = sum(values.nbytes for table in tables for _, values, _ in table.coords.values())
-    return coords + sum(table.length * table.row_bytes for table in tables)
-
-
 def block_bytes(tables: Sequence[Table]) -> int:
     """Most bytes of a block, so that all blocks stay within `MEMORY`: the longer they are, the faster is one unit read over all trials."""
     most = 1 << 20
@@ -103,35 +94,6 @@ def _blocks(tables: Sequence[Table], most: int) -> int:
     """Bytes of all blocks at a time, see `Writer.ceiling_bytes`."""
     sizes = [min(block_rows(table, most), table.length) * table.row_bytes for table in tables]
     return sum(sizes) + (QUEUE + 1) * max(sizes)
-
-
-def check_room(where: Path, wanted: int) -> int:
-    """Bytes free where a recording shall lie.
-
-    Raises:
-        ProtocolError: too few.
-    """
-    place = next(path for path in (where, *where.parents) if path.exists())
-    free = shutil.disk_usage(place).free
-    if wanted + SPARE > free:
-        raise ProtocolError(
-            f"record.bytes: expected at most the {size(max(0, free - SPARE))} that can be filled on the disk of {where}, got {size(wanted)}; "
-            "record fewer units, populations or trials, or dtype float16"
-        )
-    return free
-
-
-def size(count: float) -> str:
-    """Bytes for a reader.
-
-    >>> size(20e9), size(1234)
-    ('20.0 GB', '1.2 kB')
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def batch_rows(frozen: Frozen, given: int) -> int:

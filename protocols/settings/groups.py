@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ...models.recorded import REDUCTIONS, VARIABLES
 from ..errors import nearest
 from ..readouts.table import FITTED
 from ..stimuli.datasets.table import DATASETS
@@ -23,8 +24,12 @@ Share = Annotated[float, Field(gt=0, le=1)]
 Penalty = Annotated[float, Field(gt=0, le=1e6)]
 if TYPE_CHECKING:  # of a table no checker can read the names
     ReadOut = str
+    Recorded = str
+    Reduction = str
 else:
     ReadOut = Literal[FITTED]
+    Recorded = Literal[VARIABLES]
+    Reduction = Literal[REDUCTIONS]
 
 
 def list_of(minimum: int, maximum: int) -> Any:
@@ -102,6 +107,21 @@ class RecordingConfig(Settings):
         default=None, description="names; null = all"
     )
     dtype: Literal["float32", "float16"] = "float32"
+    chosen: Annotated[tuple[str, ...], list_of(1, 256)] | None = Field(
+        default=None,
+        description="units by words in place of their number: all, 64, 3,17,99, selective:32, or one population's as conv1=all",
+    )
+    variables: Annotated[tuple[Recorded, ...], list_of(1, 64)] | None = Field(
+        default=None, description="null = basal, rate, apical, score and neuromodulator, of those that the rule has"
+    )
+    reductions: Annotated[tuple[Reduction, ...], list_of(1, 64)] | None = Field(
+        default=None, description="measures of potentials and rates over all units; null = none"
+    )
+    synapses: Size = Field(default=8, description="of each unit, drawn, where eligibility is recorded")
+    probe: int = Field(
+        default=0, ge=0, le=65536, description="test images that are shown throughout, without plasticity"
+    )
+    probe_every: Count | None = Field(default=None, description="steps between their showings; null = as every")
 
 
 class ProbeConfig(Settings):

@@ -48,3 +48,6 @@ def _size_complaints(config: RunConfig) -> Iterator[str]:
         yield f"training.batch: expected at most stimulus.n_train = {n_train}, got {batch}; lower it"
     if config.recording.enabled and rows > batch:
         yield f"recording.rows: expected at most training.batch = {batch}, got {rows}; lower it"
+    every, shown = config.recording.every, config.recording.probe_every
+    if shown is not None and shown % every:
+        yield f"recording.probe_every: expected a multiple of recording.every = {every}, got {shown}; change one of them"

@@ -5,25 +5,27 @@ from typing import Any
 
 import torch
 
-from ...models import Moment, Recorder, RecorderSpec
+from ...models import Moment
 from ...models.engine import BlockEngine, Choice, Engine, build_engine, checkpoint
 from ...plasticity import Blockwise
 from ...recordings import Writer
 from ...recordings.stores import set_aside
 from ..errors import ConfigError, Interrupted
 from ..progress import bar as progress_bar
-from ..progress import notice
+from ..progress import notice, tell
 from ..runs.batches import TRAINING, Batches
 from ..runs.folder import RunFolder
 from ..runs.metrics import INTERRUPTED, Metrics
 from ..runs.network import initial_network
 from ..runs.provenance import circumstances, peak_memory, provenance
+from ..runs.room import bytes_of, check_room, size
 from ..runs.setup import presentation_of
 from ..runs.unchanged import fingerprints, same_data, same_settings
 from ..settings.load import RunConfig, digest, identity
 from ..settings.rule import make_rule
 from ..stimuli import Stimulus
 from .diverging import CHECK_EVERY, DivergedError, Watch, check_finite
+from .recording import recorder_of
 from .schedule import learning_rate
 from .shown import Shown
 from .stops import StopRequests
@@ -43,7 +45,7 @@ class Run:
     def __init__(
         self, config: RunConfig, folder: RunFolder, stimulus: Stimulus, device: torch.device, choice: Choice
     ) -> None:
-        t, r = config.training, config.recording
+        t = config.training
         self.choice = choice
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
         self.rule = make_rule(config.rule)
@@ -65,21 +67,18 @@ class Run:
         self.losses = network.names if explicit else [network.names[-1]]
         if isinstance(self.engine, BlockEngine):
             self.losses = self.engine.losses
-        spec = RecorderSpec(r.every, r.rows, r.units, r.unit_seed, r.populations, r.dtype)
-        self.recorder = None
-        if r.enabled:
-            self.recorder = Recorder(
-                network, spec, sources=self.rule.needs.sources, losses=self.losses,
-                batch_rows=self.presentation.rows * t.batch, paired=self.presentation.paired,
-                modulated="neuromodulator" in self.rule.needs.records, words=self.rule.needs.told,
-            )  # fmt: skip
+        self.recorder = recorder_of(config, network, self.rule, self.batches, self.losses)
         self.step, self.seconds = 0, 0.0
         self.last = torch.full((len(self.losses),), float("nan"))  # losses of the last step
         self.metrics, self.watch = Metrics(folder.metrics), Watch(t.diverged, {})
         self._order, self._order_epoch = torch.empty(0), -1
 
-    def open(self, resume: bool) -> None:
-        """Restore the newest checkpoint, if any, and open the recording there."""
+    def open(self, resume: bool, progress: bool = False) -> None:
+        """Restore the newest checkpoint, if any, and open the recording there; the size of a new one is told first.
+
+        Raises:
+            ProtocolError: the disk has no room for it.
+        """
         checkpoint.tidy(self.folder.checkpoints)
         stored = checkpoint.found(self.folder.checkpoints)
         cursor, lines = None, -1
@@ -102,9 +101,10 @@ class Run:
             notice(f"{self.folder.path}: no checkpoint to resume from, so it starts again; its recording is now {kept}")
         data = {"name": self.stimulus.name, **fingerprints(self.stimulus)}
         attributes = provenance(self.config, device=str(self.device), stimulus=data, kernels=self.choice.told())
-        self.recorder.writer = Writer.create(
-            self.folder.recording, self.recorder.tables(self.steps), attributes=attributes
-        )
+        tables = self.recorder.tables(self.steps)
+        wanted, free = bytes_of(tables), check_room(self.folder.recording, bytes_of(tables))
+        tell(progress, f"recording: {size(wanted)} before compression, {size(free)} free")
+        self.recorder.writer = Writer.create(self.folder.recording, tables, attributes=attributes)
 
     def train(self, progress: bool, stop: StopRequests) -> dict[str, Any]:
         """Run to the end, to `max_seconds`, or to a request to stop; a checkpoint is written in each case.
@@ -166,8 +166,9 @@ class Run:
         observer = self.recorder if self.recorder is not None and self.recorder.due(step) else None
         if observer is not None:
             rows = self.presentation.rows
+            views = self.batches.views(TRAINING, batch, step) if observer.views else {}
             moment = Moment(
-                step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(rows), label.cpu(), pairing
+                step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(rows), label.cpu(), pairing, views
             )
             observer.begin(moment)
         losses = self.engine.step(images, pairing, observer, label=label if self.rule.needs.supervised else None)

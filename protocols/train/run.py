@@ -67,7 +67,7 @@ def _train(config: RunConfig, folder: RunFolder, data_dir: Path | None, resume: 
         if not resume:
             folder.claim(config)
         with folder.alone(), using(choice.kernels):
-            run.open(resume)
+            run.open(resume, progress)
             if resume:
                 folder.keep(config)
             return run.train(progress, stop)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ import xarray as xr
 from apical import load, recordings
 from apical.models.engine import rates
 from apical.protocols.command.main import main
-from apical.protocols.record import RecordSettings, record, tables
+from apical.protocols.record import RecordSettings, record
+from apical.protocols.runs import room
 from click.testing import CliRunner
 from PIL import Image
 from small_runs import make_run
@@ -207,10 +209,10 @@ def test_size_is_told_first_and_too_much_of_it_refused(run, monkeypatch):
     text = command(run, "own", "--json").stderr
     assert text.splitlines()[0].startswith("own: 32 glances, 48 units of conv1, conv2, conv3, conv4, conv5, conv6: ")
     assert "before compression" in text and "free" in text
-    monkeypatch.setattr(tables, "SPARE", 1 << 60)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda place: SimpleNamespace(free=5000))
     refused = CliRunner().invoke(main, ["record", str(run), "own", "--name", "more"])
     assert refused.exit_code == 1
-    assert refused.stderr.startswith("Error: record.bytes: expected at most the 0 B")
+    assert refused.stderr.startswith("Error: recording.bytes: expected at most the 4.8 kB")
     assert not (run / "recordings" / "more.zarr").exists()
 
 
@@ -274,7 +276,8 @@ import numpy as np
 from pathlib import Path
 from apical import recordings
 from apical.models.engine.frozen import Frozen
-from apical.protocols.record import RecordSettings, record, tables
+from apical.protocols.record import RecordSettings, record
+from apical.protocols.runs import room
 
 run, how = Path(sys.argv[1]), sys.argv[2]
 tables.MEMORY = 1 << 20

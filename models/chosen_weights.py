@@ -1,0 +1,108 @@
+"""Weights of chosen units, and how far each moved in a recorded step: W and b of its neuron, and its row of every B."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..recordings import Table, Variable
+from .errors import ModelError
+from .networks.network import Network
+from .populations.areas import AreaPopulation
+from .populations.conv import Population
+from .populations.geometry import apical_units
+
+
+@dataclass(slots=True)
+class ChosenWeights:
+    """What is kept of some populations.
+
+    Args:
+        network: whose weights they are.
+        populations: by name.
+        units: flat positions in the shape of each, int64 (units,).
+        sources: learnt context sources, each with the end of its names.
+
+    Raises:
+        ModelError: a population divided into areas, whose units have several sets of weights.
+    """
+
+    network: Network
+    populations: Mapping[str, Population]
+    units: Mapping[str, Tensor]
+    sources: Mapping[str, str]
+    _before: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        divided = [name for name, population in self.populations.items() if isinstance(population, AreaPopulation)]
+        if divided:
+            raise ModelError(
+                f"recording.variables: expected no weights of {divided[0]}, which is divided into areas, got them; leave them out"
+            )
+
+    def tables(self, activity: Mapping[str, Table], length: int) -> Iterator[Table]:
+        """`weights/<population>`, one row per recorded step.
+
+        Args:
+            activity: tables of the activity, whose units these are.
+            length: recorded steps of the run.
+        """
+        for name in self.populations:
+            variables = [Variable(name="step", dtype="int64", long_name="training step", coordinate=True)]
+            for key, values in self._weights(name).items():
+                _, _, source = key.partition("_")
+                dims = (
+                    "unit",
+                    *(
+                        []
+                        if values.dim() == 1
+                        else ["synapse" if key == "weight" else f"context{source.removeprefix('weight')}"]
+                    ),
+                )
+                shape: dict[str, Any] = {"dims": dims, "shape": tuple(values.shape)}
+                words = _words(key)
+                variables.append(Variable(name=key, long_name=f"{words} after the step", **shape))
+                variables.append(
+                    Variable(name=f"{key}_change", long_name=f"change of the {words} in the step", **shape)
+                )
+            table = activity[name]
+            coords = {name: told for name, told in table.coords.items() if told[0] == ("unit",)}
+            yield Table(
+                path=f"weights/{name}",
+                dim="step",
+                length=length,
+                variables=tuple(variables),
+                coords=coords,
+                attributes=table.attributes,
+            )
+
+    def begin(self) -> None:
+        """Note the weights before a step."""
+        self._before = {name: self._weights(name) for name in self.populations}
+
+    def row(self, name: str) -> dict[str, NDArray[Any]]:
+        """Weights of a population after the step, and what they moved by."""
+        found, before = self._weights(name), self._before[name]
+        changes = {f"{key}_change": value - before[key] for key, value in found.items()}
+        return {key: value.float().cpu().numpy()[None] for key, value in (found | changes).items()}
+
+    def _weights(self, name: str) -> dict[str, Tensor]:
+        """Copies of the weights of every chosen unit: (units, synapses), (units,), and (units, contexts) by source."""
+        population, units = self.populations[name], self.units[name]
+        channel = torch.unravel_index(units, population.shape)[0].to(population.weight.device)
+        found = {"weight": population.weight[channel].flatten(1), "bias": population.bias[channel]}
+        for source, end in self.sources.items():
+            projection = next(p for p in self.network.apical[source] if p.name == f"{name}.{source}")
+            rows = apical_units(population, units, len(projection.weight)).to(projection.weight.device)
+            found[f"apical_weight{end}"] = projection.weight[rows]
+        return found
+
+
+def _words(key: str) -> str:
+    if key.startswith("apical_weight"):
+        source = key.removeprefix("apical_weight").lstrip("_")
+        return f"apical weights, B{f' ({source})' if source else ''}"
+    return {"weight": "basal weights, W", "bias": "bias, b"}[key]
