@@ -189,7 +189,9 @@ def test_what_there_is_not_is_refused(engine, variables, words_):
 
 
 def test_populations_without_such_signals_are_refused():
-    softhebb = build_network(Architecture("softhebb", (3, 32, 32), 1 / 16, grids=(1, 1, 1)), RULES["softhebb"](), seed=0).populations
+    softhebb = build_network(
+        Architecture("softhebb", (3, 32, 32), 1 / 16, grids=(1, 1, 1)), RULES["softhebb"](), seed=0
+    ).populations
     with pytest.raises(ModelError, match="compete through triangle"):
         Extras(softhebb[0], torch.arange(2), ("gate",))
     population = build_network(SMALL, ClappPP(), seed=0).populations[1]

@@ -280,7 +280,7 @@ from apical.protocols.record import RecordSettings, record
 from apical.protocols.runs import room
 
 run, how = Path(sys.argv[1]), sys.argv[2]
-tables.MEMORY = 1 << 20
+room.MEMORY = 1 << 20
 plain, count = Frozen.show, 0
 
 def show(self, *given):
