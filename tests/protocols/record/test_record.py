@@ -276,11 +276,10 @@ import numpy as np
 from pathlib import Path
 from apical import recordings
 from apical.models.engine.frozen import Frozen
-from apical.protocols.record import RecordSettings, record
-from apical.protocols.runs import room
+from apical.protocols.record import RecordSettings, record, tables
 
 run, how = Path(sys.argv[1]), sys.argv[2]
-room.MEMORY = 1 << 20
+tables.MEMORY = 1 << 20
 plain, count = Frozen.show, 0
 
 def show(self, *given):
