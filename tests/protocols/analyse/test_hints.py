@@ -33,7 +33,7 @@ def test_what_is_told_records_what_is_needed(run, hint):
     assert result.exit_code == 0, result.output
     assert name in recordings_of(run)
     for what in CASES[hint]:
-        found = apical.analyse(run, what, recording=name)
+        found = apical.analyse(run, what, recording=name, populations=["conv1", "conv3"])
         assert found.rows[0]["population"] == "conv1"
         assert f"analysis-{what}-{name}" in [section.name for section in read_sections(run)]
 

@@ -45,8 +45,14 @@ def test_an_analysis_leaves_a_group_a_figure_and_a_section(run, what):
     assert len(found.rows) == len(section.tables[0].rows)
     # the recorded tables are as they were
     assert recordings.open(run)["activity/conv1"].sizes["trial"] == 400
-    again = apical.analyse(run, what, **replay)
-    assert again.rows == found.rows
+
+
+def test_a_second_call_takes_the_place_of_the_first(run):
+    """By the same seed with the same numbers."""
+    first, second = (apical.analyse(run, "cka") for _ in range(2))
+    assert first.rows == second.rows
+    assert list(recordings.open(run).children).count("analysis-cka") == 1
+    assert len(read_sections(run)) == 1
 
 
 def test_the_list_says_what_is_missing_and_what_records_it(run):
