@@ -65,7 +65,9 @@ def piece(source: Source, path: str, population: str, unit_id: int) -> Piece:
         variable, words = _of_population(variable, population)
         told += words
     for dim in [dim for dim in variable.dims if str(dim).startswith("unit")]:
-        index = unit_place(variable, str(dim), population, source.units(population) if population else None, unit_id)
+        index = unit_places(variable, str(dim), population, source.units(population) if population else None).get(
+            unit_id
+        )
         if index is None:
             return Piece(
                 _title(table[name]), f"not measured of unit {unit_id} of {population}", np.array(np.nan), (), ""
@@ -97,14 +99,13 @@ def of_units(source: Source, path: str, population: str) -> NDArray[np.float64] 
     units = source.units(population)
     if variable.ndim != 1 or not str(variable.dims[0]).startswith("unit"):
         return None
-    dim = str(variable.dims[0])
-    places = [unit_place(variable, dim, population, units, int(unit)) for unit in units.unit_id]
+    places = unit_places(variable, str(variable.dims[0]), population, units)
     values = np.asarray(variable, dtype=np.float64)
-    return np.array([np.nan if place is None else values[place] for place in places])
+    return np.array([np.nan if (place := places.get(int(unit))) is None else values[place] for unit in units.unit_id])
 
 
-def unit_place(variable: xr.DataArray, dim: str, population: str, units: Units | None, unit_id: int) -> int | None:
-    """Place of a unit along a dimension of a result.
+def unit_places(variable: xr.DataArray, dim: str, population: str, units: Units | None) -> dict[int, int]:
+    """Place of each unit along a dimension of a result, by `unit_id`.
 
     By the coordinates `unit_id` and, of a result of several populations, `population`; of a result without them by the recording's, where sizes
     are the same.
@@ -112,13 +113,12 @@ def unit_place(variable: xr.DataArray, dim: str, population: str, units: Units |
     along = {str(name): np.asarray(each) for name, each in variable.coords.items() if each.dims == (dim,)}
     numbers = along.get("unit_id", along.get(dim))
     if numbers is None:
-        same = units is not None and variable.sizes[dim] == len(units.unit_id)
-        return units.index(unit_id) if units is not None and same else None
-    here = numbers == unit_id
-    if "population" in along:
-        here = here & (along["population"].astype(str) == population)
-    found = np.flatnonzero(here)
-    return int(found[0]) if found.size else None
+        if units is None or variable.sizes[dim] != len(units.unit_id):
+            return {}
+        numbers = units.unit_id
+    here = along["population"].astype(str) == population if "population" in along else np.ones(len(numbers), bool)
+    places = np.flatnonzero(here)
+    return dict(zip(numbers[places].tolist(), places.tolist(), strict=True))
 
 
 def _of_population(variable: xr.DataArray, population: str) -> tuple[xr.DataArray, list[str]]:
