@@ -9,7 +9,7 @@ from ..sections import checks_table, number
 PLACE = 70
 FIGURES = {
     "spike_raster": (
-        "three glances",
+        "raster of three glances",
         "A network of spiking neurons in a closed loop through three glances: what its inputs saw, every spike, score <var>u</var> and neuromodulator "
         "<var>γ</var> that its own modulatory neurons gave each population, and potentials of three units; the tuft, on the right scale, holds what "
         "it predicts from the glance before. Shaded: the eyes move and nothing is seen.",

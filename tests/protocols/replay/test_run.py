@@ -242,7 +242,7 @@ def test_every_level_goes_through_the_command(tmp_path, run, monkeypatch, capsys
 
 
 def test_a_circuit_without_change_is_refused(run, monkeypatch, capsys):
-    monkeypatch.setattr(run_file, "load_run", lambda *_: Unmodulated(load_run(run)))
+    monkeypatch.setattr(run_file, "load_run", lambda *_, **__: Unmodulated(load_run(run)))
     with pytest.raises(SystemExit) as leaving:
         main(["replay", str(run), "--quick", "--quiet"])
     assert leaving.value.code == 2
