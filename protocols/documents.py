@@ -14,6 +14,7 @@ from .probe.figure import read_outs
 from .probe.section import FIGURE, dataset
 from .probe.section import section as probe
 from .progress import notice
+from .replay.section import DOCUMENTS
 from .replay.section import section as replay
 from .sections import found_figures
 from .spike.section import section as spike
@@ -32,7 +33,7 @@ def add_missing_sections(run: Path) -> list[str]:
     What cannot be read is told on stderr and left out, as is a figure that was not drawn.
     """
     written = []
-    for path in sorted(run.glob("*.json")):
+    for path in (*sorted(run.glob("*.json")), *sorted((run / DOCUMENTS).glob("*.json"))):
         try:
             found = list(_sections(run, path))
         except WRONG as error:
@@ -46,7 +47,9 @@ def add_missing_sections(run: Path) -> list[str]:
 
 def _sections(run: Path, path: Path) -> Iterator[Section]:
     """Those of one document that are missing."""
-    if path.name in MAKERS:
+    if path.parent.name == DOCUMENTS:
+        made = [replay(unsealed(path.read_text(encoding="utf-8")))]
+    elif path.name in MAKERS:
         document = unsealed(path.read_text(encoding="utf-8"))
         made = [MAKERS[path.name](document)]
     elif path.name == "lesion.json":

@@ -12,7 +12,7 @@ import click
 from ..recordings.sections import Section, TextTable
 
 GAP = "  "
-NARROWEST = 18  # columns that a wrapped text keeps
+NARROWEST, WIDEST = 18, 80  # columns that a wrapped text keeps, and has at most
 # what a column of numbers may hold beside them
 _NUMBER = re.compile(r"[-+<>=≤≥~(]*\d[\d.,]*(e[-+]?\d+)?[%):]?|[±–-]|to|of|")
 _COLOURS = {"pass": "green", "yes": "green", "FAIL": "red", "failed": "red", "damaged": "red"}
@@ -121,10 +121,16 @@ def _least(head: str, cells: Sequence[str], right: bool) -> int:
     return max(words, longest if right else min(longest, NARROWEST))
 
 
+def _most(cells: Sequence[str]) -> int:
+    """Columns that cells want; a long text is wrapped also where there is room, a long word is not broken."""
+    longest = max((len(cell) for cell in cells), default=0)
+    return max(min(longest, WIDEST), max((len(word) for cell in cells for word in cell.split()), default=0))
+
+
 def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], room: int | None) -> list[int]:
     """Of every column: what it wants, or less, taken from the widest first."""
     columns = [[row[i] for row in rows] for i in range(len(head))]
-    wanted = [max(len(head[i]), *(len(cell) for cell in columns[i]), 0) for i in range(len(head))]
+    wanted = [max(len(head[i]), _most(columns[i])) for i in range(len(head))]
     least = [_least(head[i], columns[i], right[i]) for i in range(len(head))]
     while room is not None and sum(wanted) + len(GAP) * (len(wanted) - 1) > room:
         spare = [i for i in range(len(wanted)) if wanted[i] > least[i]]

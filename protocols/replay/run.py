@@ -10,14 +10,17 @@ import xarray as xr
 from ...models import Network
 from ...models.spiking import Circuit, replay
 from ...models.spiking.brian import check_target, load_brian
-from ...recordings import ReplayStore, open_replay, write_report, write_results
+from ...recordings import ReplayStore, open_replay, write_report, write_results, write_section
+from ...recordings.atomic import free_name, write_text
 from ...recordings.plot_style import save
+from ...recordings.seal import unsealed
+from ...recordings.sections import FOLDER
 from ..check import Check
 from ..progress import bar as progress_bar
-from ..progress import phase
+from ..progress import notice, phase
 from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
-from ..sections import hand_in
+from ..sections import found_figures, hand_in
 from ..settings.load import digest
 from .circuits import Loaded, load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
@@ -139,9 +142,29 @@ def _drawn(bench: Bench, checks: list[Check], run: Path, name: str) -> dict[str,
 def _keep(run: Path, name: str, result: dict[str, Any]) -> None:
     """The document of this replay beside those of others, that of the last one, and the section of the report."""
     (run / DOCUMENTS).mkdir(exist_ok=True)
+    _keep_earlier(run)
     write_json(run / DOCUMENTS / f"{name}.json", result)
     write_json(run / "replay.json", result)
     hand_in(run, section(plain(result)))
+
+
+def _keep_earlier(run: Path) -> None:
+    """What a version that knew one replay alone has left in RUN/replay.json gets a document and a section of its own."""
+    path = run / "replay.json"
+    if not path.is_file():
+        return
+    try:
+        text = path.read_text(encoding="utf-8")
+        told = section(unsealed(text))
+    except (ValueError, KeyError, TypeError) as error:
+        damaged = path.rename(free_name(path))
+        notice(f"{path}: expected the last replay, got another document ({error!r}); it is now {damaged}")
+        return
+    name = told.name.removeprefix("replay-")
+    if not (run / DOCUMENTS / f"{name}.json").exists():
+        write_text(run / DOCUMENTS / f"{name}.json", text)
+        if not (run / FOLDER / f"{told.name}.json").exists():
+            write_section(run, found_figures(run, told))
 
 
 class Worlds:

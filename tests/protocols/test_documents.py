@@ -48,3 +48,15 @@ def test_a_document_of_another_shape_is_told_and_left_out(tmp_path, capsys, name
     error = capsys.readouterr().err
     assert error.startswith(f"Note: {tmp_path / name}.json: expected a result, got another")
     assert error.count("\n") == 1
+
+
+def test_every_named_replay_has_one(tmp_path):
+    circuit = {"units": 4, "population": "conv3", "inputs": 9, "contexts": 5, "source": "dfb", "trials": 8}
+    settings = {"duration": 500.0, "level": 2, "pool": 10, "tau": 50.0, "seeds": [0]}
+    (tmp_path / "replays").mkdir()
+    for name in ("first", "second"):
+        document = {"replays": [name], "checks": [], "circuit": circuit, "settings": settings, "risks": []}
+        (tmp_path / "replays" / f"{name}.json").write_text(json.dumps(document))
+    (tmp_path / "replay.json").write_text((tmp_path / "replays" / "second.json").read_text())
+    assert sorted(set(add_missing_sections(tmp_path))) == ["replay-first", "replay-second"]
+    assert [section.name for section in read_sections(tmp_path)] == ["replay-first", "replay-second"]

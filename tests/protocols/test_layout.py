@@ -29,6 +29,16 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(width):
     assert sorted(words) == sorted(" ".join(" ".join(row) for row in (TABLE.head, *TABLE.rows)).split())
 
 
+def test_a_long_text_does_not_push_numbers_out_of_sight():
+    path = "/a/path/of/many/letters/that/cannot/be/broken/without/being/another/one" * 2
+    table = TextTable(head=("name", "reason", "mean"), rows=(("C1", LONG * 3, "1.5"), ("C2", path, "20")))
+    shown = tabulated(table)
+    assert max(map(len, shown)) == len("C1") + 2 + 2 + len(path) + 2 + len("mean")
+    assert any(line.endswith(" 1.5") for line in shown)
+    assert path in " ".join(shown)
+    assert max(map(len, tabulated(TextTable(head=("a", "b"), rows=(("x", LONG * 3),))))) <= 3 + 80
+
+
 def test_heads_are_wrapped_before_numbers():
     table = TextTable(head=("name", "with random weights (%)"), rows=(("conv1", "38.95"),))
     shown = tabulated(table, Screen(20))

@@ -97,6 +97,29 @@ def test_a_second_replay_leaves_the_first_ones_checks(tmp_path, run, result, mon
         open_replay(folder, name).close()
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_replay_of_an_earlier_version_keeps_its_checks(tmp_path, run, result, monkeypatch, capsys, known):
+    """Which knew RUN/replay.json alone, and may be damaged."""
+    monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m.__name__ in ("changes", "recorded")))
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    for place in ("replays", "sections"):
+        shutil.rmtree(folder / place)
+    first = (folder / "replay.json").read_text()
+    if not known:
+        (folder / "replay.json").write_text("{}")
+    replay_run(folder, ReplaySettings(quick=True, name="second", **SHORT), report=False, progress=False)
+    found = {section.name: section for section in read_sections(folder)}
+    if known:
+        assert (folder / "replays" / "conv3-dfb.json").read_text() == first
+        assert found.keys() == {"replay-conv3-dfb", "replay-second"}
+        assert len(found["replay-conv3-dfb"].figures) == 7
+    else:
+        assert found.keys() == {"replay-second"}
+        assert (folder / "replay.json.damaged-1").read_text() == "{}"
+        assert "it is now" in capsys.readouterr().err
+
+
 def test_a_trial_tells_what_was_seen(run, result):
     with open_replay(run, *result["replays"]) as stored:
         trials, circuit = stored["trials"].to_dataset(), stored["circuit"].to_dataset()
