@@ -10,8 +10,8 @@ from .quantities import DERIVED, MEASURES
 
 PLACE = 30
 _CAPTION = (
-    "Measures of every condition: mean over seeds, bars their standard deviation, small dots single seeds; rings are the first probe, discs the last; a "
-    "grey band is what was published."
+    "Measures of every condition at its last probe. Of several seeds discs are means, bars standard deviations and small dots single seeds; a ring is the "
+    "first of several probes; a grey band is what was published."
 )
 
 
