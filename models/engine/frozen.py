@@ -10,9 +10,10 @@ the rule is told is a pairing of each row with itself, whose apical potential al
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import prod
+from types import MappingProxyType
 from typing import Literal, cast
 
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from ...plasticity import Apical, Factors, LocalRule, Pairing, Rule, Signals
 from ..errors import ModelError
+from ..extras import Extras
 from ..networks.contexts import awaited, suffixes, whose
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
@@ -39,6 +41,7 @@ class Answer:
         basal: a, (rows, units); None of a block, which has no compartments.
         apical: e by context source, (rows, units); not a number where no glance went before.
         score, gamma: u and neuromodulator by source, or under `basal` of a rule without dendrites, (rows,).
+        more: further signals by name, see `Extras`; a drive is that of the pair alone, with weight 1.
     """
 
     rate: Tensor
@@ -46,6 +49,7 @@ class Answer:
     apical: Mapping[str, Tensor] = field(default_factory=dict)
     score: Mapping[str, Tensor] = field(default_factory=dict)
     gamma: Mapping[str, Tensor] = field(default_factory=dict)
+    more: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def shapes_of(network: Network | BlockNetwork) -> dict[str, tuple[int, int, int]]:
@@ -85,6 +89,7 @@ class Frozen:
         rule: the rule that it was trained with.
         units: recorded populations, each with flat positions of its units in `shapes_of`, int64 (units,).
         scored: whether scores and neuromodulators are wanted.
+        extras: further signals by population.
         context: whose rates the apical dendrites receive: those of the glance before (`before`), of the glance itself (`same`), of none, or
             of one image (1, channels, height, width) at every glance.
 
@@ -100,12 +105,14 @@ class Frozen:
         *,
         context: Context | Tensor,
         scored: bool = True,
+        extras: Mapping[str, Extras] = MappingProxyType({}),
     ) -> None:
         if unknown := [name for name in units if name not in network.names]:
             raise ModelError(
                 f"record.populations: expected names among {', '.join(network.names)}, got {unknown[0]!r}; correct the name"
             )
         self.network, self.rule, self.context = network, rule, context
+        self.extras = {network.names.index(name): each for name, each in extras.items()}
         self.shapes = shapes_of(network)
         self.units = {network.names.index(name): chosen.to(network.device) for name, chosen in units.items()}
         self.predicted = context if isinstance(context, str) else "chosen"
@@ -137,6 +144,9 @@ class Frozen:
         found: dict[int, tuple[Tensor, Tensor | None]] = {}
         told: dict[int, Factors] = {}
         pooled: dict[int, Tensor] = {}
+        more: dict[int, dict[str, Tensor]] = {}
+        held: dict[int, Activity] = {}
+        rows = torch.arange(len(images), device=images.device)
         for i, activity in self._sweep(images, bool(self.units)):
             if self.sources or self.scored:
                 pooled[i] = self._pooled(i, activity)
@@ -145,10 +155,17 @@ class Frozen:
                 found[i] = self._chosen(i, activity.rate), basal
                 if self.scored and not self.sources:  # while the potential of every neuron is there
                     told[i] = self._factors(i, pooled[i], {}, pairing, activity.potential)
-        answers = {i: self._answer(i, *found[i], pooled, told.get(i), pairing) for i in found}
+                if extras := self.extras.get(i):
+                    more[i] = extras.values(activity, rows, told.get(i))
+                    if self.sources and "drive" in extras.wanted:  # whose factors wait for the contexts
+                        held[i] = replace(activity, pre=activity.rate[:0], patches=None, basal=None, potential=None)
+        answers = {i: self._answer(i, *found[i], pooled, told, pairing) for i in found}
+        for i, activity in held.items():
+            drive = self.extras[i].drive(activity, rows, told[i])
+            more[i]["drive"] = _without_first(drive, self.predicted == "before" and not self._before)
         if self.predicted == "before":
             self._before = {i: rate[-1:].clone() for i, rate in pooled.items()}
-        return {self.network.names[i]: answer for i, answer in answers.items()}
+        return {self.network.names[i]: replace(answer, more=more.get(i, {})) for i, answer in answers.items()}
 
     def _answer(
         self,
@@ -156,7 +173,7 @@ class Frozen:
         rate: Tensor,
         basal: Tensor | None,
         pooled: Mapping[int, Tensor],
-        told: Factors | None,
+        told: dict[int, Factors],
         pairing: Pairing,
     ) -> Answer:
         apical: dict[str, Tensor] = {}
@@ -171,12 +188,12 @@ class Frozen:
                 rows = apical_units(population, self.units[i].cpu(), e.shape[1]).to(e.device)
                 apical[source] = _without_first(e[:, rows], lacking)
             if self.scored:
-                told = self._factors(i, pooled[i], potentials, pairing, None)
+                told[i] = self._factors(i, pooled[i], potentials, pairing, None)
         score, gamma = {}, {}
-        if told is not None:
+        if i in told:
             stays = pairing.fixation_weight > 0
-            for source in self.sources or told.phases:
-                phase = told.phases[source]
+            for source in self.sources or told[i].phases:
+                phase = told[i].phases[source]
                 score[source] = _without_first(torch.where(stays, phase.score_fixation, phase.score_saccade), lacking)
                 gamma[source] = _without_first(torch.where(stays, phase.gamma_fixation, phase.gamma_saccade), lacking)
         return Answer(rate, basal, apical, score, gamma)

@@ -38,7 +38,7 @@ def record(
     from ..record import record as call
 
     fields = fields_of("record", RecordSettings, given)
-    fields |= {name: tuple(fields[name]) for name in ("populations", "variables") if name in fields}
+    fields |= {name: tuple(fields[name]) for name in ("populations", "variables", "reductions") if name in fields}
     fields |= {"stimulus": stimulus, "stimulus_settings": settings or {}, "units": unit_words(units)}
     found = call(
         folder_of(run), RecordSettings(**fields), replace=replace, device=device, data_dir=_path(data_dir), data=data,

@@ -81,6 +81,7 @@ class Run:
         units: Units = None,
         populations: Sequence[str] = (),
         variables: Sequence[str] = (),
+        reductions: Sequence[str] = (),
         context: str | int = "before",
         repeats: int = 1,
         shuffle: bool = False,
@@ -98,7 +99,8 @@ class Run:
                 `own`, a data set, `gratings`, `sparse-noise`, `white-noise`, `movie:PATH`, ...
             units: `all`, how many (drawn), flat positions, or a mapping of populations to these; None for those of the training's recording.
             populations: names; empty for all, or those that `units` maps.
-            variables: some of basal, rate, apical, score, neuromodulator; empty for all there are.
+            variables: some of basal, rate, apical, score, neuromodulator, drive, gate, eligibility; empty for the first five.
+            reductions: some of mean, norm, sparsity, histogram, over all neurons of a population.
             context: `before`, `same`, `none`, or the number of a stimulus.
             repeats, shuffle: how often all are shown, and whether each time in another random order.
             seed: of every draw; None for the run's.
@@ -113,7 +115,7 @@ class Run:
         given = isinstance(stimulus, str)
         chosen = RecordSettings(
             stimulus=stimulus if given else "own", stimulus_settings=settings, units=unit_words(units), populations=tuple(populations),
-            variables=tuple(variables), context=str(context), repeats=repeats, shuffle=shuffle, seed=seed, images=images, dtype=dtype,
+            variables=tuple(variables), reductions=tuple(reductions), context=str(context), repeats=repeats, shuffle=shuffle, seed=seed, images=images, dtype=dtype,
             checkpoint=checkpoint,
         )  # fmt: skip
         return present(self._opened, chosen, None if given else stimulus, data_dir=self._data_dir, progress=progress)

@@ -20,8 +20,13 @@ STIMULUS, and what --set takes of it:
   array:PATH      uint8 pictures or normalised numbers in a .npy file
 
 \b
---units takes all, a number (drawn), or positions 3,17,99; for one population
-  alone NAME=WORD, repeatable.  [default: the units of the training's recording]
+--variables takes basal, rate, apical, score, neuromodulator,
+  drive, gate, eligibility (what the rule would change weights by)
+
+\b
+--units takes all, a number (drawn), selective:N (by class), or positions
+  3,17,99; for one population alone NAME=WORD, repeatable.
+  [default: the units of the training's recording]
 """
 
 
@@ -36,9 +41,9 @@ STIMULUS, and what --set takes of it:
 @click.option(
     "--populations", metavar="A,B", help="Populations that are recorded.  [default: all, or those of --units]"
 )
-@click.option(
-    "--variables", metavar="A,B", help="basal, rate, apical, score, neuromodulator.  [default: all there are]"
-)
+@click.option("--variables", metavar="A,B", help="What is recorded; see below.  [default: the first five]")
+@click.option("--reductions", metavar="A,B", help="mean, norm, sparsity, histogram over all neurons.")
+@click.option("--synapses", type=click.IntRange(1), default=8, show_default=True, help="Of a unit, for eligibility.")
 @click.option(
     "--context",
     default="before",
@@ -60,7 +65,7 @@ STIMULUS, and what --set takes of it:
 @json_option
 def record(
     run: Path | None, stimulus: str, listing: bool, changes: tuple[str, ...], replace: bool, populations: str | None,
-    variables: str | None, quiet: bool, as_json: bool, **given: Any,
+    variables: str | None, reductions: str | None, quiet: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Show the frozen network of RUN stimuli and keep what every compartment answers.
 
@@ -69,7 +74,7 @@ def record(
     from .arguments import parse_changes, parse_list
 
     settings, names = parse_changes(changes), parse_list("--populations", populations)
-    chosen = parse_list("--variables", variables)
+    chosen, measures = parse_list("--variables", variables), parse_list("--reductions", reductions)
     from ..record import RecordSettings, listed
     from ..record import record as run_record
 
@@ -80,6 +85,6 @@ def record(
         raise ConfigError("record.run: expected the folder of a run, got none; or --list")
     where = {name: given.pop(name) for name in ("device", "data_dir", "data")}
     asked = RecordSettings(
-        stimulus=stimulus, stimulus_settings=settings, populations=names, variables=chosen, **given
+        stimulus=stimulus, stimulus_settings=settings, populations=names, variables=chosen, reductions=measures, **given
     )  # fmt: skip
     show(run_record(run, asked, replace=replace, progress=not quiet, **where), as_json)

@@ -12,8 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...models import BlockNetwork, Network
 from ...models import units as choice
 from ...models.engine.frozen import Answer, Frozen, modulated, shapes_of, sources_of
+from ...models.extras import Extras
+from ...models.recorded import FACTORS
 from ...plasticity import Rule
 from ...recordings import Table, Writer
 from ...recordings.layout import StoreLike
@@ -191,7 +194,7 @@ def prepare(opened: Trained[Rule], settings: RecordSettings, data_dir: Path | No
     context: Any = settings.context
     if context.isdecimal():
         context = shown.draw(torch.tensor([int(context)])).to(opened.device)
-    frozen = Frozen(network, opened.rule, units, context=context)
+    frozen = Frozen(network, opened.rule, units, context=context, extras=_extras(network, units, settings, draw))
     tables = tables_of(frozen, trials, units, settings.variables, settings.dtype)
     if settings.images:
         tables.insert(0, images_table(trials, eye.shape))
@@ -222,6 +225,21 @@ def fill(session: Session, store: StoreLike, progress: bool, title: str) -> None
             shown.update(len(stays))
 
 
+def _extras(
+    network: Network | BlockNetwork, units: Mapping[str, Tensor], settings: RecordSettings, seed: int
+) -> dict[str, Extras]:
+    """Further signals of populations; a block has none."""
+    wanted = tuple(name for name in FACTORS if name in settings.variables)
+    populations = {population.name: population for population in network.populations}
+    if not (wanted or settings.reductions):
+        return {}
+    return {
+        name: Extras(populations[name], units[name], wanted, settings.reductions, settings.synapses, seed)
+        for name in units
+        if name in populations
+    }
+
+
 def _rows(answer: Answer, frozen: Frozen, kept: Mapping[str, str]) -> dict[str, NDArray[Any]]:
     """Variables of a table, of those that are kept."""
     every: dict[str, Callable[[], Tensor]] = {"rate": lambda: answer.rate}
@@ -236,6 +254,8 @@ def _rows(answer: Answer, frozen: Frozen, kept: Mapping[str, str]) -> dict[str, 
         every[f"score{end}"] = lambda source=source: answer.score[source]  # type: ignore[misc]
         if moved:
             every[f"neuromodulator{end}"] = lambda source=source: answer.gamma[source]  # type: ignore[misc]
+    for name, values in answer.more.items():
+        every[name] = lambda values=values: values  # type: ignore[misc]
     return {name: _host(every[name](), dtype) for name, dtype in kept.items()}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...models.recorded import FACTORS, REDUCTIONS, USUAL
 from ...recordings import RecordingError
 from ...recordings.places import new_place
 from ..errors import ConfigError, nearest
@@ -15,7 +16,7 @@ CONTEXTS = {
     "same": "the glance itself",
     "none": "none: no apical potentials",
 }
-VARIABLES = ("basal", "rate", "apical", "score", "neuromodulator")
+VARIABLES = (*USUAL, *FACTORS)
 DTYPES = ("float32", "float16", "float64")
 
 
@@ -29,7 +30,9 @@ class RecordSettings:
         name: of the recording; empty for that of the stimulus.
         units: words of `models/units.py`, for all populations or NAME=WORD; empty for the units of the training's recording.
         populations: names; empty for all, or those that `units` names.
-        variables: some of `VARIABLES`; empty for all that the rule has.
+        variables: some of `VARIABLES`; empty for the potentials, rates, scores and neuromodulators that the rule has.
+        reductions: some of `REDUCTIONS`, over all neurons of a population.
+        synapses: of each unit, whose eligibility is recorded where it is asked for.
         context: a word of `CONTEXTS`, or the number of a stimulus that every glance follows.
         repeats: how often all stimuli are shown.
         shuffle: whether each time in another random order.
@@ -49,6 +52,8 @@ class RecordSettings:
     units: tuple[str, ...] = ()
     populations: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    reductions: tuple[str, ...] = ()
+    synapses: int = 8
     context: str = "before"
     repeats: int = 1
     shuffle: bool = False
@@ -59,18 +64,18 @@ class RecordSettings:
     checkpoint: str = ""
 
     def __post_init__(self) -> None:
-        for name, known in (("variables", VARIABLES), ("dtype", DTYPES)):
+        for name, known in (("variables", VARIABLES), ("reductions", REDUCTIONS), ("dtype", DTYPES)):
             given = getattr(self, name)
             for word in given if isinstance(given, tuple) else (given,):
                 if word not in known:
                     raise ConfigError(
-                        f"record.{name}: expected {'some' if name == 'variables' else 'one'} of {', '.join(known)}, got {word!r}{nearest(word, known)}"
+                        f"record.{name}: expected {'some' if isinstance(given, tuple) else 'one'} of {', '.join(known)}, got {word!r}{nearest(word, known)}"
                     )
         if self.context not in CONTEXTS and not self.context.isdecimal():
             raise ConfigError(
                 f"record.context: expected {', '.join(CONTEXTS)} or the number of a stimulus, got {self.context!r}{nearest(self.context, CONTEXTS)}"
             )
-        for name, least in (("repeats", 1), ("batch", 0), ("seed", 0)):
+        for name, least in (("repeats", 1), ("synapses", 1), ("batch", 0), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and not least <= value < 2**32:
                 raise ConfigError(f"record.{name}: expected a whole number from {least}, got {value}; correct it")
@@ -95,4 +100,4 @@ def listed() -> dict[str, Any]:
         name + (":PATH" if kind.own else ""): {"shows": kind.description, **{k: v for k, v in told(kind).items() if k != kind.own}}
         for name, kind in KINDS.items()
     }  # fmt: skip
-    return {"stimuli": kinds, "contexts": CONTEXTS, "variables": list(VARIABLES)}
+    return {"stimuli": kinds, "contexts": CONTEXTS, "variables": list(VARIABLES), "reductions": list(REDUCTIONS)}

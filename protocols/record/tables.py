@@ -39,10 +39,11 @@ def tables_of(
     compartments = bool(frozen.network.populations)
     there = ["rate"] + ["basal"] * compartments + ["apical"] * bool(frozen.sources)
     there += (["score"] + ["neuromodulator"] * moved) * (scored and frozen.scored)
-    if lacking := [name for name in wanted if name not in there]:
+    further_ones = (["drive"] * (moved and frozen.scored) + ["gate", "eligibility"]) * compartments
+    if lacking := [name for name in wanted if name not in (*there, *further_ones)]:
         without = " without a context" if frozen.predicted == "none" else ""
         raise ConfigError(
-            f"record.variables: expected some of {', '.join(sorted(there))}, which a frozen network of {type(frozen.rule).__name__} has{without}, "
+            f"record.variables: expected some of {', '.join((*there, *further_ones))}, which a frozen network of {type(frozen.rule).__name__} has{without}, "
             f"got {lacking[0]}; leave it out"
         )
     kept = [name for name in there if not wanted or name in wanted]
@@ -58,7 +59,11 @@ def tables_of(
             for v in table.variables
             if not v.coordinate and v.name.partition("_")[0] in kept
         )
-        found.append(replace(table, variables=variables, coords={**table.coords, **coords}))
+        extras = frozen.extras.get(frozen.network.names.index(name))
+        if extras is not None:
+            variables += tuple(extras.variables(dtype))
+        further_coords = {} if extras is None else extras.coordinates()
+        found.append(replace(table, variables=variables, coords={**table.coords, **coords, **further_coords}))
     return found
 
 

@@ -6,6 +6,7 @@ from apical.models import Collector
 from apical.models.engine import Architecture, build_blocks, build_engine, build_network, rates
 from apical.models.engine.frozen import Frozen, modulated, shapes_of, sources_of
 from apical.models.errors import ModelError
+from apical.models.extras import Extras
 from apical.models.networks.contexts import suffixes
 from apical.models.populations.geometry import apical_units
 from apical.plasticity import RULES, Blockwise, ClappPP, ForwardForward, PhyLL, Softplus, pair
@@ -145,7 +146,7 @@ def test_running_statistics_are_read_and_stay():
 
 
 def test_blocks_answer_with_their_maps():
-    rule = Blockwise()
+    rule = Blockwise(features=8, projector=(8, 8))
     network = build_blocks(Architecture("resnet18", (3, 16, 16), width=0.0625), rule, seed=0).to(
         torch.device("cpu"), torch.float64
     )
@@ -176,6 +177,44 @@ def test_other_contexts():
     torch.testing.assert_close(before[1:], potential[:-1, rows], **CLOSE)
     assert before[0].isnan().all()
     assert apical("none") == {}
+
+
+@pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
+def test_drive_gate_and_eligibility_of_a_pair(context):
+    rule = ClappPP(context=context)
+    network, images = network_of(rule), images_of()
+    units = {p.name: torch.arange(int(torch.tensor(p.shape).prod())) for p in network.populations}
+    wanted = ("drive", "gate", "eligibility")
+    extras = {p.name: Extras(p, units[p.name], wanted, ("mean",), 5) for p in network.populations}
+    frozen = Frozen(network, rule, units, context="before", extras=extras)
+    stays = torch.tensor([False, True, False, True, True, False])
+    parts = [frozen.show(images[:4], stays[:4]), frozen.show(images[4:], stays[4:])]
+    told = stepped(network, rule, images, pair(OBJECTS))
+    for name, each in extras.items():
+        more = {key: torch.cat([part[name].more[key] for part in parts]) for key in parts[0][name].more}
+        apical, gamma = (
+            torch.stack([torch.cat([getattr(part[name], key)[s] for part in parts]) for s in rule.needs.sources]) for key in ("apical", "gamma")
+        )  # fmt: skip
+        torch.testing.assert_close(more["drive"], (gamma[..., None] * apical).sum(0), **CLOSE)
+        assert more["drive"][0].isnan().all()
+        assert not more["drive"][1:].isnan().any()
+        expected = each.values(told[name][0], torch.arange(6), None)
+        for key in ("gate", "eligibility", "rate_mean", "basal_mean"):
+            torch.testing.assert_close(more[key], expected[key], **CLOSE)
+
+
+def test_the_drive_of_a_rule_without_dendrites():
+    rule = ForwardForward(presentation="hybrids", peer=0.0)
+    network, images = network_of(rule), images_of(OBJECTS)
+    population = network.populations[2]
+    units = torch.arange(int(torch.tensor(population.shape).prod()))
+    extras = {population.name: Extras(population, units, ("drive",))}
+    frozen = Frozen(network, rule, {population.name: units}, context="before", extras=extras)
+    answer = frozen.show(images, torch.ones(OBJECTS, dtype=torch.bool))[population.name]
+    rate = answer.rate.view(OBJECTS, *population.shape)
+    # gamma * 2 z / places, with half of the weight of a positive row
+    expected = rate * answer.gamma["basal"].view(-1, 1, 1, 1) / (population.shape[1] * population.shape[2])
+    torch.testing.assert_close(answer.more["drive"], expected.flatten(1), **CLOSE)
 
 
 def test_a_sweep_ends_where_nothing_above_is_needed(monkeypatch):

@@ -107,7 +107,11 @@ def test_an_interrupted_run_goes_on_with_them(here):
 
 
 def test_blocks_have_a_probe(here):
-    with_rule(here, "{name: blockwise-vicreg, grids: []}", "{builder: resnet18, width: 0.0625}")
+    with_rule(
+        here,
+        "{name: blockwise-barlow, grids: [], options: {features: 8, projector: [8]}}",
+        "{builder: resnet18, width: 0.0625}",
+    )
     result = trained("recording.probe=3")
     assert result.exit_code == 0, result.output
     probe = recordings.open("run")["probe/block2"]
