@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from ...recordings import Drawing, Section, TextTable, write_results, write_section
@@ -57,7 +58,8 @@ def analyse(
     chosen = analysis_of(what)
     recorded = open_recorded(run, recording, populations, replay)
     _check(what, chosen, recorded, options)
-    dataset, against = _measured(what, chosen, recorded, options, populations, other, other_recording)
+    with np.errstate(all="ignore"):  # a run that has diverged is analysed too, as far as it has numbers
+        dataset, against = _measured(what, chosen, recorded, options, populations, other, other_recording)
     name = "-".join(filter(None, [what, "" if recording == TRAINING else recording, replay, against]))
     group = "-".join(filter(None, ["analysis", what, replay, against]))
     seconds = time.perf_counter() - begun
