@@ -103,6 +103,8 @@ def test_two_runs_side_by_side(run, tmp_path):
     assert "with other" in section.title
     result = command(run, "rsa", "--with", other, "--json")
     assert json.loads(result.stdout)["rows"][1]["conv2"] == pytest.approx(1)
+    same = shutil.copytree(other, tmp_path / "apart" / "run")
+    assert apical.analyse(run, "rsa", other=same).group == "analysis-rsa-with-apart-run"
     seeds = make_run(tmp_path / "seeds", seed=1)
     assert "drew views of their own" in command(run, "cka", "--with", seeds).stderr
 
