@@ -15,7 +15,7 @@ class Options:
         by: coordinate of the trials that names classes, conditions or objects; empty for the analysis' own choice.
         source: name of a further apical dendrite; empty for the first one.
         phase: trials of one phase alone, by name; empty for all.
-        since: trials from this training step on.
+        since, until: trials from this training step on, and before that one; 0 for no bound.
         windows: stretches of training that are told apart.
         most_units: units of a population of which every pair is computed; of more, this many are drawn.
         batch: trials of a mini-batch of the CKA.
@@ -32,6 +32,7 @@ class Options:
     source: str = ""
     phase: str = ""
     since: int = 0
+    until: int = 0
     windows: int = 8
     most_units: int = 512
     batch: int = 256
@@ -40,7 +41,7 @@ class Options:
     engine: str = ""
 
     def __post_init__(self) -> None:
-        bounds = {"since": (0, 2**62), "windows": (1, 200), "most_units": (2, 8192), "batch": (4, 8192), "permutations": (0, 10000), "seed": (0, 2**32 - 1)}  # fmt: skip
+        bounds = {"since": (0, 2**62), "until": (0, 2**62), "windows": (1, 200), "most_units": (2, 8192), "batch": (4, 8192), "permutations": (0, 10000), "seed": (0, 2**32 - 1)}  # fmt: skip
         for name, (least, most) in bounds.items():
             given: Any = getattr(self, name)
             if not least <= given <= most:

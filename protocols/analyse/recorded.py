@@ -113,12 +113,13 @@ class Recorded:
             kept &= codes == names.index(options.phase)
         if isinstance(table, xr.DataArray) and str(table.name).startswith("apical") and "context_id" in table.coords:
             kept &= table.coords["context_id"].values >= 0  # without a context there is no apical potential
-        if options.since:
+        if options.since or options.until:
             if "step" not in table.coords:
                 raise ConfigError(
                     "analyse.since: expected a recording with training steps, got one without; leave it out"
                 )
-            kept &= table.coords["step"].values >= options.since
+            step = table.coords["step"].values
+            kept &= (step >= options.since) & (step < (options.until or np.inf))
         if not kept.any():
             raise ConfigError("analyse.phase: expected trials of this phase and these steps, got none; choose others")
         return None if kept.all() else kept

@@ -1,5 +1,6 @@
 """`apical analyse`: from a run and the name of an analysis to a group of its recording, a figure, and a section of its report."""
 
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from ...recordings import Drawing, Section, TextTable, write_results, write_section
@@ -57,7 +59,8 @@ def analyse(
     chosen = analysis_of(what)
     recorded = open_recorded(run, recording, populations, replay)
     _check(what, chosen, recorded, options)
-    dataset, against = _measured(what, chosen, recorded, options, populations, other, other_recording)
+    with np.errstate(all="ignore"):  # a run that has diverged is analysed too, as far as it has numbers
+        dataset, against = _measured(what, chosen, recorded, options, populations, other, other_recording)
     name = "-".join(filter(None, [what, "" if recording == TRAINING else recording, replay, against]))
     group = "-".join(filter(None, ["analysis", what, replay, against]))
     seconds = time.perf_counter() - begun
@@ -113,16 +116,18 @@ def _measured(
     second = open_recorded(other, other_recording or recorded.name, populations)
     _check(what, chosen, second, options)
     dataset = chosen.measure_two(recorded, second, options)
-    names = _names(recorded.run, other)
-    return dataset.assign_attrs(run=names[0], other_run=names[1]), f"with-{names[1].replace('/', '-')}"
+    names = _names(recorded, second)
+    return dataset.assign_attrs(run=names[0], other_run=names[1]), f"with-{re.sub('[^A-Za-z0-9_.-]+', '-', names[1])}"
 
 
-def _names(run: Path, other: Path) -> tuple[str, str]:
-    """What two runs are called: by their folders, and by those above where these are alike."""
-    first, second = run.resolve(), other.resolve()
-    if first.name != second.name:
-        return first.name, second.name
-    return f"{first.parent.name}/{first.name}", f"{second.parent.name}/{second.name}"
+def _names(recorded: Recorded, other: Recorded) -> tuple[str, str]:
+    """What two runs are called: by their folders, by those above where these are alike, and by their recordings where these are not."""
+    paths = recorded.run.resolve(), other.run.resolve()
+    alike = paths[0].name == paths[1].name and paths[0] != paths[1]
+    names = [f"{path.parent.name}/{path.name}" if alike else path.name for path in paths]
+    if recorded.name != other.name:
+        names = [f"{name}, {each.name}" for name, each in zip(names, (recorded, other), strict=True)]
+    return names[0], names[1]
 
 
 def _section(

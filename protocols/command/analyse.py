@@ -22,6 +22,7 @@ from .terminal import Command, json_option, show
 @click.option("--source", default="", metavar="NAME", help="Of several apical dendrites, which.  [default: the first]")
 @click.option("--phase", default="", metavar="NAME", help="Trials of one phase alone.  [default: all]")
 @click.option("--since", type=click.IntRange(0), default=0, metavar="STEP", help="Trials from this training step on.")
+@click.option("--until", type=click.IntRange(0), default=0, metavar="STEP", help="Trials before it.  [default: all]")
 @click.option("--windows", type=int, default=8, show_default=True, help="Stretches of training that are told apart.")
 @click.option("--most-units", type=int, default=512, show_default=True, help="Units whose every pair is computed.")
 @click.option("--batch", type=int, default=256, show_default=True, help="Trials of a mini-batch of the CKA.")

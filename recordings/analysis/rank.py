@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..errors import RecordingError
 from .blocks import blocks
 from .described import result, two_dimensional, variable
 
@@ -64,9 +65,16 @@ def effective_rank(
 
     Returns:
         participation_ratio, entropy_rank, units, trials; spectrum (rank,): share of the variance along every eigenvector, largest first.
+
+    Raises:
+        RecordingError: values that are not finite.
     """
     chosen = drawn_units(signal, most_units, seed)
     matrix, trials = covariance(chosen, rows=rows)
+    if not np.isfinite(matrix).all():
+        raise RecordingError(
+            f"analysis.{signal.name}: expected finite values, got others; the run has diverged: take trials before that, with --until"
+        )
     values = np.clip(np.linalg.eigvalsh(matrix)[::-1], 0, None)
     total = values.sum()
     variables = {

@@ -35,7 +35,7 @@ def rows_of(random, label, stimulus, step, **further):
     }  # fmt: skip
 
 
-def make_run(folder, *, seed=0, trials=400, populations=("conv1", "conv2"), replay=True, apical=True):
+def make_run(folder, *, seed=0, trials=400, populations=("conv1", "conv2"), replay=True, apical=True, diverged=None):
     """A run with a recording of training, and with a replay in it."""
     folder.mkdir(parents=True)
     tables = [activity_table(name, trials, np.arange(UNITS), SHAPE, apical=apical) for name in populations]
@@ -46,6 +46,8 @@ def make_run(folder, *, seed=0, trials=400, populations=("conv1", "conv2"), repl
     with Writer.create(folder / "recording.zarr", [*tables, *updates], attributes={"config": {"seed": seed}}) as writer:
         for table in tables:
             rows = rows_of(random, label, stimulus, step)
+            if diverged is not None:
+                rows |= {name: np.where(step.reshape(-1, *[1] * (rows[name].ndim - 1)) < 50, rows[name], np.float32(diverged)) for name in ("basal", "rate", "apical", "score")}  # fmt: skip
             writer.append(table.path, {v.name: rows[v.name] for v in table.variables})
         for table in updates:
             values = {"step": np.arange(10) * 10, "gate_fixation": np.linspace(0, 0.9, 10), "gate_saccade": np.full(10, 0.5)}  # fmt: skip

@@ -46,6 +46,18 @@ def test_apical_potentials_of_an_own_recording(run):
     assert trials == [row["trials"] - 1 for row in apical.analyse(run, "rank", recording="first").rows]
 
 
+def test_a_network_beside_itself_before_training(run):
+    """Two recordings of one run, of the same images: each is named."""
+    apical.record(run, "own", name="trained", progress=False)
+    apical.record(run, "own", name="untrained", checkpoint="initial", progress=False)
+    found = apical.analyse(run, "cka", recording="trained", other=run, other_recording="untrained")
+    assert found.group == "analysis-cka-with-run-untrained"
+    assert 0 < found.rows[0]["conv1"] <= 1.01
+    apical.record(run, "gratings", name="gratings", settings={"orientations": 4}, progress=False)
+    with pytest.raises(ValueError, match="expected 32 trials as of conv1, got 96"):
+        apical.analyse(run, "cka", recording="trained", other=run, other_recording="gratings")
+
+
 def test_the_other_hints_are_those_that_name_no_recording():
     told = {value for name, value in vars(hints).items() if name.isupper() and "apical record RUN" in value}
     assert told - set(CASES) == {hints.TRIALS, hints.REPEATS} - set(CASES)

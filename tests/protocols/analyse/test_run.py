@@ -87,6 +87,7 @@ def test_options_choose_trials_populations_and_variables(run):
     assert abs(one[0]["r all"]) < 0.3
     late = apical.analyse(run, "rank", since=50).rows
     assert [row["trials"] for row in late] == [200, 200]
+    assert [row["trials"] for row in apical.analyse(run, "rank", since=20, until=50).rows] == [120, 120]
     assert apical.analyse(run, "selectivity", value="apical").rows != apical.analyse(run, "selectivity").rows
 
 
@@ -102,6 +103,8 @@ def test_two_runs_side_by_side(run, tmp_path):
     assert "with other" in section.title
     result = command(run, "rsa", "--with", other, "--json")
     assert json.loads(result.stdout)["rows"][1]["conv2"] == pytest.approx(1)
+    same = shutil.copytree(other, tmp_path / "apart" / "run")
+    assert apical.analyse(run, "rsa", other=same).group == "analysis-rsa-with-apart-run"
     seeds = make_run(tmp_path / "seeds", seed=1)
     assert "drew views of their own" in command(run, "cka", "--with", seeds).stderr
 
@@ -157,3 +160,17 @@ def test_a_run_without_apical_dendrites_says_so(tmp_path):
     run = make_run(tmp_path / "bp", apical=False, replay=False)
     assert "analyse.apical-basal: expected apical and basal potentials" in command(run, "apical-basal").stderr
     assert command(run, "sparsity").exit_code == 0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_run_that_has_diverged_is_analysed_or_refused(tmp_path, value):
+    """Whatever can still be told is told; nothing ends in a traceback or in warnings of numpy."""
+    run = make_run(tmp_path / "run", populations=("conv1", "conv2"), replay=False, diverged=value)
+    for what in OF_TRAINING:
+        result = command(run, what, "--windows", "4")
+        assert result.exit_code in (0, 1), (what, result.exception)
+        if result.exit_code:
+            assert result.stderr.startswith("Error: analysis."), (what, result.stderr)
+            assert len(result.stderr.splitlines()) == 1
+    assert "with --until" in command(run, "rank").stderr
+    assert command(run, "rank", "--until", "50").exit_code == 0
