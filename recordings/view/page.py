@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from html import escape
 from typing import Any
 
 from bokeh.document import Document
@@ -10,8 +9,8 @@ from bokeh.events import DocumentReady
 from bokeh.models import (
     Button,
     Column,
+    ColumnDataSource,
     CustomJS,
-    Div,
     InlineStyleSheet,
     RadioButtonGroup,
     Range1d,
@@ -27,12 +26,22 @@ from ..errors import RecordingError
 from . import raster
 from .catalogue import Catalogue
 from .links import SPANS, TABS, Shown, read_link
-from .side import Ranges, Side, wrapping
+from .side import Ranges, Side
 from .tuning import variables
 
 PAUSE = 250  # ms between two turns of reading the whole recording
 WAIT = 25  # ms in which further movements of a slider are one
 NONE = "(none)"
+# texts of the page, each into the element of its name
+WORDS = """
+for (const [name, told] of Object.entries(words.data)) {
+  const place = document.getElementById(name)
+  if (place == null) continue
+  place.textContent = told[0]
+  place.hidden = !told[0]
+  if (name.startsWith("head")) place.parentElement.hidden = !told[0]
+}
+"""
 # of the address in the browser; the page is not loaded again
 ADDRESS = "const query = cb_obj.value; history.replaceState(null, '', location.pathname + (query ? '?' + query : ''))"
 
@@ -64,9 +73,13 @@ class Page:
         self.sides = [Side(number, catalogue, ranges, self._choose, self._go) for number in range(2)]
         self._pending: dict[str, Any] = {}
         self._busy = self._refining = False
-        self.message = Div(sizing_mode="stretch_width", margin=(0, 5), styles={"color": "#b45309"})
+        self.message = ""
+        self.words = ColumnDataSource({})
+        write = CustomJS(args={"words": self.words}, code=WORDS)
+        self.words.js_on_change("data", write)
+        document.js_on_event("document_ready", write)
         self.address = TextInput(value="", visible=False, name="address")
-        self.address.js_on_change("value", CustomJS(code=ADDRESS))
+        self.address.js_on_change("value", CustomJS(args={"words": self.words}, code=ADDRESS))
         self._controls()
         self._arrange()
         self.update({}, notes)
@@ -112,15 +125,12 @@ class Page:
             self.tab,
             self.at,
             self.window,
-            self.message,
             self.address,
             sizing_mode="stretch_width",
             name="controls",
         )
-        sides = wrapping(*(side.column for side in self.sides))
-        sides.name = "sides"
-        self.document.add_root(controls)
-        self.document.add_root(sides)
+        for root in (controls, *(side.column for side in self.sides)):
+            self.document.add_root(root)
 
     def _changed(self, **changes: Any) -> None:
         """A control was moved: drawn once for all movements of a moment."""
@@ -155,7 +165,8 @@ class Page:
                     side.show(run, self.shown)
         except RecordingError as error:
             said.append(str(error))
-        self.message.text = "<br>".join(map(escape, said))
+        self.message = "; ".join(said)
+        self._tell()
         self.address.value = self.shown.query
         self._clicked = time.monotonic()
         self._refine_later()
@@ -235,6 +246,15 @@ class Page:
             )
         return first
 
+    def _tell(self) -> None:
+        """Put the words of the page into their places, which are the template's."""
+        words = {"message": [self.message]}
+        for number, side in enumerate(self.sides):
+            here = side.column.visible
+            words |= {f"head{number}": [side.head if here else ""], f"note{number}": [side.note if here else ""]}
+        if words != self.words.data:
+            self.words.data = words
+
     def _refine_later(self) -> None:
         if not self._refining and any(side.walked is not None for side in self.sides):
             self._refining = True
@@ -250,6 +270,7 @@ class Page:
             for side in self.sides:
                 side.refine()
         except RecordingError as error:
-            self.message.text = escape(str(error))
+            self.message = str(error)
+            self._tell()
             return
         self._refine_later()

@@ -36,20 +36,6 @@ class Ranges:
     steps: Range1d
 
 
-def wrapping(*children: Any, basis: int = 420) -> Row:
-    """A row whose members go below each other where the page is narrow."""
-    for child in children:
-        child.stylesheets = [
-            *child.stylesheets,
-            InlineStyleSheet(css=f":host {{ flex: 1 1 {basis}px !important; min-width: 0; }}"),
-        ]
-    return Row(
-        *children,
-        sizing_mode="stretch_width",
-        stylesheets=[InlineStyleSheet(css=":host { flex-wrap: wrap; gap: 8px; }")],
-    )
-
-
 class Side:
     """Everything drawn of one run.
 
@@ -77,9 +63,9 @@ class Side:
         )
         self.learning, self.replays = Learning(ranges.steps), Replays(f"spikes-{number}")
         self.results = Column(children=[], sizing_mode="stretch_width")
-        self.head, self.note, self.seen, self.legend = (
-            Div(sizing_mode="stretch_width", margin=(0, 5)) for _ in range(4)
-        )
+        # stand outside of Bokeh's layout, which every change of a text would lay out anew
+        self.head, self.note = "", ""
+        self.seen, self.legend = (Div(sizing_mode="stretch_width", margin=(0, 5)) for _ in range(2))
         self.image = figure(
             width=150, height=150, tools="", toolbar_location=None, visible=False, match_aspect=True, title="stimulus"
         )
@@ -108,7 +94,7 @@ class Side:
             sizing_mode="stretch_width",
             stylesheets=[InlineStyleSheet(css=":host { flex-wrap: wrap; gap: 8px; }")],
         )
-        self.column = Column(self.head, self.note, body, sizing_mode="stretch_width")
+        self.column = Column(body, sizing_mode="stretch_width", name=f"side{number}")
         self.source: Source | None = None
         self.units: Units | None = None
         self.signals: list[Signal] = []
@@ -116,7 +102,6 @@ class Side:
         self._mapped: tuple[Any, ...] = ()
         self._walk_key: tuple[Any, ...] = ()
         self._stretches: list[Stretch] = []
-        self._overviewed = ""
 
     def show(self, run: str, shown: Shown) -> None:
         """Draw what is shown of a run; what cannot be is said in a line above it.
@@ -127,7 +112,7 @@ class Side:
         source = self.catalogue.open(run, shown.recording)
         self.source = source
         notes: list[str] = []
-        self.head.text = f"<h2 style='font-size:16px;margin:4px 0'>{escape(run)}</h2>"
+        self.head = run
         self.units, self.signals, index = None, [], None
         if shown.population in source.populations:
             self.units = units = source.units(shown.population)
@@ -138,7 +123,7 @@ class Side:
                     f"unit {shown.unit} of {shown.population} was not recorded in {run}: choose one on the map"
                 )
             else:
-                self.head.text = f"<h2 style='font-size:16px;margin:4px 0'>{escape(run)}: {escape(shown.population)}, {escape(units.name(index))}</h2>"
+                self.head = f"{run}: {shown.population}, {units.name(index)}"
             self._map(source, shown, run, units, index)
         else:
             notes.append(f"{run} has no population {shown.population or '(none)'} in its recording {shown.recording}")
@@ -147,7 +132,7 @@ class Side:
         self.walked = None
         draw = {"trials": self._trials, "training": self._training, "results": self._results, "replay": self._replay}
         notes += draw[shown.tab](source, shown, index)
-        self.note.text = "<br>".join(map(escape, notes))
+        self.note = "; ".join(notes)
         self._stimulus(source, shown)
 
     def refine(self) -> bool:
@@ -160,7 +145,7 @@ class Side:
             if time.monotonic() > ends:
                 done = False
                 break
-        self.overview.show(self._stretches, self._total, self._overviewed, done)
+        self.overview.show(self._stretches)
         if done:
             self.walked = None
         return not done
@@ -217,7 +202,7 @@ class Side:
         if signal is None or index is None:
             return
         key = (id(source), shown.population, index, signal.name)
-        self._total, self._overviewed = count, signal.label
+        self.overview.name(signal.label, count)
         if key != self._walk_key:
             self._walk_key, self._stretches = key, []
             self._walker = walk(source, shown.population, signal.name, index)

@@ -12,7 +12,7 @@ from bokeh.models import Column, ColumnDataSource, HoverTool, NumeralTickFormatt
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from .overview import Stretch, columns
+from .overview import Stretch, columns, stretches
 from .source import POINTS, Signal, borders, pixel_columns
 
 COLOURS = ("#2364aa", "#d1495b", "#3d9970", "#b8860b", "#7b5ea7", "#4f5d75")
@@ -159,13 +159,16 @@ class Overview:
         plot.on_event("tap", self._tap)
         self.figure = plot
 
-    def show(self, found: list[Stretch], trials: int, label: str, done: bool) -> None:
-        """Draw what has been read of a signal."""
-        self.source.data = columns(found)
-        read = sum(each.stop - each.start for each in found)
+    def name(self, label: str, trials: int) -> None:
+        """Say which signal it is, and how much of it is read."""
+        read = sum(stop - start for start, stop in stretches(trials))
+        part = "" if read >= trials else f", {read:,} of {trials:,} trials, evenly spread"
+        self.figure.title.text = f"whole recording: {label}{part} (click: go there)"
         self.figure.x_range.update(start=0, end=max(trials, 1))
-        part = "" if read >= trials else f", {read:,} of {trials:,} trials read, evenly spread"
-        self.figure.title.text = f"whole recording: {label}{part}{'' if done else ' ...'} (click: go there)"
+
+    def show(self, found: list[Stretch]) -> None:
+        """Draw what has been read so far."""
+        self.source.data = columns(found)
 
     def mark(self, start: int, stop: int) -> None:
         """Where the window lies that is in view."""

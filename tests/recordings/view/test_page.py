@@ -31,7 +31,7 @@ def test_it_opens_on_the_first_of_everything(page_of):
         "conv1",
         1,
     )
-    assert page.message.text == ""
+    assert page.message == ""
     assert page.address.value == page.shown.query
 
 
@@ -42,7 +42,7 @@ def test_a_unit_changes_its_traces(page_of):
     assert dots(page, "apical")[0] == pytest.approx(-30)
     assert not np.array_equal(before, dots(page, "apical"))
     assert "unit=30" in page.address.value
-    assert "unit 30 [1, 3, 2]" in page.sides[0].head.text
+    assert "unit 30 [1, 3, 2]" in page.sides[0].head
 
 
 def test_a_click_finds_the_nearest_unit(page_of):
@@ -108,14 +108,14 @@ def test_two_runs_move_together(page_of):
     page._choose(40)
     assert dots(page, "apical", 0)[0] == dots(page, "apical", 1)[0] == pytest.approx(-40)
     page.update({"population": "conv2", "unit": 9})
-    assert "second has no population conv2" in page.sides[1].note.text
+    assert "second has no population conv2" in page.sides[1].note
     page.update({"beside": ""})
     assert not page.sides[1].column.visible
 
 
 def test_a_unit_that_was_not_recorded_is_said(page_of):
     page = page_of(unit=31)
-    assert "unit 31 of conv1 was not recorded" in page.sides[0].note.text
+    assert "unit 31 of conv1 was not recorded" in page.sides[0].note
     assert np.isnan(dots(page, "apical")).all()
     assert not np.isnan(dots(page, "score")).any()
 
@@ -123,7 +123,7 @@ def test_a_unit_that_was_not_recorded_is_said(page_of):
 def test_an_address_of_what_is_not_there_is_said(page_of):
     page = page_of(run="third", population="conv9", replay="second", result="none/such")
     for word in ("third", "conv9", "second", "none/such"):
-        assert repr(word).strip("'") in page.message.text
+        assert repr(word).strip("'") in page.message
 
 
 def test_the_whole_recording_is_read_in_turns(page_of):
@@ -131,7 +131,7 @@ def test_the_whole_recording_is_read_in_turns(page_of):
     while page.sides[0].refine():
         pass
     assert len(page.sides[0].overview.source.data["mean"]) == 240
-    assert "trials read" not in page.sides[0].overview.figure.title.text
+    assert "evenly" not in page.sides[0].overview.figure.title.text
 
 
 def test_a_missing_bokeh_names_the_extra(monkeypatch):
