@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .populations.pooling import Pooling
     from .populations.relay import RELAYS, Relay
     from .populations.transfer import IDENTITY, RELU, Transfer, leaky, triangle
-    from .recorded import RecorderSpec
-    from .recorder import Moment, Recorder
+    from .recorder.recorder import Moment, Recorder
+    from .recorder.spec import RecorderSpec
 
 __all__ = [
     "IDENTITY",
@@ -101,9 +101,9 @@ _HOMES = {
     "Transfer": "populations.transfer",
     "leaky": "populations.transfer",
     "triangle": "populations.transfer",
-    "Moment": "recorder",
-    "Recorder": "recorder",
-    "RecorderSpec": "recorded",
+    "Moment": "recorder.recorder",
+    "Recorder": "recorder.recorder",
+    "RecorderSpec": "recorder.spec",
 }
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...models import BlockNetwork, Network
-from ...models import units as choice
-from ...models.engine.frozen import Answer, Frozen, modulated, shapes_of, sources_of
-from ...models.extras import Extras
-from ...models.recorded import FACTORS
+from ...models.recorder import units as choice
+from ...models.recorder.extras import Extras
+from ...models.recorder.frozen import Answer, Frozen, modulated, shapes_of, sources_of
+from ...models.recorder.spec import FACTORS
 from ...plasticity import Rule
 from ...recordings import Table, Writer
 from ...recordings.layout import StoreLike

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...models.recorded import FACTORS, REDUCTIONS, USUAL
+from ...models.recorder.spec import FACTORS, REDUCTIONS, USUAL
 from ...recordings import RecordingError
 from ...recordings.places import new_place
 from ..errors import ConfigError, nearest
@@ -28,7 +28,7 @@ class RecordSettings:
         stimulus: `own` for the run's images, a data set, `folder:PATH`, `npz:PATH`, or a kind of `protocols/stimuli/shown`.
         stimulus_settings: of that stimulus, by name.
         name: of the recording; empty for that of the stimulus.
-        units: words of `models/units.py`, for all populations or NAME=WORD; empty for the units of the training's recording.
+        units: words of `models/recorder/units.py`, for all populations or NAME=WORD; empty for the units of the training's recording.
         populations: names; empty for all, or those that `units` names.
         variables: some of `VARIABLES`; empty for the potentials, rates, scores and neuromodulators that the rule has.
         reductions: some of `REDUCTIONS`, over all neurons of a population.

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...models.engine.frozen import Frozen, modulated
+from ...models.recorder.frozen import Frozen, modulated
 from ...recordings import Table, Variable, activity_table
 from ...recordings.layout import block_rows
 from ..errors import ConfigError

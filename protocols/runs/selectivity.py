@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...models import BlockNetwork, Network
 from ...models.engine.sweep import activities
-from ...models.units import class_selectivity
+from ...models.recorder.units import class_selectivity
 from ..stimuli import Stimulus
 from ..stimuli.presentations.table import Presentation
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ...models.recorded import REDUCTIONS, VARIABLES
+from ...models.recorder.spec import REDUCTIONS, VARIABLES
 from ..errors import nearest
 from ..readouts.table import FITTED
 from ..stimuli.datasets.table import DATASETS

@@ -3,9 +3,9 @@
 import torch
 
 from ...models import BlockNetwork, Network, Recorder, RecorderSpec
-from ...models.engine.frozen import shapes_of
-from ...models.probe_batch import UNIT_VARIABLES, ProbeBatch
-from ...models.recorder import units_of
+from ...models.recorder.frozen import shapes_of
+from ...models.recorder.probe_batch import UNIT_VARIABLES, ProbeBatch
+from ...models.recorder.recorder import units_of
 from ...plasticity import Rule
 from ..runs.batches import TRAINING, Batches
 from ..runs.selectivity import selectivity_of

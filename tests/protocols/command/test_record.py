@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from apical.models.recorded import FACTORS, REDUCTIONS, USUAL
+from apical.models.recorder.spec import FACTORS, REDUCTIONS, USUAL
 from apical.protocols.command.main import main
 from apical.protocols.command.record import STIMULI
 from apical.protocols.stimuli.shown.table import KINDS, told

@@ -275,7 +275,7 @@ import os, signal, sys, time
 import numpy as np
 from pathlib import Path
 from apical import recordings
-from apical.models.engine.frozen import Frozen
+from apical.models.recorder.frozen import Frozen
 from apical.protocols.record import RecordSettings, record, tables
 
 run, how = Path(sys.argv[1]), sys.argv[2]
@@ -318,7 +318,7 @@ def test_what_was_committed_survives(run, how):
 
 
 def test_an_interrupted_command_says_so(run, monkeypatch):
-    from apical.models.engine.frozen import Frozen
+    from apical.models.recorder.frozen import Frozen
 
     def stop(*given):
         raise KeyboardInterrupt

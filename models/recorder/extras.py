@@ -18,16 +18,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..plasticity import Factors
-from ..recordings import Variable
-from ..recordings.schema import Coordinate
-from .errors import ModelError
-from .populations.activity import Activity
-from .populations.areas import AreaPopulation
-from .populations.conv import ConvPopulation, Population
-from .populations.geometry import apical_units, map_of
-from .populations.patches import pad
-from .recorded import FACTORS, VARIABLES
+from ...plasticity import Factors
+from ...recordings import Variable
+from ...recordings.schema import Coordinate
+from ..errors import ModelError
+from ..populations.activity import Activity
+from ..populations.areas import AreaPopulation
+from ..populations.conv import ConvPopulation, Population
+from ..populations.geometry import apical_units, map_of
+from ..populations.patches import pad
+from .spec import FACTORS, VARIABLES
 from .units import drawn
 
 DECADES = 10.0 ** np.arange(-3, 3.5, 0.5)

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..plasticity import Rule
-from ..recordings import PLAIN, Table, Variable, activity_table
-from .engine.frozen import Frozen
-from .networks.in_blocks import BlockNetwork
-from .networks.network import Network
+from ...plasticity import Rule
+from ...recordings import PLAIN, Table, Variable, activity_table
+from ..networks.in_blocks import BlockNetwork
+from ..networks.network import Network
+from .frozen import Frozen
 
 UNIT_VARIABLES = ("basal", "rate", "apical")
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import ModelError
+from ..errors import ModelError
 
 ALL = "all"
 COLUMNS = 8192  # units whose selectivity is measured at a time

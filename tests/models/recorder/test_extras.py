@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from apical.models import Collector, ModelError, Moment, Recorder, RecorderSpec
-from apical.models.chosen_weights import ChosenWeights
 from apical.models.engine import Architecture, build_engine, build_network
-from apical.models.extras import EDGES, Extras, reduced
 from apical.models.populations.pooling import Pooling
-from apical.models.probe_batch import ProbeBatch
-from apical.models.units import chosen, class_selectivity, words
+from apical.models.recorder.extras import EDGES, Extras, reduced
+from apical.models.recorder.probe_batch import ProbeBatch
+from apical.models.recorder.units import chosen, class_selectivity, words
+from apical.models.recorder.weights import ChosenWeights
 from apical.plasticity import RULES, BPClappPP, ClappPP, pair
 from apical.recordings import Writer
 from apical.recordings import open as open_recording

@@ -4,11 +4,11 @@ import pytest
 import torch
 from apical.models import Collector
 from apical.models.engine import Architecture, build_blocks, build_engine, build_network, rates
-from apical.models.engine.frozen import Frozen, modulated, shapes_of, sources_of
 from apical.models.errors import ModelError
-from apical.models.extras import Extras
 from apical.models.networks.contexts import suffixes
 from apical.models.populations.geometry import apical_units
+from apical.models.recorder.extras import Extras
+from apical.models.recorder.frozen import Frozen, modulated, shapes_of, sources_of
 from apical.plasticity import RULES, Blockwise, ClappPP, ForwardForward, PhyLL, Softplus, pair
 
 OBJECTS = 3

@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..recordings import Table, Variable
-from .errors import ModelError
-from .networks.network import Network
-from .populations.areas import AreaPopulation
-from .populations.conv import Population
-from .populations.geometry import apical_units
+from ...recordings import Table, Variable
+from ..errors import ModelError
+from ..networks.network import Network
+from ..populations.areas import AreaPopulation
+from ..populations.conv import Population
+from ..populations.geometry import apical_units
 
 
 @dataclass(slots=True)

@@ -20,14 +20,14 @@ import torch
 from torch import Tensor
 
 from ...plasticity import Apical, Factors, LocalRule, Pairing, Rule, Signals
+from ..engine.sweep import activities, apical_sweep
 from ..errors import ModelError
-from ..extras import Extras
 from ..networks.contexts import awaited, suffixes, whose
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..populations.activity import Activity
 from ..populations.geometry import apical_units, map_of
-from .sweep import activities, apical_sweep
+from .extras import Extras
 
 Context = Literal["before", "same", "none"]
 

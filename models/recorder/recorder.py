@@ -16,20 +16,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..plasticity import Factors, Pairing, Phase, Signals
-from ..recordings import PLAIN, Table, Variable, Writer, activity_table, as_recorded, metrics_table, updates_table
-from .chosen_weights import ChosenWeights
-from .errors import ModelError
+from ...plasticity import Factors, Pairing, Phase, Signals
+from ...recordings import PLAIN, Table, Variable, Writer, activity_table, as_recorded, metrics_table, updates_table
+from ..errors import ModelError
+from ..networks.contexts import suffixes
+from ..networks.in_blocks import BlockNetwork
+from ..networks.network import Network
+from ..optimisers.measured import Move
+from ..populations.conv import Activity, Population
+from ..populations.geometry import apical_units, map_of
 from .extras import Extras, check_wanted
-from .networks.contexts import suffixes
-from .networks.in_blocks import BlockNetwork
-from .networks.network import Network
-from .optimisers.measured import Move
-from .populations.conv import Activity, Population
-from .populations.geometry import apical_units, map_of
 from .probe_batch import ProbeBatch
-from .recorded import FACTORS, RecorderSpec
+from .spec import FACTORS, RecorderSpec
 from .units import chosen, words
+from .weights import ChosenWeights
 
 
 @dataclass(frozen=True, slots=True)
