@@ -70,6 +70,7 @@ class Page:
     def __init__(self, document: Document, catalogue: Catalogue, shown: Shown, notes: list[str]) -> None:
         self.document, self.catalogue, self.shown = document, catalogue, shown
         ranges = Ranges(Range1d(0, 1), Range1d(0, 1))
+        self._trials = ranges.trials
         self.sides = [Side(number, catalogue, ranges, self._choose, self._go) for number in range(2)]
         self._pending: dict[str, Any] = {}
         self._busy = self._refining = False
@@ -163,6 +164,9 @@ class Page:
                 side.column.visible = bool(run)
                 if run:
                     side.show(run, self.shown)
+            # one range for both, also where one run has fewer trials
+            stop = max(side.traces.stop for side in self.sides if side.column.visible)
+            self._trials.update(start=self.shown.at - 0.5, end=max(stop, self.shown.at + 1) - 0.5)
         except RecordingError as error:
             said.append(str(error))
         self.message = "; ".join(said)

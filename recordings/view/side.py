@@ -87,7 +87,7 @@ class Side:
             "trials": over_trials, "training": self.learning.column, "results": self.results, "replay": self.replays.column,
         }  # fmt: skip
         tabs = Column(*self.tabs.values(), sizing_mode="stretch_width")
-        tabs.stylesheets = [InlineStyleSheet(css=":host { flex: 3 1 430px !important; min-width: 0; }")]
+        tabs.stylesheets = [InlineStyleSheet(css=":host { flex: 3 1 400px !important; min-width: 0; }")]
         body = Row(
             about,
             tabs,

@@ -36,6 +36,7 @@ class Traces:
         self.column = Column(children=[], sizing_mode="stretch_width", spacing=0)
         self.tapped: Any = None  # called with a trial
         self.figures: dict[str, Any] = {}
+        self.stop = 0  # the first trial behind those in view
         self._signals: list[Signal] = []
         self._chosen = [Span(dimension="height", line_color="#444444", line_width=1, line_dash="dotted")]
 
@@ -77,7 +78,7 @@ class Traces:
         lines = start + places - 0.5 if len(places) <= MOST_BORDERS else np.zeros(0)
         if not np.array_equal(lines, self.borders.data["x"]):  # what has not changed is not sent again
             self.borders.data = {"x": lines}
-        self.trials.update(start=start - 0.5, end=stop - 0.5)
+        self.stop = stop
 
     def mark(self, trial: int) -> None:
         """Draw a line at the trial whose stimulus is shown."""

@@ -138,3 +138,13 @@ def test_a_missing_bokeh_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "bokeh.server.tornado", None)
     with pytest.raises(RecordingError, match=r"pip install 'apical\[view\]'"):
         server.need_bokeh()
+
+
+def test_both_runs_are_drawn_on_one_axis(page_of):
+    page = page_of(beside="second", at=500, span=64)
+    (start,) = {side.traces.trials.start for side in page.sides}
+    (end,) = {side.traces.trials.end for side in page.sides}
+    assert (start, end) == (499.5, 563.5)
+    page.sides[1].traces.stop = 510
+    page.update({})
+    assert page.sides[1].traces.trials.end == 563.5
