@@ -339,3 +339,17 @@ def test_settings_are_kept(run):
     assert attributes["kind"] == "presentation"
     assert attributes["shown"] == {"kind": "sparse-noise", "side": 8, "step": 8, "contrasts": [1.0]}
     assert attributes["presentation"]["seed"] == 3
+
+
+def test_verify_names_a_damaged_chunk(run):
+    made(run, "own", "--populations", "conv2")
+    assert json.loads(CliRunner().invoke(main, ["verify", str(run), "--json"]).stdout)["damaged"] == 0
+    chunk = next((run / "recordings" / "own.zarr" / "activity" / "conv2" / "basal" / "c").rglob("0"))
+    chunk = chunk if chunk.is_file() else next(path for path in chunk.rglob("*") if path.is_file())
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 3] ^= 4
+    chunk.write_bytes(bytes(content))
+    result = CliRunner().invoke(main, ["verify", str(run), "--json"])
+    files = {found["file"]: found["state"] for found in json.loads(result.stdout.splitlines()[0])["files"]}
+    assert result.exit_code == 1
+    assert files["recordings/own.zarr/activity/conv2"] == "damaged"
