@@ -8,6 +8,7 @@ from ...models import CheckpointError
 from ...models.engine import checkpoint
 from ...models.engine.stored import leftovers as unfinished
 from ...recordings.examine import examine, leftovers
+from ...recordings.places import TRAINING, recordings_of
 from ...recordings.seal import unsealed
 from ..errors import ConfigError, ProtocolError
 from ..runs.folder import RunFolder
@@ -93,7 +94,15 @@ def look(folder: RunFolder) -> Found:
     newest = list(states.values())[-1] if states else None
     config, told = _config(folder, newest)
     attributes, rows, recorded = _recording(folder, config)
-    findings = [told, *recorded, *findings, _metrics(folder, newest), *_results(folder), *_left_over(folder)]
+    findings = [
+        told,
+        *recorded,
+        *findings,
+        _metrics(folder, newest),
+        *_own(folder),
+        *_results(folder),
+        *_left_over(folder),
+    ]
     return Found(findings, config, states, broken, attributes, rows)
 
 
@@ -115,7 +124,17 @@ def _recording(
         if config is None or not config.recording.enabled:
             return None, {}, []
         return None, {}, [Finding(name, DAMAGED, "expected the recording of the run, got none")]
-    attributes, parts = examine(folder.recording)
+    return _store(folder.recording, name)
+
+
+def _own(folder: RunFolder) -> list[Finding]:
+    """Recordings that were made of the run later."""
+    stores = {name: path for name, path in recordings_of(folder.path).items() if name != TRAINING and path.is_dir()}
+    return [finding for path in stores.values() for finding in _store(path, f"{path.parent.name}/{path.name}")[2]]
+
+
+def _store(store: Path, name: str) -> tuple[dict[str, Any] | None, dict[str, int], list[Finding]]:
+    attributes, parts = examine(store)
     rows = dict(attributes["committed"]) if attributes else {}
     findings = [] if attributes is None else [Finding(f"{name}/zarr.json", WHOLE)]
     for part in parts:

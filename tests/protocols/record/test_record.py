@@ -1,11 +1,6 @@
 """`apical record` by the real command: every kind of stimulus, every family of rules, and what is refused."""
 
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,31 +10,9 @@ import xarray as xr
 from apical import load, recordings
 from apical.models.engine import rates
 from apical.protocols.command.main import main
-from apical.protocols.record import RecordSettings, record
 from apical.protocols.runs import room
 from click.testing import CliRunner
 from PIL import Image
-from small_runs import make_run
-
-OTHERS = {
-    "softhebb": {
-        "rule__name": "softhebb",
-        "rule__context": None,
-        "optimiser__name": "softhebb",
-        "optimiser__learning_rate": 0.1,
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("record") / "run", rule__context="both")
-
-
-@pytest.fixture
-def run(trained, tmp_path):
-    """A copy, so that recordings of one test are not there in another."""
-    return shutil.copytree(trained, tmp_path / "run")
 
 
 def command(*arguments):
@@ -268,74 +241,3 @@ def test_the_list_tells_every_kind(run):
     told = json.loads(command("--list", "--json").stdout)
     assert told["stimuli"]["gratings"]["orientations"] == 12
     assert "movie:PATH" in told["stimuli"]
-
-
-STOP = """
-import os, signal, sys, time
-import numpy as np
-from pathlib import Path
-from apical import recordings
-from apical.models.recorder.frozen import Frozen
-from apical.protocols.record import RecordSettings, record, tables
-
-run, how = Path(sys.argv[1]), sys.argv[2]
-tables.MEMORY = 1 << 20
-plain, count = Frozen.show, 0
-
-def show(self, *given):
-    global count
-    count += 1
-    if count == 40:
-        while how == "SIGKILL" and not recordings.open(run / "recordings/own.zarr").attrs["committed"]["activity/conv1"]:
-            time.sleep(0.01)
-        os.kill(os.getpid(), getattr(signal, how))
-    return plain(self, *given)
-
-Frozen.show = show
-record(run, RecordSettings(units=("conv1=all",), repeats=100, batch=32), progress=False)
-"""
-
-
-@pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
-def test_what_was_committed_survives(run, how):
-    done = subprocess.run(
-        [sys.executable, "-c", STOP, str(run), how], capture_output=True, text=True, env=dict(os.environ)
-    )
-    if how == "SIGKILL":
-        assert done.returncode == -signal.SIGKILL
-    else:
-        assert "Interrupted: interrupted; what" in done.stderr
-    recording = recordings.open(run / "recordings" / "own.zarr")
-    assert recording.attrs["status"] == ("running" if how == "SIGKILL" else "interrupted")
-    table = recording["activity/conv1"]
-    assert 0 < table.sizes["trial"] <= 39 * 32
-    if how == "SIGINT":
-        assert table.sizes["trial"] == 39 * 32
-    whole = load(run).present("own", units="conv1=all")["activity/conv1"]
-    np.testing.assert_allclose(table.rate[:32], whole.rate, rtol=1e-5, atol=1e-6)
-    assert np.isfinite(table.rate).all()
-    assert table.stimulus_id.values.tolist() == [k % 32 for k in range(table.sizes["trial"])]
-
-
-def test_an_interrupted_command_says_so(run, monkeypatch):
-    from apical.models.recorder.frozen import Frozen
-
-    def stop(*given):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Frozen, "show", stop)
-    result = CliRunner().invoke(main, ["record", str(run), "--quiet"])
-    assert result.exit_code == 130
-    assert "--replace" in result.stderr
-
-
-def test_settings_are_kept(run):
-    record(
-        run,
-        RecordSettings(stimulus="sparse-noise", stimulus_settings={"side": 8}, units=("4",), seed=3),
-        progress=False,
-    )
-    attributes = recordings.open(run / "recordings" / "sparse-noise.zarr").attrs
-    assert attributes["kind"] == "presentation"
-    assert attributes["shown"] == {"kind": "sparse-noise", "side": 8, "step": 8, "contrasts": [1.0]}
-    assert attributes["presentation"]["seed"] == 3
