@@ -42,7 +42,8 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
     findings = error.errors(include_url=False)
     more = len(findings) - 1
     tail = f" (and {more} more {'finding' if more == 1 else 'findings'})" if more else ""
-    return _one(findings[0], model) + tail
+    # names are the user's: one that would break the line stands as Python writes it
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in _one(findings[0], model) + tail)
 
 
 def validated(kind: type[M], values: Mapping[Any, Any], before: str, see: str) -> M:

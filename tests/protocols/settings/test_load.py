@@ -284,6 +284,15 @@ def test_one_group_is_changed_and_no_other():
         change(settings, "probe", ["probe.solver=lasso"])
 
 
+@pytest.mark.parametrize("name", ["\r", "a\x1cb", "\u2028"])
+def test_a_name_that_breaks_lines_breaks_none(name):
+    tree = yaml.safe_load(to_yaml(RunConfig()))
+    tree["rule"]["options"] = {name: 0}
+    with pytest.raises(ConfigError, match=r"rule\.options\.") as told:
+        validate(tree)
+    assert len(str(told.value).splitlines()) == 1
+
+
 def test_resume_needs_a_run(tmp_path):
     with pytest.raises(ConfigError, match="start it without --resume"):
         resume(tmp_path / "none", "demo")

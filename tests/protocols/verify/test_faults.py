@@ -13,12 +13,13 @@ from apical.protocols.align import Plan, align
 from apical.protocols.errors import ProtocolError
 from apical.protocols.probe.run import probe
 from apical.protocols.replay import ReplaySettings, replay_run
+from apical.protocols.runs.files import read_json
 from apical.protocols.settings.load import resume
 from apical.protocols.train.run import train
 from apical.protocols.verify.run import verify
 from apical.recordings import RecordingError
 from apical.recordings import open as open_recording
-from apical.recordings.figures import read_probe, read_replay
+from apical.recordings.sections import read_sections
 from small_runs import make_run
 
 TOLD = (RecordingError, ProtocolError, ModelError, OSError)
@@ -28,9 +29,10 @@ QUICK = ["probe.neighbours=3", "probe.n_train=20"]
 def read_all(run: Path) -> None:
     with open_recording(run) as tree:
         tree.load()
-    if (run / "probe.json").exists():
-        read_probe(run)
-    read_replay(run)
+    read_sections(run)
+    for path in (run / "probe.json", run / "replay.json", *(run / "replays").glob("*.json")):
+        if path.exists():
+            read_json(path, remedy="make it again")
 
 
 def go_on(run: Path) -> None:
