@@ -97,7 +97,7 @@ def test_the_command_prints_it(both, monkeypatch, capsys):
         main(["replay", str(both), "--ladder", "--quiet", "--seeds", "0", "--population", "conv3", *words])
     assert leaving.value.code in (0, None)
     shown = capsys.readouterr().out
-    assert "margin_cosB" in shown
+    assert "cosT above" in " ".join(shown.split()) and "Ladder from rates to calcium spikes" in shown
     assert "level 0" in shown
 
 
