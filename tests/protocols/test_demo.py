@@ -6,6 +6,7 @@ import sys
 import pytest
 from apical.protocols import demo as module
 from apical.protocols.settings.load import load
+from apical.recordings import Shown, draw_all
 
 TINY = (
     "network.width=0.016",
@@ -19,6 +20,8 @@ TINY = (
 
 @pytest.fixture
 def tiny(monkeypatch):
+    one = Shown(populations=["conv1"], units=1, trials=4)  # drawing takes longer than all the rest
+    monkeypatch.setattr("apical.protocols.inspect.draw_all", lambda run, shown: draw_all(run, one))
     monkeypatch.setattr(module, "load", lambda name, _, overrides: load(name, TINY, overrides))
 
 
