@@ -69,6 +69,7 @@ class SCFF:
         words=Words(
             first="pair of equals",
             second="pair of others",
+            basal="a = W ∗ x + W ∗ x′ + b, of both images of a pair",
             score="G, goodness: mean square rate of the population, averaged over places",
             modulator="mean over places of γ = σ(θ⁺ − G) less the penalty on pairs of equals, and of −σ(G − θ⁻) on pairs of others",
         ),

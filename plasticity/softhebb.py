@@ -55,7 +55,10 @@ class SoftHebb:
         site="neuron",
         per_population=("inverse_temperature",),
         forgets=True,
-        words=Words(loss="−log p of the winner, how undecided the competition is; recorded, not descended"),
+        words=Words(
+            rate="z = ρ(a), for which neurons of a place may compete",
+            loss="−log p of the winner, how undecided the competition is; recorded, not descended",
+        ),
     )
 
     def __post_init__(self) -> None:

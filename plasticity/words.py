@@ -13,6 +13,7 @@ APICAL = {
     "local": "e = B c, set by the context c of the row before",
     "feedback": "e, the error that reached the population through fixed matrices",
 }
+BASAL, RATE = "a = W ∗ z_pre + b", "z = ρ(a)"
 KINDS = {"opposite": ("positive", "negative")}  # by how rows are paired; all others are fixations and saccades
 PAIRS = ("fixation", "saccade")
 
@@ -25,6 +26,7 @@ class Words:
         first, second: what the two rows are that a row is compared with; empty for fixation and saccade, or positive and negative where
             the network is shown data of two kinds.
         loss: what is recorded as loss.
+        basal, rate: basal potential and rate, as equations; empty for a = W ∗ z_pre + b and z = ρ(a).
         apical: the apical potential, as an equation.
         score: what decides about plasticity, as an equation.
         modulator: the neuromodulator, as an equation.
@@ -34,6 +36,8 @@ class Words:
     first: str = ""
     second: str = ""
     loss: str = ""
+    basal: str = ""
+    rate: str = ""
     apical: str = ""
     score: str = ""
     modulator: str = ""
@@ -47,6 +51,8 @@ class Words:
             first=self.first or first,
             second=self.second or second,
             loss=self.loss or LOSSES.get(engine, ""),
+            basal=self.basal or BASAL,
+            rate=self.rate or RATE,
             apical=self.apical or (APICAL.get(engine, "") if sources else ""),
         )
         return asdict(whole)

@@ -8,7 +8,6 @@ from .words import short
 
 TAGS = ("var", "sub", "sup", "b", "i")  # what a text may hold of HTML
 SMOOTHED = " Faint: steps (in a long run, means of neighbouring steps); line: mean over a fiftieth of the run."
-_A = "<var>a</var> = <var>W</var> ∗ <var>z</var><sub>pre</sub> + <var>b</var>"
 _FURTHER = {"feedback": " Second apical dendrite: its context is the activity of the top population."}
 # figures that are drawn once for each apical dendrite
 OF_DENDRITES = ("scores", "gates", "potentials")
@@ -77,7 +76,7 @@ def _gates(words: Words) -> str:
 
 def _potentials(words: Words) -> str:
     return (
-        f"Apical potential{_clause(' ', words['apical'])}, against basal potential {_A} of the same trial: "
+        f"Apical potential{_clause(' ', words['apical'])}, against basal potential {words['basal']} of the same trial: "
         "one count per trial and recorded unit, late in training. <var>r</var> is Pearson's correlation over all pairs"
         f"{', then over each phase alone' if words['second'] else ''}. Basal potentials are those before the nonlinearity <var>ρ</var>."
     )
@@ -100,7 +99,7 @@ def _drives(_: Words) -> str:
 def _traces(words: Words) -> str:
     shaded = f" Shaded: {words['second']}." if words["second"] else ""
     return (
-        f"Single units over the last recorded trials: basal potential {_A}, rate <var>z</var> = <var>ρ</var>(<var>a</var>)"
+        f"Single units over the last recorded trials: basal potential {words['basal']}; rate {words['rate']}"
         f"{_clause('; apical potential ', words['apical'])}"
         f"{_clause('; neuromodulator ', words['modulator'])}.{shaded} Trials are rows of one batch, side by side; a broken line marks where the "
         "next recorded step begins. Shown are the units whose rate varies most, with channel, row and column in brackets, unless others "

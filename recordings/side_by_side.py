@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from markupsafe import Markup
 
 from .captions import caption
 from .errors import RecordingError
@@ -125,12 +126,16 @@ def _drawn(names: Sequence[str], drawn: Sequence[Figures]) -> dict[str, Any]:
     """Figures of one name beside each other."""
     shown = []
     for name in dict.fromkeys(name for figures in drawn for name in figures):
-        owner = next(figures for figures in drawn if name in figures)
+        captions = {
+            run: caption(name, figures.words, figures.smoothed)
+            for run, figures in zip(names, drawn, strict=True)
+            if name in figures
+        }
         shown.append(
             {
                 "title": title_of(name),
                 "images": [encoded(figures[name]) if name in figures else None for figures in drawn],
-                "caption": caption(name, owner.words, owner.smoothed),
+                "caption": _joined(captions),
                 "folded": name.startswith("traces_"),
             }
         )
@@ -140,3 +145,10 @@ def _drawn(names: Sequence[str], drawn: Sequence[Figures]) -> dict[str, Any]:
 
 def _part(section: Section) -> dict[str, Any]:
     return laid_out(section, Path(), Figures())
+
+
+def _joined(captions: Mapping[str, Markup]) -> Markup:
+    """One caption where all runs have the same, else each after the name of its run: rules have words of their own."""
+    if len(set(captions.values())) == 1:
+        return next(iter(captions.values()))
+    return Markup("<br>").join(Markup("<b>{}</b>: {}").format(name, text) for name, text in captions.items())

@@ -94,8 +94,13 @@ def activity_table(
         _coordinate("epoch", "float64", "epoch"),
         _coordinate("step", "int64", "training step"),
         _coordinate("phase", "int8", "phase", **flags(words)),
-        Variable(name="basal", long_name="basal potential", attributes=_part("basal dendrite", "a"), **per_unit),
-        Variable(name="rate", long_name="rate", attributes=_part("soma", "z"), **per_unit),
+        Variable(
+            name="basal",
+            long_name="basal potential",
+            attributes={**_part("basal dendrite", "a"), **_told(words, "basal")},
+            **per_unit,
+        ),
+        Variable(name="rate", long_name="rate", attributes={**_part("soma", "z"), **_told(words, "rate")}, **per_unit),
     ]
     for suffix, source in _dendrites(population, apical, further):
         variables.append(

@@ -11,6 +11,8 @@ PLAIN: Mapping[str, str] = {
     "first": "fixation",
     "second": "saccade",
     "loss": "",
+    "basal": "a = W ∗ z_pre + b",
+    "rate": "z = ρ(a)",
     "apical": "",
     "score": "",
     "modulator": "",

@@ -30,6 +30,7 @@ from ..populations.patches import pad
 from .spec import FACTORS, VARIABLES
 from .units import drawn
 
+DRIVE = "factor of the rule: the change of W is drive · ρ′(a) · z_pre, summed over rows; ρ′ is part of it where a rule sees single neurons"
 DECADES = 10.0 ** np.arange(-3, 3.5, 0.5)
 EDGES = np.concatenate([-DECADES[::-1], DECADES])  # of the histogram; what lies outside is counted in two bins more
 
@@ -79,7 +80,7 @@ class Extras:
         count = len(self.units)
         per_unit: dict[str, Any] = {"dims": ("unit",), "shape": (count,), "dtype": dtype}
         told = {
-            "drive": Variable(name="drive", long_name="drive of the rule", attributes={"symbol": "γ (B c)"}, **per_unit),
+            "drive": Variable(name="drive", long_name="drive of the rule", attributes={"description": DRIVE}, **per_unit),
             "gate": Variable(name="gate", long_name="slope of the transfer function", attributes={"symbol": "ρ'(a)"}, **per_unit),
             "eligibility": Variable(
                 name="eligibility",

@@ -13,7 +13,7 @@ def test_recordings_know_the_same_words():
 @pytest.mark.parametrize("name", MADE)
 def test_every_rule_names_what_it_records(name):
     needs, told = MADE[name].needs, MADE[name].needs.told
-    assert told["first"] and told["second"] and told["loss"]
+    assert told["first"] and told["second"] and told["loss"] and told["basal"] and told["rate"]
     assert bool(told["apical"]) == bool(needs.sources)
     modulated = "neuromodulator" in needs.records
     assert bool(told["score"]) == bool(told["modulator"]) == modulated
@@ -29,4 +29,5 @@ def test_phases_are_named_after_what_is_shown():
 
 def test_a_rule_that_says_nothing_claims_nothing():
     told = Words().told(engine="local", negatives="next", sources=False)
+    assert (told["basal"], told["rate"]) == (PLAIN["basal"], PLAIN["rate"])
     assert told["score"] == told["modulator"] == told["gate"] == told["apical"] == ""

@@ -10,6 +10,8 @@ from apical.protocols.errors import ConfigError
 from apical.protocols.inspect import inspect_run, inspect_runs
 from apical.recordings import RecordingError, Shown
 from apical.recordings.plot_kernels import kernels
+from apical.recordings.side_by_side import _joined
+from markupsafe import Markup
 from small_runs import make_run
 
 SHOWN = Shown(populations=["conv1"], units=1, trials=4)
@@ -38,6 +40,12 @@ def test_runs_stand_side_by_side(runs, tmp_path):
     loss = re.search(r"<tr><td>conv1</td><td>loss, last tenth</td><td>([\d.]+)</td><td>([\d.]+)</td></tr>", html)
     assert loss is not None and loss[1] != loss[2]
     assert len(re.findall(r'<div class="side">\s*<img[^>]*>\s*<img', html)) >= 5
+
+
+def test_each_run_is_captioned_in_the_words_of_its_own_rule():
+    told = {"a": Markup("<var>γ</var> of a"), "b": Markup("γ of b")}
+    assert _joined(told) == "<b>a</b>: <var>γ</var> of a<br><b>b</b>: γ of b"
+    assert _joined({"<a>": Markup("same"), "b": Markup("same")}) == "same"
 
 
 def test_a_run_beside_itself_or_too_many_are_refused(runs, tmp_path):
