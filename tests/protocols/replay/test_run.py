@@ -303,6 +303,7 @@ def test_all_checks_run_and_a_run_without_recording_gets_one(tmp_path):
     assert {row["name"] for row in found["mutants"]["mutants"]} == {mutant.name for mutant in MUTANTS}
 
 
+@pytest.mark.slow
 def test_mutants_stand_in_result_report_and_terminal(tmp_path, run, capsys, monkeypatch):
     """Two of them, on a run that hardly learnt: which checks reject them is not the matter here."""
     few = tuple(mutant for mutant in MUTANTS if mutant.name in ("no dW", "untrained network"))

@@ -26,6 +26,7 @@ def test_killed_at_the_writes_of_checkpoints(tmp_path):
     assert told["killed"] == told["tried"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["EDQUOT"])
 def test_a_full_quota_at_the_writes_of_checkpoints(kind, tmp_path):
     told = swept(tmp_path, kind, 2, 4, 10_000, "bare")
