@@ -199,8 +199,10 @@ def test_drive_gate_and_eligibility_of_a_pair(context):
         assert more["drive"][0].isnan().all()
         assert not more["drive"][1:].isnan().any()
         expected = each.values(told[name][0], torch.arange(6), None)
-        for key in ("gate", "eligibility", "rate_mean", "basal_mean"):
+        for key in ("gate", "eligibility"):
             torch.testing.assert_close(more[key], expected[key], **CLOSE)
+        for key in ("rate_mean", "basal_mean"):  # kept in single precision
+            torch.testing.assert_close(more[key], expected[key], rtol=1e-6, atol=1e-6)
 
 
 def test_the_drive_of_a_rule_without_dendrites():
