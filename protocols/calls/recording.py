@@ -6,7 +6,7 @@ from typing import Any
 from .fields import fields_of
 from .functions import Folder, Where, _path
 from .result import Result
-from .run import Units, folder_of, unit_words
+from .run import Units, folder_of, names_of, unit_words
 
 
 def record(
@@ -38,7 +38,9 @@ def record(
     from ..record import record as call
 
     fields = fields_of("record", RecordSettings, given)
-    fields |= {name: tuple(fields[name]) for name in ("populations", "variables", "reductions") if name in fields}
+    fields |= {
+        name: names_of(name, fields[name]) for name in ("populations", "variables", "reductions") if name in fields
+    }
     fields |= {"stimulus": stimulus, "stimulus_settings": settings or {}, "units": unit_words(units)}
     found = call(
         folder_of(run), RecordSettings(**fields), replace=replace, device=device, data_dir=_path(data_dir), data=data,

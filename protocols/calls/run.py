@@ -1,5 +1,6 @@
 """A trained run as an object: what it was trained with, and its network as it ended."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
@@ -18,7 +19,7 @@ if TYPE_CHECKING:  # a run's recording is opened without torch
     from ..runs.trained import Trained
     from ..stimuli import Stimulus
 
-Units = str | int | Sequence[int] | Mapping[str, str | int | Sequence[int]] | None
+Units = str | int | Sequence[int] | Sequence[str] | Mapping[str, str | int | Sequence[int]] | None
 
 
 class Run:
@@ -79,9 +80,9 @@ class Run:
         stimulus: Any = "own",
         *,
         units: Units = None,
-        populations: Sequence[str] = (),
-        variables: Sequence[str] = (),
-        reductions: Sequence[str] = (),
+        populations: str | Sequence[str] = (),
+        variables: str | Sequence[str] = (),
+        reductions: str | Sequence[str] = (),
         context: str | int = "before",
         repeats: int = 1,
         shuffle: bool = False,
@@ -98,9 +99,9 @@ class Run:
             stimulus: images, (n, channels, height, width), uint8 or normalised numbers, as an array or tensor; or a word of `apical record`:
                 `own`, a data set, `gratings`, `sparse-noise`, `white-noise`, `movie:PATH`, ...
             units: `all`, how many (drawn), flat positions, or a mapping of populations to these; None for those of the training's recording.
-            populations: names; empty for all, or those that `units` maps.
-            variables: some of basal, rate, apical, score, neuromodulator, drive, gate, eligibility; empty for the first five.
-            reductions: some of mean, norm, sparsity, histogram, over all neurons of a population.
+            populations: names, or one text of them between commas; empty for all, or those that `units` maps.
+            variables: likewise, some of basal, rate, apical, score, neuromodulator, drive, gate, eligibility; empty for the first five.
+            reductions: likewise, some of mean, norm, sparsity, histogram, over all neurons of a population.
             context: `before`, `same`, `none`, or the number of a stimulus.
             repeats, shuffle: how often all are shown, and whether each time in another random order.
             seed: of every draw; None for the run's.
@@ -114,8 +115,9 @@ class Run:
 
         given = isinstance(stimulus, str)
         chosen = RecordSettings(
-            stimulus=stimulus if given else "own", stimulus_settings=settings, units=unit_words(units), populations=tuple(populations),
-            variables=tuple(variables), reductions=tuple(reductions), context=str(context), repeats=repeats, shuffle=shuffle, seed=seed, images=images, dtype=dtype,
+            stimulus=stimulus if given else "own", stimulus_settings=settings, units=unit_words(units),
+            populations=names_of("populations", populations), variables=names_of("variables", variables), reductions=names_of("reductions", reductions),
+            context=str(context), repeats=repeats, shuffle=shuffle, seed=seed, images=images, dtype=dtype,
             checkpoint=checkpoint,
         )  # fmt: skip
         return present(self._opened, chosen, None if given else stimulus, data_dir=self._data_dir, progress=progress)
@@ -133,14 +135,36 @@ def unit_words(units: Units) -> tuple[str, ...]:
 
     >>> unit_words(64), unit_words([3, 17]), unit_words({"conv1": "all", "conv2": [5]})
     (('64',), ('3,17,',), ('conv1=all', 'conv2=5,'))
+    >>> unit_words("conv1=3,17, conv2=all"), unit_words(["conv1=64", "conv2=all"])
+    (('conv1=3,17', 'conv2=all'), ('conv1=64', 'conv2=all'))
     """
     if units is None:
         return ()
     if isinstance(units, Mapping):
         return tuple(f"{name}={unit_words(each)[0]}" for name, each in units.items())
-    if isinstance(units, (str, int)):
+    if isinstance(units, str):
+        return tuple(word.strip() for word in re.split(r",(?=[^,=]+=)", units))
+    if isinstance(units, int):
         return (str(units),)
+    if any(isinstance(unit, str) for unit in units):
+        return tuple(map(str, units))
     return ("".join(f"{int(unit)}," for unit in units),)
+
+
+def names_of(where: str, given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names in a sequence, or in one text between commas, as on the command line.
+
+    >>> names_of("variables", "rate, basal"), names_of("variables", ["rate"])
+    (('rate', 'basal'), ('rate',))
+
+    Raises:
+        ConfigError: an empty name.
+    """
+    names = tuple(given.split(",") if given else ()) if isinstance(given, str) else tuple(given)
+    names = tuple(name.strip() if isinstance(name, str) else name for name in names)
+    if "" in names:
+        raise ConfigError(f"record.{where}: expected names between commas, got {given!r}; leave out what is empty")
+    return names
 
 
 def folder_of(run: str | PathLike[str] | Mapping[str, Any]) -> Path:

@@ -1,6 +1,5 @@
 """Recording a frozen network: from what was asked for to a store, on the disk or in memory."""
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ from ...plasticity import Rule
 from ...recordings import Table, Writer
 from ...recordings.layout import StoreLike
 from ...recordings.places import new_place
-from ..errors import ConfigError, Interrupted
+from ..errors import ConfigError
 from ..progress import bar, tell
 from ..runs.provenance import provenance
 from ..runs.room import bytes_of, check_room, size
@@ -31,6 +30,7 @@ from ..stimuli.shown import array
 from ..stimuli.shown.sequence import Eye, Shown
 from ..stimuli.shown.table import settings_of
 from .eye import eye_of
+from .place import check_free, written
 from .settings import RecordSettings, default_name
 from .tables import QUEUE, batch_rows, block_bytes, images_table, tables_of
 from .trials import Trials, lay_out
@@ -85,7 +85,7 @@ def record(
     Args:
         run: folder of the run.
         settings: what is shown and kept.
-        replace: whether a recording of this name gives way.
+        replace: whether a recording of this name gives way, once the new one is complete; what the report holds of its analyses goes too.
         device, data_dir, data: see `open_run`.
         progress: tell size and progress on stderr.
 
@@ -95,14 +95,11 @@ def record(
     Raises:
         ConfigError: no such run, stimulus, unit or variable, or a name that is taken.
         ProtocolError: other images than in training, or too little room on the disk.
-        Interrupted: what was written by then is kept.
+        Interrupted: what was written by then is kept, or the recording that was to be replaced.
     """
     name = settings.name or default_name(settings.stimulus)
     place = new_place(run, name)
-    if place.exists() and not replace:
-        raise ConfigError(
-            f"record.name: expected a new name, got {name}, which {place} has; choose another --name, or --replace"
-        )
+    check_free(place, replace)
     opened = open_run(run, device=device, data_dir=data_dir, data=data)
     session = prepare(opened, settings, data_dir)
     free = check_room(place, session.bytes)
@@ -111,16 +108,9 @@ def record(
         f"{name}: {len(session.trials)} glances, {session.units} units of {', '.join(opened_names(session))}: "
         f"{size(session.bytes)} before compression, {size(free)} free",
     )
-    if place.exists():
-        shutil.rmtree(place)
-    place.parent.mkdir(exist_ok=True)
     begun = time.perf_counter()
-    try:
-        fill(session, place, progress, name)
-    except KeyboardInterrupt as error:
-        raise Interrupted(
-            f"interrupted; what {place} holds by now is kept, with the status interrupted; begin anew with --replace"
-        ) from error
+    with written(place, replace) as path:
+        fill(session, path, progress, name)
     seconds = time.perf_counter() - begun
     return {
         "run": str(run), "name": name, "recording": str(place), "status": "complete", "stimulus": dict(session.trials.shown.about),

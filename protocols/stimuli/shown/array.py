@@ -69,14 +69,23 @@ def shown(values: NDArray[Any], eye: Eye, about: dict[str, Any]) -> Shown:
     if not fits:
         raise misuse(f"array: expected (images, {', '.join(map(str, eye.shape))}), got {values.shape}; reshape them")
     if values.dtype.kind == "f" and not all(
-        np.isfinite(values[i : i + 1024]).all() for i in range(0, len(values), 1024)
+        np.isfinite(_single(values[i : i + 1024])).all() for i in range(0, len(values), 1024)
     ):
-        raise misuse("array: expected finite numbers, got others; correct them")
+        raise misuse("array: expected finite numbers within float32, got others; correct them")
+
+    pictures = values.dtype == np.uint8
 
     def draw(index: Tensor) -> Tensor:
-        images = torch.from_numpy(np.array(values[rows(index)])).expand(-1, eye.shape[0], -1, -1)
-        return eye.still(images.contiguous()) if images.dtype == torch.uint8 else images.float()
+        part = values[rows(index)]
+        images = torch.from_numpy(np.array(part) if pictures else _single(part)).expand(-1, eye.shape[0], -1, -1)
+        return eye.still(images.contiguous()) if pictures else images
 
     count = len(values)
     parameters = {"image_id": Parameter(each(count), "number of the image")}
     return Shown(draw, unlabelled(count), each(count), parameters, {**about, "dtype": str(values.dtype)})
+
+
+def _single(part: NDArray[Any]) -> NDArray[np.float32]:
+    """Numbers as the network is shown them: infinite where they are beyond float32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.array(part, dtype=np.float32)

@@ -63,11 +63,16 @@ def test_what_was_committed_survives(run, how):
 def test_an_interrupted_command_says_so(run, monkeypatch):
     from apical.models.recorder.frozen import Frozen
 
+    plain, shown = Frozen.show, []
+
     def stop(*given):
-        raise KeyboardInterrupt
+        shown.append(given)
+        if len(shown) == 2:
+            raise KeyboardInterrupt
+        return plain(*given)
 
     monkeypatch.setattr(Frozen, "show", stop)
-    result = CliRunner().invoke(main, ["record", str(run), "--quiet"])
+    result = CliRunner().invoke(main, ["record", str(run), "--quiet", "--batch", "8"])
     assert result.exit_code == 130
     assert "--replace" in result.stderr
 

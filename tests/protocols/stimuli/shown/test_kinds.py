@@ -219,3 +219,12 @@ def test_every_kind_tells_its_settings():
     for kind in KINDS.values():
         assert kind.description
         assert kind.own in ("", *told(kind))
+
+
+@pytest.mark.parametrize("value", [1e39, -1e300, np.nan, np.inf])
+def test_numbers_that_the_network_cannot_be_shown_are_refused(eye, value):
+    values = np.zeros((3, *SHAPE))
+    values[2, 0, 1, 1] = value
+    with pytest.raises(StimulusError, match="finite numbers within float32"):
+        array.shown(values, eye, {})
+    assert array.shown(np.full((1, *SHAPE), 3e38), eye, {}).draw(torch.tensor([0])).isfinite().all()
