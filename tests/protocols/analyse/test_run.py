@@ -91,6 +91,12 @@ def test_options_choose_trials_populations_and_variables(run):
     assert apical.analyse(run, "selectivity", value="apical").rows != apical.analyse(run, "selectivity").rows
 
 
+def test_sparsity_of_a_potential_that_is_negative_names_the_rate(run):
+    result = command(run, "sparsity", "--value", "apical")
+    assert result.exit_code == 1
+    assert "expected a signal that is not negative, such as rate, got apical" in result.stderr
+
+
 def test_two_runs_side_by_side(run, tmp_path):
     """Of the same trials: the second run differs by its noise alone."""
     other = make_run(tmp_path / "other", seed=0, populations=("conv1", "conv2", "conv3"))
