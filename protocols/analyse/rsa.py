@@ -10,7 +10,7 @@ from ...recordings.analysis import compared, dissimilarity
 from ...recordings.analysis.figures import matrices
 from . import hints
 from .alike import check_same_images
-from .analysis import Analysis, Row
+from .analysis import SIGNAL, Analysis, Row
 from .cka import named
 from .options import Options
 from .recorded import Recorded
@@ -85,6 +85,7 @@ ANALYSIS = Analysis(
     title="Representational similarity",
     says="RDMs of mean responses and their Spearman correlation, within a run or with another",
     missing=missing,
+    reads=(*SIGNAL, "by"),
     measure=measure,
     measure_two=measure_two,
     draw=draw,
