@@ -13,6 +13,9 @@ from .recorded import Recorded
 
 Row = dict[str, Any]
 
+TRIALS = ("phase", "since", "until")
+SIGNAL = ("value", *TRIALS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
@@ -27,6 +30,7 @@ class Analysis:
         rows: their table, as a reader sees it.
         told: sentences of what was done and found.
         caption: of the figure.
+        reads: options by which it chooses signal and trials.
         measure_two: the numbers of two recordings side by side, where the analysis has a meaning for two.
     """
 
@@ -38,6 +42,7 @@ class Analysis:
     rows: Callable[[xr.Dataset], Sequence[Row]]
     told: Callable[[xr.Dataset], tuple[str, ...]]
     caption: str
+    reads: tuple[str, ...] = SIGNAL
     measure_two: Callable[[Recorded, Recorded, Options], xr.Dataset] | None = None
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from ...recordings.analysis import apical_basal, side_by_side
 from ...recordings.analysis.figures import distributions
 from . import hints
-from .analysis import Analysis, Row, medians
+from .analysis import TRIALS, Analysis, Row, medians
 from .options import Options
 from .recorded import Recorded, phases
 
@@ -63,6 +63,7 @@ ANALYSIS = Analysis(
     title="Apical and basal potentials",
     says="correlation over trials of the two potentials of a unit, by phase",
     missing=missing,
+    reads=(*TRIALS, "source"),
     measure=measure,
     draw=draw,
     rows=rows,

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from ...recordings.analysis import drift
 from ...recordings.analysis.figures import matrices
 from . import hints
-from .analysis import Analysis, Row
+from .analysis import SIGNAL, Analysis, Row
 from .options import Options
 from .recorded import Recorded
 
@@ -79,6 +79,7 @@ ANALYSIS = Analysis(
     title="Drift through training",
     says="stability of population vectors and of their geometry between stretches of training",
     missing=missing,
+    reads=(*SIGNAL, "by"),
     measure=measure,
     draw=draw,
     rows=rows,

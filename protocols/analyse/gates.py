@@ -93,6 +93,7 @@ ANALYSIS = Analysis(
     title="Gate rate",
     says="share of open plasticity gates by phase, over training",
     missing=missing,
+    reads=("source",),
     measure=measure,
     draw=draw,
     rows=rows,

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from ...recordings.analysis import invariance, side_by_side
 from ...recordings.analysis.figures import distributions
 from . import hints
-from .analysis import Analysis, Row, medians
+from .analysis import SIGNAL, Analysis, Row, medians
 from .options import Options
 from .recorded import Recorded
 
@@ -62,6 +62,7 @@ ANALYSIS = Analysis(
     title="Invariance",
     says="share of a unit's variance that the object explains, over its views",
     missing=missing,
+    reads=(*SIGNAL, "by"),
     measure=measure,
     draw=draw,
     rows=rows,

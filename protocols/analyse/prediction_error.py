@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from ...recordings.analysis import errors_over_training, prediction_error, windows, with_score
 from ...recordings.analysis.figures import lines
 from . import hints
-from .analysis import Analysis, Row
+from .analysis import TRIALS, Analysis, Row
 from .options import Options
 from .recorded import Recorded, phases
 
@@ -76,6 +76,7 @@ ANALYSIS = Analysis(
     title="Prediction error of the apical dendrite",
     says="||e - a||, relative to ||a||, 1 - cos, by phase over training, and the rule's score beside them",
     missing=missing,
+    reads=(*TRIALS, "source"),
     measure=measure,
     draw=draw,
     rows=rows,

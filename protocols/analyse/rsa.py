@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from ...recordings.analysis import compared, dissimilarity
 from ...recordings.analysis.figures import matrices
 from . import hints
-from .analysis import Analysis, Row
+from .alike import check_same_images
+from .analysis import SIGNAL, Analysis, Row
 from .cka import named
 from .options import Options
 from .recorded import Recorded
@@ -39,6 +40,7 @@ def measure(recorded: Recorded, options: Options) -> xr.Dataset:
 def measure_two(recorded: Recorded, other: Recorded, options: Options) -> xr.Dataset:
     """RDMs of one run, and how alike they are to those of another."""
     by = _by(recorded, options)
+    check_same_images(recorded, other, by)
     rdms = _rdms(recorded, options, by)
     return _dataset(rdms, compared(rdms, _rdms(other, options, by)), by)
 
@@ -83,6 +85,7 @@ ANALYSIS = Analysis(
     title="Representational similarity",
     says="RDMs of mean responses and their Spearman correlation, within a run or with another",
     missing=missing,
+    reads=(*SIGNAL, "by"),
     measure=measure,
     measure_two=measure_two,
     draw=draw,

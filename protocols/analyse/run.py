@@ -1,6 +1,5 @@
 """`apical analyse`: from a run and the name of an analysis to a group of its recording, a figure, and a section of its report."""
 
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -17,12 +16,12 @@ from ...recordings.plot_style import save
 from ..errors import ConfigError
 from ..layout import text
 from .analysis import Analysis, Row
+from .named import DEFAULTS, plain, told_of, words_of
 from .options import Options
 from .recorded import Recorded, open_recorded
 from .table import ANALYSES, analysis_of
 
 ORDER = 30  # of the sections in a report
-DEFAULTS = Options()
 
 
 def analyse(
@@ -61,18 +60,22 @@ def analyse(
     _check(what, chosen, recorded, options)
     with np.errstate(all="ignore"):  # a run that has diverged is analysed too, as far as it has numbers
         dataset, against = _measured(what, chosen, recorded, options, populations, other, other_recording)
-    name = "-".join(filter(None, [what, "" if recording == TRAINING else recording, replay, against]))
-    group = "-".join(filter(None, ["analysis", what, replay, against]))
+    words = words_of(options, populations)
+    name = plain("analysis", what, "" if recording == TRAINING else recording, replay, *words, against)
+    group = plain("analysis", what, replay, *words, against)
     seconds = time.perf_counter() - begun
     attributes = {
         "what": what, "run": str(run), "recording": recording, "command": " ".join(sys.argv), "apical": version("apical"),
-        "seconds": seconds, **{key: getattr(options, key) for key in options.__slots__},
+        "seconds": seconds, "populations": ",".join(populations), **{key: getattr(options, key) for key in options.__slots__},
     }  # fmt: skip
     write_results(recorded.path, group, dataset, attributes)
-    figure = save(chosen.draw(dataset), run / "figures" / f"analysis_{name}")
+    figure = save(chosen.draw(dataset), run / "figures" / name.replace("analysis-", "analysis_", 1))
     rows = list(chosen.rows(dataset))
     told = chosen.told(dataset)
-    write_section(run, _section(chosen, name, recorded, rows, told, figure.stem, against))
+    of = told_of(chosen, options, populations)
+    write_section(
+        run, _section(chosen, name, recorded, rows, (*told, _of(recorded, of)), figure.stem, [*words, against])
+    )
     return {
         "run": str(run), "what": what, "recording": recording, **({"replay": replay} if replay else {}),
         **({"with": str(other)} if other else {}), "told": list(told), "rows": rows, "group": group, "figure": str(figure),
@@ -105,7 +108,7 @@ def _check(what: str, chosen: Analysis, recorded: Recorded, options: Options) ->
 def _measured(
     what: str, chosen: Analysis, recorded: Recorded, options: Options, populations: Sequence[str], other: Path | None, other_recording: str
 ) -> tuple[xr.Dataset, str]:  # fmt: skip
-    """The numbers, and what the second run is called in names of groups and figures."""
+    """The numbers, and what the second run is called in titles; names of groups and figures are made of it."""
     if other is None:
         return chosen.measure(recorded, options), ""
     if chosen.measure_two is None:
@@ -117,7 +120,7 @@ def _measured(
     _check(what, chosen, second, options)
     dataset = chosen.measure_two(recorded, second, options)
     names = _names(recorded, second)
-    return dataset.assign_attrs(run=names[0], other_run=names[1]), f"with-{re.sub('[^A-Za-z0-9_.-]+', '-', names[1])}"
+    return dataset.assign_attrs(run=names[0], other_run=names[1]), f"with {names[1]}"
 
 
 def _names(recorded: Recorded, other: Recorded) -> tuple[str, str]:
@@ -130,19 +133,25 @@ def _names(recorded: Recorded, other: Recorded) -> tuple[str, str]:
     return names[0], names[1]
 
 
+def _of(recorded: Recorded, chosen: str) -> str:
+    """The sentence of what was analysed."""
+    said = "the recording of training" if recorded.of_training else f"the recording {recorded.name}"
+    return (
+        f"Of {f'the replay {recorded.replay} in ' if recorded.replay else ''}{said}{f': {chosen}' if chosen else ''}."
+    )
+
+
 def _section(
-    chosen: Analysis, name: str, recorded: Recorded, rows: Sequence[Row], told: Sequence[str], figure: str, against: str
+    chosen: Analysis, name: str, recorded: Recorded, rows: Sequence[Row], summary: Sequence[str], figure: str, words: Sequence[str]
 ) -> Section:  # fmt: skip
-    said = {TRAINING: "the recording of training"}.get(recorded.name, f"the recording {recorded.name}")
-    of = f"Of the replay {recorded.replay} in {said}." if recorded.replay else f"Of {said}."
     head = list(dict.fromkeys(key for row in rows for key in row))
     table = TextTable(head=tuple(head), rows=tuple(tuple(text(row.get(key)) for key in head) for row in rows))
     where = [] if recorded.name == TRAINING else [recorded.name]
-    title = ": ".join([chosen.title, ", ".join([*where, *filter(None, [recorded.replay, against.replace("with-", "with ")])])]).rstrip(": ")  # fmt: skip
+    title = ": ".join([chosen.title, ", ".join([*where, *filter(None, [recorded.replay, *words])])]).rstrip(": ")  # fmt: skip
     return Section(
-        name=f"analysis-{name}",
+        name=name,
         title=title,
-        summary=(*told, of),
+        summary=tuple(summary),
         command=" ".join(["apical", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "apical" else "",
         tables=(table,) if rows else (),
         figures=(Drawing(name=figure, title=chosen.title, caption=chosen.caption),),

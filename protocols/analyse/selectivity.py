@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from ...recordings.analysis import class_selectivity, side_by_side
 from ...recordings.analysis.figures import distributions
 from . import hints
-from .analysis import Analysis, Row, medians, number
+from .analysis import SIGNAL, Analysis, Row, medians, number
 from .options import Options
 from .recorded import Recorded
 
@@ -53,6 +53,7 @@ ANALYSIS = Analysis(
     title="Selectivity for classes",
     says="d' of every class against the rest, class selectivity index, by unit",
     missing=missing,
+    reads=(*SIGNAL, "by"),
     measure=measure,
     draw=draw,
     rows=rows,

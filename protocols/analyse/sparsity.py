@@ -1,8 +1,10 @@
 """`apical analyse RUN sparsity`: over trials for each unit, over units for each trial."""
 
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from ...recordings import RecordingError
 from ...recordings.analysis import side_by_side, sparsity
 from ...recordings.analysis.figures import distributions
 from . import hints
@@ -17,9 +19,18 @@ def missing(recorded: Recorded, options: Options) -> str:
 
 
 def measure(recorded: Recorded, options: Options) -> xr.Dataset:
-    """Sparsity of every unit and population."""
+    """Sparsity of every unit and population.
+
+    Raises:
+        RecordingError: every unit is below 0 in some trial.
+    """
     signals = recorded.signals(options)
-    return side_by_side({n: sparsity(s, rows=recorded.rows(s, options)) for n, s in signals.items()})
+    found = side_by_side({n: sparsity(s, rows=recorded.rows(s, options)) for n, s in signals.items()})
+    if np.isnan(found["silent"].values).all():
+        raise RecordingError(
+            f"analysis.sparsity: expected a signal that is not negative, such as rate, got {options.value}, which is below 0 in every unit; choose --value rate"
+        )
+    return found
 
 
 def draw(dataset: xr.Dataset) -> Figure:

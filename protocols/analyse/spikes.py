@@ -51,6 +51,7 @@ ANALYSIS = Analysis(
     title="Spike trains of a replay",
     says="CV, CV2, LV, Fano factor and correlograms of the units of a replay (by elephant, where installed)",
     missing=missing,
+    reads=(),
     measure=measure,
     draw=spiking,
     rows=rows,

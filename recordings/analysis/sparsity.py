@@ -29,17 +29,18 @@ def sparsity(rate: xr.DataArray, *, rows: NDArray[np.bool_] | None = None) -> xr
         rows: trials to use.
 
     Returns:
-        lifetime, silent (unit); population, population_sd: mean and standard deviation over trials; active: mean share of units above 0.
-        All NaN where a rate is below 0: the measure is not defined there.
+        lifetime, silent (unit); population_sparsity, population_sparsity_sd: mean and standard deviation over trials; active: mean share of
+        units above 0. NaN where a rate is below 0, of that unit and of its population: the measures are not defined there.
     """
     two_dimensional(rate)
     units = rate.sizes["unit"]
-    total, power, silent = np.zeros(units), np.zeros(units), np.zeros(units)
+    total, power, silent, above = (np.zeros(units) for _ in range(4))
     of_trials, count, negative = [], 0, np.zeros(units, bool)
     for _, (values,) in blocks(rate, rows=rows):
         block = values.astype(np.float64)
         negative |= (block < 0).any(axis=0)
         silent += (block == 0).sum(axis=0)
+        above += (block > 0).sum(axis=0)
         total += block.sum(axis=0)
         mean = block.mean(axis=1)
         np.square(block, out=block)
@@ -52,9 +53,9 @@ def sparsity(rate: xr.DataArray, *, rows: NDArray[np.bool_] | None = None) -> xr
     known = population[np.isfinite(population)]
     variables = {
         "lifetime": variable(("unit",), lifetime, "lifetime sparsity", symbol="S"),
-        "silent": variable(("unit",), silent / n, "share of trials in which the unit is silent"),
+        "silent": variable(("unit",), np.where(negative, np.nan, silent / n), "share of trials in which the unit is silent"),
         "population_sparsity": variable((), known.mean() if len(known) else np.nan, "population sparsity, mean over trials", symbol="S"),
         "population_sparsity_sd": variable((), known.std() if len(known) else np.nan, "population sparsity, standard deviation over trials"),
-        "active": variable((), 1 - silent.mean() / n, "share of units above 0, mean over trials"),
+        "active": variable((), np.nan if negative.any() else above.mean() / n, "share of units above 0, mean over trials"),
     }  # fmt: skip
     return result(rate, variables)

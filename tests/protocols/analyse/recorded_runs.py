@@ -35,7 +35,17 @@ def rows_of(random, label, stimulus, step, **further):
     }  # fmt: skip
 
 
-def make_run(folder, *, seed=0, trials=400, populations=("conv1", "conv2"), replay=True, apical=True, diverged=None):
+def make_run(
+    folder,
+    *,
+    seed=0,
+    trials=400,
+    populations=("conv1", "conv2"),
+    replay=True,
+    apical=True,
+    diverged=None,
+    attributes=None,
+):
     """A run with a recording of training, and with a replay in it."""
     folder.mkdir(parents=True)
     tables = [activity_table(name, trials, np.arange(UNITS), SHAPE, apical=apical) for name in populations]
@@ -43,7 +53,9 @@ def make_run(folder, *, seed=0, trials=400, populations=("conv1", "conv2"), repl
     random = np.random.default_rng(seed)
     label, step = np.random.default_rng(7).integers(0, CLASSES, trials), np.sort(np.arange(trials) % 10 * 10)
     stimulus = np.random.default_rng(8).integers(0, 60, trials)
-    with Writer.create(folder / "recording.zarr", [*tables, *updates], attributes={"config": {"seed": seed}}) as writer:
+    with Writer.create(
+        folder / "recording.zarr", [*tables, *updates], attributes={"config": {"seed": seed}} | (attributes or {})
+    ) as writer:
         for table in tables:
             rows = rows_of(random, label, stimulus, step)
             if diverged is not None:

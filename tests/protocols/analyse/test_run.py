@@ -7,6 +7,7 @@ import apical
 import numpy as np
 import pytest
 from apical import recordings
+from apical.protocols.analyse.named import plain
 from apical.protocols.analyse.table import ANALYSES
 from apical.protocols.command.main import main
 from apical.recordings.sections import read_sections
@@ -89,6 +90,35 @@ def test_options_choose_trials_populations_and_variables(run):
     assert [row["trials"] for row in late] == [200, 200]
     assert [row["trials"] for row in apical.analyse(run, "rank", since=20, until=50).rows] == [120, 120]
     assert apical.analyse(run, "selectivity", value="apical").rows != apical.analyse(run, "selectivity").rows
+
+
+def test_sparsity_of_a_potential_that_is_negative_names_the_rate(run):
+    result = command(run, "sparsity", "--value", "apical")
+    assert result.exit_code == 1
+    assert "expected a signal that is not negative, such as rate, got apical" in result.stderr
+
+
+def test_other_options_stand_beside_the_first(run):
+    """Groups, figures and sections of every choice; each section says of what it is."""
+    apical.analyse(run, "rank")
+    found = apical.analyse(run, "rank", populations=["conv1"], value="basal", phase="fixation", since=50)
+    assert found.group == "analysis-rank-conv1-basal-fixation-since-50"
+    assert {"analysis-rank", found.group} <= set(recordings.open(run).children)
+    one, two = sorted(read_sections(run), key=lambda section: len(section.name))
+    assert one.summary[-1] == "Of the recording of training: signal rate."
+    assert two.name == found.group
+    assert "signal basal, trials of the phase fixation, from step 50 on, population conv1." in two.summary[-1]
+    assert one.figures[0].name != two.figures[0].name
+    assert one.title != two.title
+    apical.analyse(run, "gates", windows=4)
+    assert "Of the recording of training." in [section.summary[-1] for section in read_sections(run)]
+
+
+def test_names_are_plain_and_of_limited_length():
+    first, second = (plain("analysis", "cka", "x" * 90, end) for end in ("with a", "with b"))
+    assert len(first) <= 80
+    assert first != second
+    assert plain("analysis", "rank", "", "with a/b, own") == "analysis-rank-with-a-b-own"
 
 
 def test_two_runs_side_by_side(run, tmp_path):

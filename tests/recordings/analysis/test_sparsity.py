@@ -36,3 +36,11 @@ def test_rates_below_0_have_none():
     assert np.isnan(found["lifetime"].values[1])
     assert found["lifetime"].values[0] == pytest.approx((1 - 1.5**2 / 2.5) / 0.5)
     assert np.isnan(found["population_sparsity"].item())
+    assert found["silent"].values == pytest.approx([0.0, np.nan], nan_ok=True)
+    assert np.isnan(found["active"].item())
+
+
+def test_active_counts_units_above_0():
+    """A value that is no number is not above 0."""
+    found = sparsity(signal(np.array([[1.0, 0.0], [np.nan, 3.0]])))
+    assert found["active"].item() == pytest.approx(0.5)
