@@ -66,6 +66,16 @@ def chosen(
     return torch.tensor(units)
 
 
+def count_of(word: str) -> int | None:
+    """How many units a word asks for; None where it names them, or all.
+
+    >>> count_of("64"), count_of("selective:32"), count_of("all"), count_of("3,")
+    (64, 32, None, None)
+    """
+    _, _, count = word.replace(" ", "").rpartition("selective:")
+    return int(count) if _COUNT.fullmatch(count) else None
+
+
 def words(units: str | Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """The word of every population that is recorded.
 

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from ...recordings import Table, Writer
 from ...recordings.layout import StoreLike
 from ...recordings.places import new_place
 from ..errors import ConfigError
-from ..progress import bar, tell
+from ..progress import bar, notice, tell
 from ..runs.provenance import provenance
 from ..runs.room import bytes_of, check_room, size
 from ..runs.selectivity import selectivity_of
@@ -33,7 +35,7 @@ from .eye import eye_of
 from .place import check_free, written
 from .settings import RecordSettings, default_name
 from .tables import QUEUE, batch_rows, block_bytes, images_table, tables_of
-from .trials import Trials, lay_out
+from .trials import MOST_TRIALS, Trials, check_trials, lay_out
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -177,15 +179,22 @@ def prepare(opened: Trained[Rule], settings: RecordSettings, data_dir: Path | No
     shapes = shapes_of(network)
     select = selectivity_of(network, opened.stimulus, opened.presentation, seed)
     units = {name: choice.chosen(name, shapes[name], word, draw, select) for name, word in words.items()}
-    trials = lay_out(
-        shown, settings.context, predicts=bool(sources_of(opened.rule)),
-        paired=opened.presentation.paired and opened.rule.needs.negatives != "opposite", repeats=settings.repeats, shuffle=settings.shuffle, seed=seed
+    if settings.units:
+        _tell_all({name: prod(shapes[name]) for name in words}, words)
+    order = partial(
+        lay_out, shown, settings.context, predicts=bool(sources_of(opened.rule)),
+        paired=opened.presentation.paired and opened.rule.needs.negatives != "opposite", shuffle=settings.shuffle, seed=seed
     )  # fmt: skip
+    once = order(repeats=1)
     context: Any = settings.context
     if context.isdecimal():
         context = shown.draw(torch.tensor([int(context)])).to(opened.device)
     frozen = Frozen(network, opened.rule, units, context=context, extras=_extras(network, units, settings, draw))
-    tables = tables_of(frozen, trials, units, settings.variables, settings.dtype)
+    keep = partial(tables_of, frozen, units=units, wanted=settings.variables, dtype=settings.dtype)
+    if len(shown) * settings.repeats > MOST_TRIALS:
+        check_trials(len(shown), settings.repeats, bytes_of(keep(trials=once)))
+    trials = once if settings.repeats == 1 else order(repeats=settings.repeats)
+    tables = keep(trials=trials)
     if settings.images:
         tables.insert(0, images_table(trials, eye.shape))
     data = {"name": opened.stimulus.name}
@@ -213,6 +222,15 @@ def fill(session: Session, store: StoreLike, progress: bool, title: str) -> None
             for name, answer in frozen.show(images.to(frozen.network.device), stays).items():
                 writer.append(f"activity/{name}", _rows(answer, frozen, kept[f"activity/{name}"]))
             shown.update(len(stays))
+
+
+def _tell_all(totals: Mapping[str, int], words: Mapping[str, str]) -> None:
+    """Say which populations have fewer units than were asked for by number."""
+    few = [
+        name for name, word in words.items() if (wanted := choice.count_of(word)) is not None and wanted > totals[name]
+    ]
+    if few:
+        notice(f"{', '.join(f'{name} has {totals[name]:,} units' for name in few)}; all are recorded")
 
 
 def _extras(

@@ -12,7 +12,9 @@ from torch import Tensor
 from ...recordings import PLAIN
 from ...recordings.words import flags
 from ..errors import ConfigError
+from ..runs.room import size
 from ..runs.streams import stream
+from ..stimuli.shown.sequence import MOST as MOST_TRIALS
 from ..stimuli.shown.sequence import Parameter, Shown
 
 
@@ -55,6 +57,24 @@ class Trials:
         return told | {
             name: Parameter(p.values[self.stimulus], p.long_name, p.units) for name, p in self.shown.parameters.items()
         }
+
+
+def check_trials(stimuli: int, repeats: int, once: int) -> None:
+    """Refuse more glances than one recording can hold, before they are laid out.
+
+    Args:
+        stimuli: how many.
+        repeats: how often all are shown.
+        once: bytes of one showing of all.
+
+    Raises:
+        ConfigError: too many.
+    """
+    if stimuli * repeats > MOST_TRIALS:
+        raise ConfigError(
+            f"record.repeats: expected at most {MOST_TRIALS:,} glances in one recording, got {stimuli * repeats:,} ({stimuli:,} stimuli "
+            f"{repeats:,} times), {size(once * repeats)}; show fewer, or make several recordings"
+        )
 
 
 def lay_out(

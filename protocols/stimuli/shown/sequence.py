@@ -16,6 +16,8 @@ from ..errors import StimulusError, misuse
 from ..images import ImageSet
 from ..stimulus import Stimulus
 
+MOST = 1 << 24  # stimuli or glances of one recording, whose parameters are held in memory: a few gigabytes
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

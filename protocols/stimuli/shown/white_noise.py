@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..errors import misuse, unknown_name
-from .sequence import Eye, Parameter, Shown, each, rows, unlabelled, whole
+from .sequence import MOST, Eye, Parameter, Shown, each, rows, unlabelled, whole
 
 DISTRIBUTIONS = ("gaussian", "binary")
 
@@ -24,7 +24,7 @@ class WhiteNoise:
     """Settings of white noise.
 
     Args:
-        frames: how many.
+        frames: how many, up to 16,777,216.
         side: of a square of one value, pixels; a divisor of the image's sides.
         deviation: standard deviation, in those of the training images.
         distribution: `gaussian` or `binary`.
@@ -46,7 +46,7 @@ class WhiteNoise:
             StimulusError: a setting outside its range.
         """
         channels, height, width = eye.shape
-        count = whole("white-noise.frames", self.frames, 1, 10**9)
+        count = whole("white-noise.frames", self.frames, 1, MOST)
         side = whole("white-noise.side", self.side, 1, min(height, width))
         seed = eye.seed if self.seed == -1 else whole("white-noise.seed", self.seed, 0, 2**32 - 1)
         if height % side or width % side:

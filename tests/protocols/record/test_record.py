@@ -197,13 +197,21 @@ def test_a_name_that_is_taken_is_kept_unless_it_gives_way(run):
     assert made(run, "own", "--replace", "--repeats", 2)["activity/conv1"].sizes["trial"] == 64
 
 
+@pytest.mark.parametrize("word", ["99999999", "selective:99999999"])
+def test_more_units_than_there_are_is_said(run, word):
+    table = recordings.open(run)["activity/conv1"]
+    total = np.prod(table.attrs["population_shape"])
+    said = command(run, "own", "--units", f"conv1={word}", "--units", "conv2=3", "--quiet").stderr
+    assert said == f"Note: conv1 has {total:,} units; all are recorded\n"
+    assert recordings.open(run / "recordings" / "own.zarr")["activity/conv1"].sizes["unit"] == total
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (["gratngs"], ["record.stimulus", "did you mean 'gratings'?"]),
     (["gratings", "--set", "angles=3"], ["gratings.setting", "orientations"]),
     (["gratings", "--set", "orientations"], ["--set", "NAME=VALUE"]),
     (["--units", "conv9=all"], ["units", "conv1", "'conv9'"]),
     (["--units", "some"], ["conv1.units", "'some'"]),
-    (["--units", "conv1=99999"], ["8"]),
     (["--units", "conv1=99999,"], ["conv1.units", "99999"]),
     (["--populations", "conv9"], ["record.populations", "conv1", "'conv9'"]),
     (["--populations", "conv1,"], ["--populations", "names between commas"]),
@@ -215,14 +223,13 @@ def test_a_name_that_is_taken_is_kept_unless_it_gives_way(run):
     (["--name", "training"], ["recording.name", "training"]),
     (["--dtype", "int8"], ["record.dtype", "float16"]),
     (["--checkpoint", "step9"], ["record.checkpoint", "initial"]),
+    (["gratings", "--repeats", "100000000"], ["record.repeats", "16,777,216 glances", "28,800,000,000", "TB"]),
+    (["white-noise", "--set", "frames=1000000000"], ["white-noise.frames", "16777216"]),
     (["own", "--set", "views=true"], ["images.views", "rendered"]),
     (["cifar11"], ["record.stimulus", "cifar10"]),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
 def test_misuse_is_one_line(run, arguments, words):
     result = CliRunner().invoke(main, ["record", str(run), *arguments, "--quiet"])
-    if arguments == ["--units", "conv1=99999"]:  # more than there are: all
-        assert result.exit_code == 0
-        return
     assert result.exit_code == 2, result.output
     assert result.stderr.startswith("Error: ")
     assert result.stderr.count("\n") == 1
