@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from ...recordings.analysis import errors_over_training, prediction_error, windows, with_score
 from ...recordings.analysis.figures import lines
@@ -21,7 +22,7 @@ def missing(recorded: Recorded, options: Options) -> str:
 
 
 def measure(recorded: Recorded, options: Options) -> xr.Dataset:
-    """Errors by phase and window of training, and their correlation with the score."""
+    """Errors by phase and window of training, and their correlation with the score over the trials of the last window."""
     parts = []
     for table, suffix in recorded.dendrites(options).values():
         errors = prediction_error(table[f"apical{suffix}"], table["basal"])
@@ -30,18 +31,29 @@ def measure(recorded: Recorded, options: Options) -> xr.Dataset:
         kept = recorded.rows(table["basal"], options)
         phase = phase if kept is None else np.where(kept, phase, -1)
         if "step" in table.coords:
-            codes, at = windows(table["basal"], options.windows)
+            codes, at = _windows(table["basal"], kept, options.windows)
         else:
             codes, at = np.zeros(len(phase), np.int64), xr.Variable(("window",), [0.0], {"units": "1", "long_name": "all trials"})  # fmt: skip
         found = errors_over_training(errors, phase, names, codes, at)
         if f"score{suffix}" in table:
             score = table[f"score{suffix}"].values.astype(float)
+            last = codes == at.size - 1
             for name in ("angle", "product"):
-                r = [with_score(errors.isel(trial=phase == i), score[phase == i])[name] for i in range(len(names))]
-                found[f"score_{name}"] = xr.Variable(("phase",), r, {"units": "1", "long_name": f"correlation over trials of the rule's score with {errors[name].attrs['long_name']}", "symbol": "r"})  # fmt: skip
+                chosen = [(phase == i) & last for i in range(len(names))]
+                r = [with_score(errors.isel(trial=one), score[one])[name] for one in chosen]
+                found[f"score_{name}"] = xr.Variable(("phase",), r, {"units": "1", "long_name": f"correlation over trials of the last window of the rule's score with {errors[name].attrs['long_name']}", "symbol": "r"})  # fmt: skip
         parts.append(found)
     index = xr.Variable(("population",), list(recorded.dendrites(options)), {"long_name": "population"})
     return xr.concat(parts, index.to_index_variable(), coords="minimal", compat="override", join="outer", combine_attrs="override")  # type: ignore[no-any-return, unused-ignore]  # fmt: skip
+
+
+def _windows(signal: xr.DataArray, kept: NDArray[np.bool_] | None, count: int) -> tuple[NDArray[np.int64], xr.Variable]:
+    """Window of every trial among those that are used, -1 of the others: the last one then has trials whatever was chosen."""
+    if kept is None:
+        return windows(signal, count)
+    codes = np.full(len(kept), -1, np.int64)
+    codes[kept], at = windows(signal[kept], count)
+    return codes, at
 
 
 def draw(dataset: xr.Dataset) -> Figure:
@@ -68,7 +80,7 @@ def rows(dataset: xr.Dataset) -> list[Row]:
 def told(dataset: xr.Dataset) -> tuple[str, ...]:
     """What these numbers are of."""
     return (
-        "Errors are over the recorded units alone; the rule's score is of all units, by its own formula. Table: last window of training.",
+        "Errors are over the recorded units alone; the rule's score is of all units, by its own formula. Table: trials of the last window of training.",
     )
 
 

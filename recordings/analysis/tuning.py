@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from .described import variable
 from .grouped import responses
 
-PARAMETERS = ("orientation", "spatial_frequency", "spatial_phase", "contrast")
+PARAMETERS = ("orientation", "spatial_frequency", "spatial_phase", "contrast", "diameter")
+WHOLE = 0.0  # diameter of a grating that fills the image, which is recorded as not a number
 
 
 def tuning_responses(signal: xr.DataArray, by: Sequence[str], *, rows: NDArray[np.bool_] | None = None) -> xr.Dataset:
-    """Responses to every combination of those parameters that were varied, see `responses`."""
+    """Responses to every combination of those parameters that were varied, see `responses`; gratings that fill the image have a diameter of 0."""
+    if "diameter" in by and "diameter" in signal.coords:
+        diameter = signal.coords["diameter"]
+        signal = signal.assign_coords(diameter=diameter.fillna(WHOLE).assign_attrs(diameter.attrs))
     varied = [name for name in by if name in signal.coords and len(np.unique(signal.coords[name].values)) > 1]
     return responses(signal, varied or by[:1], rows=rows)
 

@@ -121,6 +121,18 @@ def test_names_are_plain_and_of_limited_length():
     assert plain("analysis", "rank", "", "with a/b, own") == "analysis-rank-with-a-b-own"
 
 
+def test_the_table_of_the_prediction_error_is_of_the_last_window(run):
+    """Its correlations are those of an analysis of these trials alone, also where the last steps are left out."""
+    key = "r(score, angle)"
+    whole = apical.analyse(run, "prediction-error", windows=2).rows
+    late = apical.analyse(run, "prediction-error", windows=1, since=50).rows
+    early = apical.analyse(run, "prediction-error", windows=2, until=50).rows
+    assert [row[key] for row in whole] == pytest.approx([row[key] for row in late])
+    assert [row["error"] for row in whole] == pytest.approx([row["error"] for row in late])
+    assert all(np.isfinite(row["error"]) and np.isfinite(row[key]) for row in early)
+    assert [row[key] for row in early] != pytest.approx([row[key] for row in whole])
+
+
 def test_two_runs_side_by_side(run, tmp_path):
     """Of the same trials: the second run differs by its noise alone."""
     other = make_run(tmp_path / "other", seed=0, populations=("conv1", "conv2", "conv3"))

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from apical.recordings import RecordingError
 from apical.recordings.analysis import curve, frequency_tuning, orientation_tuning, phase_modulation, tuning_responses
+from apical.recordings.analysis.tuning import PARAMETERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit
@@ -125,6 +126,18 @@ def test_curve_is_at_the_best_of_the_others_and_the_mean_over_phases():
     made = curve(found, "orientation")
     assert made.values[:, 0].tolist() == [0, 3 * 1.5, 0, 0]
     assert curve(found, "spatial_frequency").values[:, 0].tolist() == [2 * 1.5, 3 * 1.5]
+
+
+def test_diameters_are_told_apart():
+    """Patches and gratings that fill the image, whose diameter is no number, are other conditions: the curve is of the better one."""
+    orientation = np.tile(ANGLES, 2)
+    diameter = np.repeat([np.nan, 8.0], len(ANGLES))
+    values = np.concatenate([ANGLES, 3 * ANGLES])[:, None]
+    found = tuning_responses(signal(values, orientation=orientation, diameter=diameter), PARAMETERS)
+    assert found["diameter"].values.tolist() == [0, 8]
+    assert curve(found, "orientation").values[:, 0] == pytest.approx(3 * ANGLES)
+    alike = tuning_responses(signal(values, orientation=orientation, diameter=0 * diameter + np.nan), PARAMETERS)
+    assert alike["mean"].dims == ("orientation", "unit")
 
 
 def test_refusals():
