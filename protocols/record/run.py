@@ -29,13 +29,13 @@ from ..runs.room import bytes_of, check_room, size
 from ..runs.selectivity import selectivity_of
 from ..runs.trained import Trained, open_run
 from ..stimuli.shown import array
-from ..stimuli.shown.sequence import Eye, Shown
+from ..stimuli.shown.sequence import MOST, Eye, Shown
 from ..stimuli.shown.table import settings_of
 from .eye import eye_of
 from .place import check_free, written
 from .settings import RecordSettings, default_name
 from .tables import QUEUE, batch_rows, block_bytes, images_table, tables_of
-from .trials import MOST_TRIALS, Trials, check_trials, lay_out
+from .trials import Trials, check_trials, lay_out
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -191,7 +191,7 @@ def prepare(opened: Trained[Rule], settings: RecordSettings, data_dir: Path | No
         context = shown.draw(torch.tensor([int(context)])).to(opened.device)
     frozen = Frozen(network, opened.rule, units, context=context, extras=_extras(network, units, settings, draw))
     keep = partial(tables_of, frozen, units=units, wanted=settings.variables, dtype=settings.dtype)
-    if len(shown) * settings.repeats > MOST_TRIALS:
+    if len(shown) * settings.repeats > MOST:
         check_trials(len(shown), settings.repeats, bytes_of(keep(trials=once)))
     trials = once if settings.repeats == 1 else order(repeats=settings.repeats)
     tables = keep(trials=trials)

@@ -14,8 +14,7 @@ from ...recordings.words import flags
 from ..errors import ConfigError
 from ..runs.room import size
 from ..runs.streams import stream
-from ..stimuli.shown.sequence import MOST as MOST_TRIALS
-from ..stimuli.shown.sequence import Parameter, Shown
+from ..stimuli.shown.sequence import MOST, Parameter, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,9 @@ def check_trials(stimuli: int, repeats: int, once: int) -> None:
     Raises:
         ConfigError: too many.
     """
-    if stimuli * repeats > MOST_TRIALS:
+    if stimuli * repeats > MOST:
         raise ConfigError(
-            f"record.repeats: expected at most {MOST_TRIALS:,} glances in one recording, got {stimuli * repeats:,} ({stimuli:,} stimuli "
+            f"record.repeats: expected at most {MOST:,} glances in one recording, got {stimuli * repeats:,} ({stimuli:,} stimuli "
             f"{repeats:,} times), {size(once * repeats)}; show fewer, or make several recordings"
         )
 
