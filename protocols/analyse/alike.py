@@ -50,7 +50,7 @@ def _shown(recorded: Recorded) -> dict[str, Any]:
     if about.get("kind") != "images":
         return about
     every = about.get("images")
-    told = {"kind": "images", "data set (SHA-256)": str(about.get("sha256"))[:12]}
+    told: dict[str, Any] = {"kind": "images", "data set (SHA-256)": str(about.get("sha256"))[:12]}
     told |= {key: value for key, value in about.items() if key not in NO_IMAGE}
     told["count"] = about.get("count") or every
     if about.get("views") or told["count"] != every:

@@ -35,7 +35,7 @@ def test_what_is_told_records_what_is_needed(run, hint):
     for what in CASES[hint]:
         found = apical.analyse(run, what, recording=name, populations=["conv1", "conv3"])
         assert found.rows[0]["population"] == "conv1"
-        assert f"analysis-{what}-{name}" in [section.name for section in read_sections(run)]
+        assert f"analysis-{what}-{name}-conv1-conv3" in [section.name for section in read_sections(run)]
 
 
 def test_apical_potentials_of_an_own_recording(run):
