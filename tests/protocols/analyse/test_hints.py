@@ -25,6 +25,7 @@ def run(tmp_path_factory):
     return make_run(tmp_path_factory.mktemp("hints") / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hint", CASES)
 def test_what_is_told_records_what_is_needed(run, hint):
     (words,) = re.findall("`apical record RUN (.*)`", hint)

@@ -39,7 +39,7 @@ record(run, RecordSettings(units=("conv1=all",), repeats=100, batch=32), progres
 """
 
 
-@pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
+@pytest.mark.parametrize("how", ["SIGKILL", pytest.param("SIGINT", marks=pytest.mark.slow)])
 def test_what_was_committed_survives(run, how):
     done = subprocess.run(
         [sys.executable, "-c", STOP, str(run), how], capture_output=True, text=True, env=dict(os.environ)
