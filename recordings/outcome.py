@@ -47,7 +47,7 @@ def results(recording: xr.DataTree) -> tuple[Row, list[Row]]:
     }
     kept = [name for name in heads if np.isfinite(found[name].values).any()]
     rows = [
-        [str(population), *(_number(float(found[name][index])) for name in kept)]
+        [str(population), *(number(float(found[name][index])) for name in kept)]
         for index, population in enumerate(found["population"].values)
     ]
     return ["population", *(heads[name] for name in kept)], rows if kept else []
@@ -82,5 +82,6 @@ def _separation(table: xr.Dataset | None) -> float:
     return separation(fixation, saccade) if fixation.size and saccade.size else np.nan
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A number of a table, a dash where there is none."""
     return f"{value:.3g}" if np.isfinite(value) else "–"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from .captions import caption
 from .errors import RecordingError
 from .figures import Figures
-from .outcome import outcome
+from .outcome import number, outcome
 from .pages import write_html
 from .reader import open as open_recording
 from .report import encoded, facts_of, laid_out, sections_of, title_of, told
@@ -114,7 +114,7 @@ def _outcomes(names: Sequence[str], runs: Sequence[Path], recordings: Sequence[x
         for quantity, label in NUMBERS.items():
             values = joined[quantity].sel(population=population).values
             if np.isfinite(values).any():
-                rows.append((str(population), label, *(f"{v:.3g}" if np.isfinite(v) else "–" for v in values)))
+                rows.append((str(population), label, *map(number, values)))
     table = TextTable(head=("population", "quantity", *names), rows=tuple(rows), numbers=False)
     return Section(
         name="results", title="Results", summary=("Means over the last tenth of the recorded steps.",),

@@ -15,6 +15,7 @@ from ...recordings.places import TRAINING
 from ...recordings.plot_style import save
 from ..errors import ConfigError
 from ..layout import text
+from ..sections import command
 from .analysis import Analysis, Row
 from .named import DEFAULTS, plain, told_of, words_of
 from .options import Options
@@ -152,7 +153,7 @@ def _section(
         name=name,
         title=title,
         summary=tuple(summary),
-        command=" ".join(["apical", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "apical" else "",
+        command=command(),
         tables=(table,) if rows else (),
         figures=(Drawing(name=figure, title=chosen.title, caption=chosen.caption),),
         order=ORDER,
