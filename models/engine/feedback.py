@@ -16,7 +16,7 @@ from torch import Tensor
 from ...plasticity import Apical, FeedbackRule, Pairing, RoutedRule, Signals, product
 from ..errors import ModelError
 from ..networks.network import Network
-from ..optimisers.base import Optimiser
+from ..optimisers.base import Optimiser, Taking
 from ..optimisers.measured import Measured
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Activity, Population
@@ -144,7 +144,7 @@ class FeedbackEngine:
             return above.carried(error, matrix).view(activity.rate.shape)
         return error @ buffers[f"{network.populations[i].name}.feedback"].T
 
-    def _apply(self, population: Population, factor: Tensor, activity: Activity, optimiser: Optimiser) -> None:
+    def _apply(self, population: Population, factor: Tensor, activity: Activity, optimiser: Taking) -> None:
         """Hand the changes to the optimiser, those of an area to its own weights alone."""
         names = f"{population.name}.weight", f"{population.name}.bias"
         dtype = population.weight.dtype

@@ -9,7 +9,15 @@ from torch import Tensor
 from ..errors import ModelError
 
 
-class Optimiser(Protocol):
+class Taking(Protocol):
+    """What takes the changes of one step."""
+
+    def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
+        """Take the change of a weight, or of a block of its rows."""
+        ...
+
+
+class Optimiser(Taking, Protocol):
     """What an engine asks of an optimiser.
 
     Attributes:
@@ -24,10 +32,6 @@ class Optimiser(Protocol):
 
     def advance(self) -> None:
         """Begin the next step."""
-        ...
-
-    def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
-        """Take the change of a weight, or of a block of its rows."""
         ...
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .base import Optimiser
+from .base import Taking
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +31,8 @@ class Measured:
         inner: who takes the changes.
     """
 
-    inner: Optimiser
+    inner: Taking
     _squares: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
-
-    @property
-    def learning_rate(self) -> float:
-        """That of the other optimiser."""
-        return self.inner.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, rate: float) -> None:
-        self.inner.learning_rate = rate
-
-    def register(self, name: str, weight: Tensor) -> None:
-        """Make the other ready for a weight."""
-        self.inner.register(name, weight)
-
-    def advance(self) -> None:
-        """Begin the next step."""
-        self._squares.clear()
-        self.inner.advance()
 
     def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
         """Pass the change on, and measure it and what came of it."""

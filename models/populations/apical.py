@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...plasticity import product
-from ..optimisers.base import Optimiser
+from ..optimisers.base import Taking
 
 BLOCK_BYTES = 2 << 20  # rows of B per block: small enough that gradient, moments and copy meet in cache
 
@@ -45,7 +45,7 @@ class ApicalProjection:
             return product(rate, self.weight.T)
         return product(rate.to(torch.bfloat16), self.half.T).to(self.weight.dtype)
 
-    def descend(self, prediction: Tensor, context: Tensor, optimiser: Optimiser) -> None:
+    def descend(self, prediction: Tensor, context: Tensor, optimiser: Taking) -> None:
         """Apply dB = prediction^T c.
 
         Args:

@@ -20,10 +20,10 @@ def test_it_notes_what_was_given_and_what_the_weight_did(kind, blocks):
     plain.copy_(weight)
     changes = [torch.randn(5, 4, generator=g, dtype=torch.float64) for _ in range(3)]
     inner, other = optimiser(kind, weight), optimiser(kind, plain)
-    measured = Measured(inner)
     for change in changes:
         before = weight.clone()
-        measured.advance()
+        inner.advance()
+        measured = Measured(inner)  # of one step
         for block in blocks or [None]:
             measured.apply("w", weight, change if block is None else change[block], block)
         other.advance()
@@ -38,8 +38,8 @@ def test_several_weights_are_one_move_and_none_is_no_move():
     first, second = torch.zeros(3), torch.zeros(2, 2)
     inner = optimiser(SGD, first, "a")
     inner.register("b", second)
+    inner.advance()
     measured = Measured(inner)
-    measured.advance()
     measured.apply("a", first, torch.tensor([0.0, 3.0, 0.0]))
     measured.apply("b", second, torch.tensor([[4.0, 0.0], [0.0, 0.0]]))
     assert measured.move("a", "b").drive.item() == pytest.approx(5.0)
@@ -55,8 +55,9 @@ def test_the_drive_of_an_apical_change_survives_cancelling_rows(seed):
     prediction = torch.cat([rate, -rate]) + 0.01 * torch.randn(2, 500, generator=g)
     context = glance + 0.01 * torch.randn(2, 400, generator=g)
     projection = ApicalProjection("p", torch.zeros(500, 400))
-    measured = Measured(optimiser(AdamW, projection.weight, "p.apical"))
-    measured.advance()
+    inner = optimiser(AdamW, projection.weight, "p.apical")
+    inner.advance()
+    measured = Measured(inner)
     projection.descend(prediction, context, measured)
     explicit = prediction.double().T @ context.double()
     assert measured.move("p.apical").drive.item() == pytest.approx(explicit.norm().item(), rel=1e-3)
