@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import zarr
 
+from .members import groups
 from .schema import SCHEMA
 
 GROUP = "replay"
@@ -17,6 +18,6 @@ def replay_groups(root: zarr.Group) -> dict[str, dict[str, Any]]:
     group = cast(zarr.Group, root[GROUP])
     if not root.store.supports_listing:
         return {}
-    found = {name: dict(member.attrs) for name, member in group.groups()}
+    found = {name: dict(member.attrs) for name, member in groups(group).items()}
     whole = {n: a for n, a in found.items() if a.get("schema") == SCHEMA and isinstance(a.get("committed"), Mapping)}
     return dict(sorted(whole.items()))

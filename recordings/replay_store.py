@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import xarray as xr
@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from .errors import RecordingError, unknown_name
 from .layout import StoreLike
+from .members import groups
 from .reader import _store as store_of
 from .reader import open
 from .replay_names import GROUP, replay_groups
@@ -243,6 +244,6 @@ def _all_names(store: str) -> list[str]:
     """Every group under ``/replay``, also one whose creation was interrupted."""
     with refusing(store, "a recording", "give the recording.zarr of a run"):
         root = zarr.open_group(store, mode="r")
-        found = [name for name, _ in root[GROUP].groups()] if GROUP in root else []  # type: ignore[union-attr]
+        found = list(groups(cast(zarr.Group, root[GROUP]))) if GROUP in root else []
     folder = Path(store) / GROUP
     return found + ([path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else [])

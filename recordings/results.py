@@ -20,6 +20,7 @@ from .checked import compressors, lazy_group
 from .digests import METADATA, OWN, result_digest, stamped
 from .errors import RecordingError
 from .layout import json_values, root_attributes
+from .members import groups
 from .schema import SCHEMA, SCHEMA_VERSION
 from .stores import is_local, refusing
 
@@ -66,7 +67,7 @@ def result_groups(root: zarr.Group) -> list[str]:
     """Names of the results in a recording; none where the store cannot list its contents."""
     if not root.store.supports_listing:
         return []
-    return sorted(name for name, group in root.groups() if group.attrs.get(MARK) is True)
+    return sorted(name for name, group in groups(root).items() if group.attrs.get(MARK) is True)
 
 
 def read_result(root: zarr.Group, name: str) -> xr.Dataset:

@@ -5,6 +5,7 @@ from pathlib import Path
 import zarr
 
 from ...recordings.checked import DAMAGE
+from ...recordings.members import groups
 from ...recordings.sections import FOLDER
 
 GROUP = "analysis-"  # and then the analysis, and the replay or second run, as `apical analyse` names its results
@@ -21,7 +22,7 @@ def sections_of(recording: Path) -> list[str]:
     """
     found = []
     try:
-        for name, group in zarr.open_group(str(recording), mode="r").groups():
+        for name, group in groups(zarr.open_group(str(recording), mode="r")).items():
             what = f"{GROUP}{group.attrs.get('what', '')}"
             if what != GROUP and (name == what or name.startswith(f"{what}-")):
                 found.append(f"{what.removeprefix(GROUP)}-{recording.stem}{name.removeprefix(what)}")
