@@ -153,7 +153,14 @@ def save(figure: Figure, stem: Path) -> Path:
     """Write ``stem.png`` and ``stem.pdf``; returns the path of the PNG. The same figure gives the same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     path = stem.with_name(f"{stem.name}.png")
-    with mpl.rc_context({"pdf.fonttype": STYLE["pdf.fonttype"]}):
+    with mpl.rc_context(
+        {"pdf.fonttype": STYLE["pdf.fonttype"], "figure.autolayout": False, "figure.constrained_layout.use": False}
+    ):
+        if (
+            layout := figure.get_layout_engine()
+        ) is not None:  # once; a figure with an engine is drawn twice for each file
+            layout.execute(figure)
+            figure.set_layout_engine(None)
         with replacing(path) as partial:
             figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
         with replacing(stem.with_name(f"{stem.name}.pdf")) as partial:

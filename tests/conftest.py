@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("apical", deadline=None)
 settings.load_profile("apical")
 
+# recordings are thousands of small files, which cost more on a disk than all that the tests compute; a killed test leaves them the same here
+MEMORY = Path("/dev/shm")
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 * 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 # nohup hands an ignored SIGHUP on to what it starts, and commands under test would keep to it
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -27,6 +33,16 @@ def pytest_configure() -> None:
         import torch
 
         torch.backends.mkldnn.enabled = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_figures() -> Iterator[None]:
+    """Figures in PDF with fonts as shapes: to cut a font out of its file takes longer than to draw. `tests/recordings/test_plot_style.py` asks for text."""
+    from apical.recordings import plot_style
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(plot_style.STYLE, "pdf.fonttype", 3)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

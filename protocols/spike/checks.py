@@ -30,15 +30,21 @@ def fall_by_spikes(cell: Cell) -> float:
     return float(own / whole) if whole > 0 else float("nan")
 
 
+def cosine(cell: Cell, with_what: str) -> float:
+    """Cosine of the summed dW with one of the rules'; NaN, a null in the stored cell, where spikes or rule changed nothing."""
+    found = cell["cosines"][with_what]
+    return float("nan") if found is None else float(found)
+
+
 def rows(cells: Sequence[Cell]) -> list[Check]:
     """The checks of one condition on all its seeds; the read-out's spread needs two."""
     found = [
         Check("fall", "fall of the objective by what spikes learnt, relative to the rate twin's", [fall(c) for c in cells], at_least(REACHED)),
         Check("fall by spikes", "the same, judged by spikes too", [fall_by_spikes(c) for c in cells], at_least(REACHED)),
-        Check("cosine", "cosine of the summed dW of the first fifth with the rate rule's", [c["cosines"]["rule"] for c in cells], at_least(ALIKE)),
+        Check("cosine", "cosine of the summed dW of the first fifth with the rate rule's", [cosine(c, "rule") for c in cells], at_least(ALIKE)),
         Check(
             "gate", "the same above that with the rule without its gate",
-            [c["cosines"]["rule"] - c["cosines"]["without gate"] for c in cells], above(0),
+            [cosine(c, "rule") - cosine(c, "without gate") for c in cells], above(0),
         ),
     ]  # fmt: skip
     if len(cells) > 1:

@@ -1,13 +1,18 @@
 """The demo from start to end on a small network, with and without what a replay needs."""
 
+import functools
 import json
 import sys
 
 import pytest
 from apical.protocols import demo as module
+from apical.protocols.replay import ReplaySettings
 from apical.protocols.settings.load import load
 from apical.recordings import Shown, draw_all
 
+# a loop of 4 glances, and a replay of few trials; the real ones are the demo's own
+LOOP = {"objects": 3, "layers": ("6", "4"), "copies": 2, "glances": 4, "test_glances": 8, "image_size": 8}
+SHORT = {"units": 4, "trials": 8, "duration": 60.0}
 TINY = (
     "network.width=0.016",
     "stimulus.n_train=128",
@@ -22,6 +27,8 @@ TINY = (
 def tiny(monkeypatch):
     one = Shown(populations=["conv1"], units=1, trials=4)  # drawing takes longer than all the rest
     monkeypatch.setattr("apical.protocols.inspect.draw_all", lambda run, shown: draw_all(run, one))
+    monkeypatch.setattr(module, "LOOP", module.LOOP | LOOP)
+    monkeypatch.setattr("apical.protocols.replay.ReplaySettings", functools.partial(ReplaySettings, **SHORT))
     monkeypatch.setattr(module, "load", lambda name, _, overrides: load(name, TINY, overrides))
 
 
@@ -33,7 +40,7 @@ def test_the_demo_ends_with_a_replay(tiny, tmp_path):
     report = (tmp_path / "run" / "report.html").read_text()
     assert "Replay with spikes" in report
     assert "Closed loop: raster" in report
-    assert found["spikes"]["glances"] == 240
+    assert found["spikes"]["glances"] == 8  # copies times glances
     assert json.loads(json.dumps(found)) == found
 
 

@@ -3,7 +3,18 @@ import numpy as np
 import pytest
 import xarray as xr
 from apical.recordings import RecordingError
-from apical.recordings.plot_style import COLOURS, colours, label, needed, panels, save, stacked_label, styled, trend
+from apical.recordings.plot_style import (
+    COLOURS,
+    STYLE,
+    colours,
+    label,
+    needed,
+    panels,
+    save,
+    stacked_label,
+    styled,
+    trend,
+)
 
 
 def described(**attributes):
@@ -56,6 +67,16 @@ def test_what_a_figure_needs_is_checked():
         needed(table, "metrics", ["loss", "gate"])
     with pytest.raises(RecordingError, match=r"^metrics: expected at least 2 committed rows, got 1"):
         needed(table, "metrics", ["loss"], rows=2)
+
+
+def test_text_in_a_pdf_stays_text_and_no_engine_lays_it_out_again(tmp_path, monkeypatch):
+    monkeypatch.setitem(STYLE, "pdf.fonttype", 42)
+    figure, (axes,) = panels(1)
+    axes.set_title("potential")
+    path = save(figure, tmp_path / "text").with_suffix(".pdf")
+    assert b"/FontFile2" in path.read_bytes()
+    assert figure.get_layout_engine() is None
+    assert axes.get_position().x0 > 0
 
 
 def test_saving_gives_png_and_pdf_and_the_same_bytes_again(tmp_path):

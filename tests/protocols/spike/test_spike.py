@@ -61,6 +61,15 @@ def test_a_section_tells_checks_and_controls(made):
     assert controls.rows == (("zero", "0", *controls.rows[0][2:-1], "fall, fall by spikes, cosine, gate"),)
 
 
+def test_a_loop_whose_change_has_no_direction_fails_its_checks_and_no_more(made):
+    """Where nothing changed in the first fifth, no cosine is there to judge."""
+    _, result = made
+    cells = [cell | {"cosines": dict.fromkeys(cell["cosines"])} for cell in result["cells"]]
+    found = {check.name: check for check in checks(cells)}
+    assert np.isnan(found["cosine"].values[0])
+    assert not found["cosine"].passed and not found["gate"].passed
+
+
 def test_figures_and_recording_are_there(made):
     out, result = made
     assert (out / "figures" / "spike_learning.png").is_file()
