@@ -76,7 +76,7 @@ class Open(dict[str, T]):
             raise OutsideError(self.field, str(error)) from error.__cause__
         return known[1]
 
-    def get(self, word: str, default: Any = None) -> Any:  # type: ignore[override]
+    def get(self, word: str, default: Any = None) -> Any:
         """The row of a word, or the default where the word is unknown; raises OutsideError where it is broken."""
         try:
             return self[word]
