@@ -6,6 +6,7 @@ population and which apical sources it is wired to; nothing else in Apical asks 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from inspect import Parameter, signature
 from typing import Protocol
 
 from torch import Tensor
@@ -71,9 +72,12 @@ class RoutedRule(FeedbackRule, Protocol):
 
 
 def hyperparameters(factory: Callable[..., Rule]) -> set[str]:
-    """Names that a factory of `RULES` takes: the fields of a dataclass, or what the factory itself lists."""
+    """Names that a factory of `RULES` takes: the fields of a dataclass, what the factory itself lists, or the arguments of a function."""
     made: object = factory
     if isinstance(made, type) and is_dataclass(made):
-        return {field.name for field in fields(made)}
-    listed: Callable[[], Iterable[str]] = factory.hyperparameters  # type: ignore[attr-defined]
-    return set(listed())
+        return {field.name for field in fields(made) if field.init}
+    listed: Callable[[], Iterable[str]] | None = getattr(factory, "hyperparameters", None)
+    if listed is not None:
+        return set(listed())
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    return {name for name, told in signature(factory).parameters.items() if told.kind in named}

@@ -1,10 +1,14 @@
 """Networks by word: one row a builder, and the settings they read. Read without torch: a builder's own file is imported when it is called."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
+from ..imported import Unfit, raised
+from ..keywords import Takes, takes
+from ..outside import Open, OutsideError
 from ..setting import setting, settings_of
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ class Architecture:
         routing: dimensions of the routing space of the areas.
         stem, zero_init: of the resnets, see `resnet`.
         radius: length of the initial kernels of softhebb.
+        options: further arguments of a builder from outside.
     """
 
     builder: str
@@ -41,6 +46,7 @@ class Architecture:
     )
     zero_init: bool = setting(True, said="of the resnets: residual branches start silent")
     radius: float = setting(25.0, above=0, at_most=1e4, said="of softhebb: length of the initial kernels")
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 # `grids` belongs to the rule's settings: they say where apical dendrites end
@@ -71,24 +77,63 @@ class Builder:
     """One builder.
 
     Attributes:
-        home: `module:function` beside this table. The function takes the input shape, a `generator`, and what it reads by name; it returns a
-            `Network`, or the blocks and the channels that leave each.
+        home: `module:function` beside this table, or the function itself. It takes the input shape, a `generator`, and what it reads by
+            name; it returns a `Network`, or the blocks and the channels that leave each.
         reads: fields of `Architecture`.
         example: `grids` of a network of usual width; as many as it has populations, for builders that read them.
-        blocks: whether it is for rules in blocks.
+        blocks: whether it is for rules in blocks; None where only what it returns tells.
         any_size: whether a network for a part of an image can be read out on the whole.
         read_out: how its maps are read out.
+        takes: its keyword arguments, where it is from outside; those that are no fields of `Architecture` are `options`.
     """
 
-    home: str
+    home: str | Callable[..., Any]
     reads: tuple[str, ...]
     example: tuple[int, ...] = ()
-    blocks: bool = False
+    blocks: bool | None = False
     any_size: bool = True
     read_out: ReadOut = VGG
+    takes: Takes | None = None
+
+    def needs(self, word: str) -> bool:
+        """Whether it reads a setting and has no default of its own for it."""
+        return word in self.reads and (self.takes is None or word in self.takes.required)
+
+    def function(self) -> Callable[..., Any]:
+        """The builder itself, imported."""
+        if not isinstance(self.home, str):
+            return self.home
+        module, _, name = self.home.partition(":")
+        found: Callable[..., Any] = getattr(import_module(f".{module}", __package__), name)
+        return found
 
 
-BUILDERS: dict[str, Builder] = {
+def _adopted(thing: Any, word: str) -> Builder:
+    """The row of a builder from outside: a row as it is, or a function of shape, `generator` and keyword arguments.
+
+    Raises:
+        Unfit: something else.
+    """
+    if isinstance(thing, Builder):
+        if isinstance(thing.home, str):
+            raise Unfit(
+                f"expected a Builder whose home is the function itself, got {thing.home!r} from {word}; put the function there"
+            )
+        return replace(thing, takes=takes(thing.home, 1))
+    if not callable(thing):
+        raise Unfit(
+            f"expected a builder, a function of (shape, *, generator), got {type(thing).__name__}; see `apical new builder NAME`"
+        )
+    told = takes(thing, 1)
+    if "generator" not in told.names and not told.any:
+        raise Unfit(f"expected a builder that takes `generator`, got {word} without; draw every initial weight from it")
+    return Builder(thing, tuple(name for name in told.names if name in READ), blocks=None, takes=told)
+
+
+# what a builder may read of an `Architecture`
+READ = (*SETTINGS, "grids")
+
+OWN: dict[str, Builder] = {
     "vgg6": Builder("columns:vgg6", ("width", "grids"), (8, 4, 4, 4, 2, 2)),
     "vgg11": Builder("columns:vgg11", ("width", "grids"), (1,) * 8),
     "softhebb": Builder(
@@ -105,6 +150,7 @@ BUILDERS: dict[str, Builder] = {
     "resnet18": Builder("resnet:resnet18", ("width", "stem", "zero_init"), blocks=True),
     "resnet50": Builder("resnet:resnet50", ("width", "stem", "zero_init"), blocks=True),
 }  # fmt: skip
+BUILDERS = Open(OWN, group="apical.builders", field="network.builder", adopt=_adopted)
 
 
 def build(architecture: Architecture, generator: "torch.Generator", *, blocks: bool = False) -> Any:
@@ -118,12 +164,37 @@ def build(architecture: Architecture, generator: "torch.Generator", *, blocks: b
     Raises:
         ModelError: an unknown builder, one of the other kind, or numbers that do not fit.
     """
-    known = [name for name, row in BUILDERS.items() if row.blocks == blocks]
-    if architecture.builder not in known:
+    row = BUILDERS.get(architecture.builder)
+    if row is None or (row.blocks is not None and row.blocks != blocks):
+        known = [name for name, own in BUILDERS.items() if own.blocks == blocks]
         raise ModelError(
             f"network.builder: expected one of {', '.join(known)}, got {architecture.builder!r}; correct it"
         )
-    row = BUILDERS[architecture.builder]
-    module, _, function = row.home.partition(":")
-    words = {name: getattr(architecture, name) for name in row.reads}
-    return getattr(import_module(f".{module}", __package__), function)(architecture.shape, generator=generator, **words)
+    # an empty list is none given: a builder of the user's own has a default of its own then
+    words = {n: v for n in row.reads if (v := getattr(architecture, n)) != () or row.needs(n)}
+    if row.takes is None:
+        return row.function()(architecture.shape, generator=generator, **words)
+    return _checked(row, architecture, {"generator": generator, **words}, blocks)
+
+
+def _checked(row: Builder, architecture: Architecture, words: Mapping[str, Any], blocks: bool) -> Any:
+    """What a builder from outside makes, if it is what is wanted."""
+    from .network import Network
+
+    where = architecture.builder
+    options = {n: tuple(v) if isinstance(v, list) else v for n, v in architecture.options.items()}
+    try:
+        made = row.function()(architecture.shape, **words, **options)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise OutsideError(BUILDERS.field, raised(where, error, "built")) from error
+    pair = isinstance(made, tuple) and len(made) == 2
+    if not (pair if blocks else isinstance(made, Network)):
+        wanted = "the blocks and the channels that leave each" if blocks else "a Network of populations"
+        got = "blocks" if pair else type(made).__name__
+        raise OutsideError(
+            BUILDERS.field,
+            f"expected a builder of {wanted} for this rule, got one of {got} from {where}; change one of the two",
+        )
+    return made

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from ...models.outside import unplaced
 from ..errors import ConfigError
 from .groups import ProbeConfig, RecordingConfig, StimulusConfig, TrainingConfig
 from .network import NetworkConfig
@@ -53,7 +54,7 @@ MARK = "# sha256 of the lines below, which --set changes: "
 # what may change between the parts of a run: in what pieces and on what, never what is computed or how much is recorded
 MAY_CHANGE = ("max_seconds", "device", "threads", "checkpoint_every", "keep_checkpoints", "diverged")
 # settings whose names differ from rule to rule: told and compared as one
-AS_ONE = ("rule.options",)
+AS_ONE = ("rule.options", "network.options")
 
 
 def load(
@@ -106,7 +107,7 @@ def resume(
     compared = at(theirs, ours["stimulus.name"]) if kind and kind == kind_of(ours["stimulus.name"]) else theirs
     for path, value in _leaves(resolve(compared)).items():
         group, _, name = path.rpartition(".")
-        if value != ours[path] and not (group == "training" and name in MAY_CHANGE):
+        if unplaced(value) != unplaced(ours[path]) and not (group == "training" and name in MAY_CHANGE):
             raise ConfigError(
                 f"{path}: expected {json.dumps(ours[path])} as in {stored}, got {json.dumps(value)}; "
                 "resume with the run's own settings or choose another --out"
@@ -250,7 +251,10 @@ def identity(config: RunConfig) -> str:
 
 
 def identity_at(config: RunConfig) -> str:
-    """The identity with the place of the user's own images, as checkpoints of version 0.1.0 have it."""
+    """The identity with the place of the user's own images, as checkpoints of version 0.1.0 have it.
+
+    Of a file of the user's own, name and what it is taken from it count; where it lies does not, and its content is compared by its hash.
+    """
     free: dict[str, Any] = {"name": True, "probe": True, "training": set(MAY_CHANGE)}
     # float32 was the default before `auto`: it is left out in its place, so that the runs of that time stay themselves
     asked = config.training.precision
@@ -259,7 +263,7 @@ def identity_at(config: RunConfig) -> str:
     told = config.model_copy(update={"training": training}).model_dump(mode="json", exclude_defaults=True, exclude=free)
     if asked == "auto":
         told["training"]["precision"] = asked
-    return _sha256(told)
+    return _sha256(unplaced(told))
 
 
 def _sha256(settings: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from pydantic import Field
 from ...models.networks.table import BUILDERS, SETTINGS
 from . import rule as rules
 from .from_table import group
-from .groups import Settings
+from .groups import Option, Settings
+from .options import option_complaints
 from .words import OneOf
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ SIZE = {"hidden": "width", "width": "hidden"}
 class Chosen(Settings):
     """What is wired."""
 
-    builder: Annotated[str, OneOf(lambda: BUILDERS)] = Field(
+    builder: Annotated[str, OneOf(lambda: BUILDERS, lambda: BUILDERS)] = Field(
         default="vgg6", description="network architecture; the resnets are for rules in blocks"
+    )
+    options: dict[str, Option | list[Option]] = Field(
+        default={}, description="of a builder of your own: its other arguments"
     )
 
     if TYPE_CHECKING:  # the table's settings
@@ -54,7 +58,7 @@ def network_complaints(config: "RunConfig") -> Iterator[str]:
 def _of_the_rule(config: "RunConfig", needs: "Needs") -> Iterator[str]:
     network, name = config.network, config.rule.name
     row, blocks = BUILDERS[network.builder], needs.engine == "block"
-    if blocks != row.blocks:
+    if row.blocks is not None and blocks != row.blocks:
         able = " or ".join(word for word, other in BUILDERS.items() if other.blocks)
         expected = able if blocks else "a network of populations"
         yield f"network.builder: expected {expected} for {name}, got {network.builder!r}; change one of the two"
@@ -73,7 +77,7 @@ def _of_the_builder(network: NetworkConfig) -> Iterator[str]:
     row = BUILDERS[network.builder]
     for word in row.reads:
         told = SETTINGS.get(word)
-        if told is not None and told.example and not getattr(network, word):
+        if told is not None and told.example and not getattr(network, word) and row.needs(word):
             yield (
                 f"network.{word}: expected 1 to {told.entries} sizes for {network.builder}, got none; for example {list(told.example)}"
             )
@@ -85,6 +89,8 @@ def _of_the_builder(network: NetworkConfig) -> Iterator[str]:
             f"network.{word}: expected none, since {network.builder} reads no {word}, got {_as_written(value)}; "
             f"{_remedy(word, row.reads)}"
         )
+    settings = {word: f"network.{word}" for word in SETTINGS} | {"grids": "rule.grids", "generator": "seed"}
+    yield from option_complaints("network.options", network.builder, row.takes, network.options, settings)
 
 
 def _as_written(value: Any) -> str:
@@ -104,6 +110,8 @@ def _remedy(word: str, reads: tuple[str, ...]) -> str:
 def _of_the_grids(config: "RunConfig") -> Iterator[str]:
     builder, grids = config.network.builder, config.rule.grids
     row = BUILDERS[builder]
+    if row.takes is not None and not row.example:  # one of the user's own knows itself how many populations it has
+        return
     if "grids" not in row.reads:
         if grids:
             yield f"rule.grids: expected none for {builder}, got {list(grids)}; set rule.grids=[]"

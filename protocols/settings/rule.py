@@ -3,27 +3,35 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from ...models.keywords import takes
+from ...models.outside import FORMS, OutsideError
 from ..errors import nearest, unknown
+from .foreign import contrasts, foreign_rule, rules
 from .groups import Grid, Option, Settings, list_of
-from .words import OneOf, contexts
+from .options import given, missing
+from .words import OneOf, contexts, here
 
 if TYPE_CHECKING:  # settings are read without torch where nothing needs a rule
     from ...plasticity import Needs, Rule
 
 # settings that several rules share and that have a name of their own under `rule`; all others are `rule.options`
 SHARED = ("context", "contrast", "negatives", "phases", "temperature")
+# read without torch; a test compares them with plasticity's table
+CONTRASTS = ("hinge", "softplus", "logistic", "linear")
 
 
 class RuleConfig(Settings):
     """How synapses change."""
 
-    name: str = Field(default="clapp++", description="a rule of plasticity's table; bp-: baselines by backpropagation")
+    name: Annotated[str, AfterValidator(here)] = Field(
+        default="clapp++", description=f"a rule of plasticity's table, or {FORMS}; bp-: baselines by backpropagation"
+    )
     context: Annotated[str, OneOf(contexts)] = Field(
         default="lateral", description="activity an apical dendrite receives"
     )
-    contrast: Literal["hinge", "softplus", "logistic", "linear"] = Field(
+    contrast: Annotated[str, OneOf(lambda: CONTRASTS, contrasts)] = Field(
         default="hinge", description="objective on the score"
     )
     grids: Annotated[tuple[Grid, ...], list_of(0, 64)] = Field(
@@ -43,15 +51,16 @@ def make_rule(config: RuleConfig) -> "Rule":
     Raises:
         RuleError: an option outside its range.
     """
-    from ...plasticity import CONTRASTS, RULES, hyperparameters
+    from ...plasticity import RULES, hyperparameters
 
-    kind: Any = RULES[config.name]
+    kind: Any = rules()[config.name]
     read = hyperparameters(kind)
     words: dict[str, Any] = {name: getattr(config, name) for name in SHARED if name in read}
     if "contrast" in words:
-        words["contrast"] = CONTRASTS[config.contrast]()
-    options = {name: tuple(v) if isinstance(v, list) else v for name, v in config.options.items()}
-    return kind(**words, **options)  # type: ignore[no-any-return]
+        words["contrast"] = contrasts()[config.contrast]()
+    if config.name in RULES:
+        return kind(**words, **given(config.options))  # type: ignore[no-any-return]
+    return foreign_rule(kind, config.name, {**words, **given(config.options)})
 
 
 def needs_of(config: RuleConfig) -> "Needs | None":
@@ -60,7 +69,7 @@ def needs_of(config: RuleConfig) -> "Needs | None":
 
     try:
         return make_rule(config).needs
-    except (KeyError, TypeError, RuleError):
+    except (KeyError, TypeError, RuleError, OutsideError):
         return None
 
 
@@ -68,10 +77,15 @@ def complaints(config: RuleConfig) -> Iterator[str]:
     """What is wrong with the settings of a rule, one sentence each, `rule.` included."""
     from ...plasticity import RULES, RuleError, hyperparameters
 
-    if config.name not in RULES:
-        yield f"rule.name: {unknown('a rule', config.name, RULES, 'apical config list')}"
+    known = rules()
+    if config.name not in known:
+        yield f"rule.name: {unknown('a rule', config.name, known.words(), 'apical config list')}; of your own: {FORMS}"
         return
-    kind: Any = RULES[config.name]
+    try:
+        kind: Any = known[config.name]
+    except OutsideError as error:
+        yield str(error)
+        return
     read = hyperparameters(kind)
     if config.phases == "either" and config.contrast == "logistic" and "contrast" in read:
         yield "rule.phases: expected both for the logistic contrast, which needs both scores of a row, got 'either'"
@@ -88,9 +102,11 @@ def complaints(config: RuleConfig) -> Iterator[str]:
         if name in SHARED:
             yield f"rule.options.{name}: expected rule.{name} instead, got an option; move it"
         elif name not in options:
-            known = ", ".join(options) or "none"
-            yield f"rule.options.{name}: expected one of {known}, got an option unknown to {config.name}{nearest(name, options)}"
+            able = ", ".join(options) or "none"
+            yield f"rule.options.{name}: expected one of {able}, got an option unknown to {config.name}{nearest(name, options)}"
             return
+    if config.name not in RULES:
+        yield from missing("rule.options", config.name, takes(kind), config.options, SHARED)
     try:
         make_rule(config)
     except RuleError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ...models.outside import placed
 from ..errors import ConfigError, unknown
 from .yaml_loader import MOST_BYTES, Loader
 
@@ -20,13 +21,13 @@ MOST_FILES = 64  # the presets extend five at most
 
 
 def parse_file(path: Path) -> Any:
-    """The value a YAML file stands for; it exists."""
+    """The value a YAML file stands for; it exists. References to files begin at its folder."""
     with path.open("rb") as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise ConfigError(f"{path}: expected at most {MOST_BYTES} bytes of YAML, got more; is this a file of settings?")
     try:
-        return parse(content.decode("utf-8"), str(path))
+        return placed(parse(content.decode("utf-8"), str(path)), path.parent)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: expected UTF-8 text, got {error.reason}; is this a YAML file?") from error
 

@@ -149,9 +149,10 @@ def refusal(*more):
         return str(error)
 
 found = {"home": apical.models.__file__, "words": {
-    group: schema()["$defs"][f"{group}Config"]["properties"][name]["enum"]
+    group: schema()["$defs"][f"{group}Config"]["properties"][name]
     for group, name in (("Network", "builder"), ("Optimiser", "name"), ("Rule", "context"))
 }}
+found["words"] = {group: (told["anyOf"][0] if "anyOf" in told else told)["enum"] for group, told in found["words"].items()}
 runs = {
     "hebb": settings("rule={name: oja, context: lateral}", "network.share=1.5", "optimiser={name: signs, fade: 0.1}"),
     "upward": settings("rule.context=upward", "training.epochs=2"),

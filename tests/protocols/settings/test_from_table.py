@@ -9,7 +9,9 @@ from apical.protocols.settings.load import NetworkConfig, OptimiserConfig, load,
 
 
 def test_defaults_are_those_of_the_tables():
-    assert NetworkConfig().model_dump() == {"builder": "vgg6"} | {word: told.default for word, told in NETWORK.items()}
+    assert NetworkConfig().model_dump() == {"builder": "vgg6", "options": {}} | {
+        word: told.default for word, told in NETWORK.items()
+    }
     found = OptimiserConfig().model_dump()
     assert {word: found[word] for word in OPTIMISER} == {word: told.default for word, told in OPTIMISER.items()}
     assert Architecture("vgg6", (3, 8, 8)).radius == NETWORK["radius"].default
@@ -22,7 +24,7 @@ def test_an_optimiser_is_handed_what_it_reads():
 
 def test_the_schema_lists_choices_bounds_and_readers():
     found = schema()["$defs"]
-    assert found["NetworkConfig"]["properties"]["builder"]["enum"][0] == "vgg6"
+    assert found["NetworkConfig"]["properties"]["builder"]["anyOf"][0]["enum"][0] == "vgg6"
     assert found["NetworkConfig"]["properties"]["stem"]["enum"] == ["3x3", "7x7"]
     assert found["NetworkConfig"]["properties"]["hidden"]["items"] == {
         "maximum": 65536,
