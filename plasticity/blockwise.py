@@ -80,6 +80,8 @@ class Blockwise:
             raise RuleError(
                 f"Blockwise.noise: expected a finite number of at least 0, got {self.noise!r}; 0 is without noise"
             )
+        if not isinstance(self.end_to_end, bool):
+            raise RuleError(f"Blockwise.end_to_end: expected true or false, got {self.end_to_end!r}; correct it")
         if self.end_to_end and self.order == "sequential":
             raise RuleError(
                 "Blockwise.order: expected simultaneous for an end-to-end rule, got 'sequential'; its blocks learn as one"

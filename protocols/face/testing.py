@@ -1,0 +1,13 @@
+"""`apical.testing`: batteries of tests for what is written outside of Apical.
+
+>>> from apical.plasticity import LPL
+>>> from apical.testing import RuleTests
+>>> class TestMine(RuleTests):  # in a file that pytest collects
+...     rule = LPL()
+
+`check_rule(rule)` runs the same without a test runner and returns what is broken, by name.
+"""
+
+from apical.protocols.testing import Broken, Finding, RuleTests, check_rule
+
+__all__ = ["Broken", "Finding", "RuleTests", "check_rule"]

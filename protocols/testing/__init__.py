@@ -1,0 +1,9 @@
+"""Batteries of tests for what others write: a rule, a store of recordings, an optimiser, a network's builder.
+
+`apical.testing` offers their names. Plain asserts: no test runner is needed to run them, any that knows pytest's conventions collects them.
+"""
+
+from .findings import Broken, Finding
+from .rules import RuleTests, check_rule
+
+__all__ = ["Broken", "Finding", "RuleTests", "check_rule"]
