@@ -130,11 +130,13 @@ def reproduced(objective: str, compute) -> int:
     raise AssertionError(f"{objective}: nine machines, and none within 1e-4")
 
 
-@pytest.mark.parametrize("objective", ["clapp", "dfb", "both"])
+@pytest.mark.parametrize("objective", [pytest.param("clapp", marks=pytest.mark.slow), "dfb", "both"])
 def test_explicit_rule_reproduces_the_authors_gradients(objective):
     assert reproduced(objective, explicit) > 30
 
 
-@pytest.mark.parametrize("objective", list(SOURCES))
+@pytest.mark.parametrize(
+    "objective", [pytest.param(name, marks=() if name == "dfb" else pytest.mark.slow) for name in SOURCES]
+)
 def test_autograd_reproduces_the_authors_gradients(objective):
     assert reproduced(objective, autograd) > 15

@@ -184,6 +184,7 @@ def spike_hash():
     return digest.hexdigest()
 
 
+@pytest.mark.slow
 def test_same_seed_same_spikes_across_processes():
     code = PRINT_HASH.format(folder=str(Path(__file__).parent))
     started = [

@@ -204,7 +204,8 @@ def test_a_run_without_apical_dendrites_says_so(tmp_path):
     assert command(run, "sparsity").exit_code == 0
 
 
-@pytest.mark.parametrize("value", [np.nan, pytest.param(np.inf, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_run_that_has_diverged_is_analysed_or_refused(tmp_path, value):
     """Whatever can still be told is told; nothing ends in a traceback or in warnings of numpy."""
     run = make_run(tmp_path / "run", populations=("conv1", "conv2"), replay=False, diverged=value)

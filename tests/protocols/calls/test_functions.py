@@ -50,6 +50,7 @@ def test_the_result_is_what_the_command_writes(trained):
     assert {name: value for name, value in written.items() if name != "sha256"} == result.to_dict()
 
 
+@pytest.mark.slow
 def test_other_experiments_take_plain_arguments(trained):
     aligned = apical.align(trained, batches=2, last=True, progress=False)
     assert set(aligned.layers) == set(apical.load(trained).network.names)

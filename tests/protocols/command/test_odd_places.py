@@ -41,6 +41,7 @@ def test_a_backend_that_matplotlib_does_not_know_is_one_line(run_of_one_step):
     assert error.startswith("Error: MPLBACKEND: expected a backend of Matplotlib, got 'nope'; unset it")
 
 
+@pytest.mark.slow
 def test_python_without_assertions_is_one_line(run_of_one_step):
     code, error = said(["inspect", str(run_of_one_step)], PYTHONOPTIMIZE="2")
     assert code == 1

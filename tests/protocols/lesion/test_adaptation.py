@@ -45,7 +45,7 @@ def test_a_neuron_adapts_to_its_fixed_point(subject):
     assert not np.allclose(first.numpy(), 0)
 
 
-@pytest.mark.parametrize("site", ["output", "input"])
+@pytest.mark.parametrize("site", ["output", pytest.param("input", marks=pytest.mark.slow)])
 def test_a_novel_image_finds_neurons_that_have_not_adapted(subject, tmp_path, site):
     """And without adaptation, the control, there is no excess."""
     measures, stream = ["excess", "excess_large", "emergence", "decay"], {"images": 2}

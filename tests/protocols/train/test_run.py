@@ -99,7 +99,7 @@ def test_a_run_learns(settings, tmp_path):
     assert_falls(first, last, to=0.75)
 
 
-@pytest.mark.parametrize("rule", ["clapp++", "bp-clapp++"])
+@pytest.mark.parametrize("rule", ["clapp++", pytest.param("bp-clapp++", marks=pytest.mark.slow)])
 def test_resumed_equals_uninterrupted_bit_for_bit(rule, settings, tmp_path):
     changes = {} if rule == "clapp++" else {"rule__name": rule, "rule__context": "lateral"}
     train(settings(**changes), tmp_path / "straight", progress=False)
@@ -179,7 +179,14 @@ def test_kill_9_twenty_times(tmp_path):
     killed_again_and_again(tmp_path, kills=20, epochs=200, seed=1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_run_checkpoints_and_tells_how_to_go_on(number, tmp_path):
     document = json.loads(json.dumps(SMALL))
     document["training"] |= {"epochs": 1000, "checkpoint_every": 100_000}

@@ -23,6 +23,7 @@ def test_the_replays_own_form_is_as_good_here_as_there(few):
     np.testing.assert_allclose(found.V_apical, expected.V_apical, rtol=0, atol=4)
 
 
+@pytest.mark.slow
 def test_an_efference_copy_takes_back_propagating_spikes_out(few):
     """Without intrinsic noise the copy of a blocked tuft is the tuft: nothing is learnt; against rest most is left."""
     neuron = BAC.but(tau_b=50.0, noise_current=0.0)
