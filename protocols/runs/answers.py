@@ -42,12 +42,10 @@ def pictures(images: Any, shape: tuple[int, int, int], *, resize: bool = False) 
         raise ConfigError(
             f"images: expected {wanted}, got {values.dtype}; pass the pixels as bytes from 0 to 255: the run normalises them itself"
         )
-    if (
-        values.dim() == 3
-        and {channels, 1} & {values.shape[0], values.shape[2]}
-        and tuple(values.shape[1:]) != shape[1:]
-    ):
-        raise ConfigError(f"images: expected {wanted}, got one of shape {tuple(values.shape)}; write images[None]")
+    if values.dim() == 3 and (values.shape[0] == channels > 1 or values.shape[2] in (1, channels)):
+        raise ConfigError(
+            f"images: expected {wanted}, got the shape {tuple(values.shape)}; write images[None] for one image, images[:, None] for grey ones"
+        )
     if values.dim() == 3:
         values = values[:, None]
     if values.dim() != 4 or not len(values):

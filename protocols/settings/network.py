@@ -53,12 +53,14 @@ else:
 
 def networks_by_kind() -> dict[str, list[str]]:
     """Builders by what learns with them, and what a layer of one's own may say."""
-    return {
+    groups = {
         "of populations": [word for word, row in BUILDERS.items() if not row.blocks],
         "in blocks": [word for word, row in BUILDERS.items() if row.blocks],
+        "installed": [word for word in BUILDERS.words() if word not in list(BUILDERS)],
         "network.layers, conv": [name for name in LayerConfig.model_fields if name != "dense"],
         "network.layers, dense": list(OF_DENSE),
     }
+    return {kind: words for kind, words in groups.items() if words}
 
 
 def network_complaints(config: "RunConfig") -> Iterator[str]:

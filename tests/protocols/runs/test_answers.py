@@ -107,8 +107,8 @@ def test_forms_that_are_clear_say_the_same():
 
 @pytest.mark.parametrize(("images", "message"), [
     (SEEN / 255, r"images: expected uint8 images \(n, 3, 16, 16\) or \(n, 16, 16, 3\), got torch.float64; pass the pixels as bytes"),
-    (SEEN[0], r"images: expected .*, got one of shape \(3, 16, 16\); write images\[None\]"),
-    (SEEN[0].transpose(1, 2, 0), r"got one of shape \(16, 16, 3\); write images\[None\]"),
+    (SEEN[0], r"images: expected .*, got the shape \(3, 16, 16\); write images\[None\] for one image, images\[:, None\] for grey"),
+    (SEEN[0].transpose(1, 2, 0), r"got the shape \(16, 16, 3\); write images\[None\]"),
     (SEEN[0, 0], r"got the shape \(16, 16\); reshape them"),
     (SEEN[:0], r"got the shape \(0, 3, 16, 16\); reshape them"),
     (SEEN[:, :2], r"got the shape \(5, 2, 16, 16\); reshape them"),
