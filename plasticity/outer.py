@@ -9,7 +9,9 @@ from torch import Tensor
 from .products import product
 
 
-def conv_change(factor: Tensor, pre: Tensor, kernel: tuple[int, int], padding: int) -> tuple[Tensor, Tensor]:
+def conv_change(
+    factor: Tensor, pre: Tensor, kernel: tuple[int, int], padding: int, stride: int = 1
+) -> tuple[Tensor, Tensor]:
     """dW and db of a convolution: the factor of every place times the patch of rates below it, summed over rows and places.
 
     Args:
@@ -17,6 +19,7 @@ def conv_change(factor: Tensor, pre: Tensor, kernel: tuple[int, int], padding: i
         pre: pre-synaptic rates, (rows, inputs, height, width).
         kernel: height and width of the kernel.
         padding: zero padding on each side.
+        stride: step of the kernel from place to place.
 
     Returns:
         dW (channels, inputs, *kernel) and db (channels,).
@@ -24,7 +27,17 @@ def conv_change(factor: Tensor, pre: Tensor, kernel: tuple[int, int], padding: i
     channels, inputs = factor.shape[1], pre.shape[1]
     weight = factor.new_empty(1).expand(channels, inputs, *kernel)
     _, change, bias = torch.ops.aten.convolution_backward(
-        factor, pre, weight, [channels], [1, 1], [padding, padding], [1, 1], False, [0, 0], 1, [False, True, True]
+        factor,
+        pre,
+        weight,
+        [channels],
+        [stride, stride],
+        [padding, padding],
+        [1, 1],
+        False,
+        [0, 0],
+        1,
+        [False, True, True],
     )
     return change, bias
 

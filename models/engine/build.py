@@ -87,7 +87,7 @@ def _check_transfer(network: Network, rule: Rule) -> None:
         if wanted is not None and population.transfer.name != wanted:
             raise ModelError(
                 f"{population.name}.transfer: expected {wanted} for {type(underneath(rule)).__name__}, whose equations hold for no other, "
-                f"got {population.transfer.name}; use another network.builder"
+                f"got {population.transfer.name}; use another network.builder, or give that transfer in network.layers"
             )
 
 
@@ -96,7 +96,13 @@ def _relay(network: Network, rule: Rule) -> None:
     inner = underneath(rule)
     for position, population in enumerate(network.populations):
         told = {name: at(getattr(inner, name), position) for name in rule.needs.relayed}
-        population.relay = RELAYS[rule.needs.relay](position, shape, **told)
+        own = RELAYS[rule.needs.relay](position, shape, **told)
+        if own is not None and population.relay is not None:
+            raise ModelError(
+                f"network.layers[{position}].relay: expected none for {type(inner).__name__}, which brings its own ({rule.needs.relay}), "
+                "got another; remove it"
+            )
+        population.relay = own or population.relay
         if population.relay is not None:
             network.buffers |= {f"{population.name}.{n}": b for n, b in population.relay.buffers.items()}
         shape = population.shape

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -54,6 +55,7 @@ class State:
         lines: lines of the run's metrics.jsonl up to here, without those of interruptions; -1 in a checkpoint that does not tell.
         start: losses of the first step by name, against which later ones are judged.
         kernels: precision and kernels that the run began with, see `Choice.words`; empty in a checkpoint that does not tell.
+        input: shape, normalisation and class names of the images of the training; empty in a checkpoint that does not tell.
     """
 
     step: int
@@ -65,6 +67,7 @@ class State:
     lines: int = -1
     start: dict[str, float] = field(default_factory=dict)
     kernels: dict[str, str] = field(default_factory=dict)
+    input: dict[str, Any] = field(default_factory=dict)
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
@@ -122,6 +125,7 @@ def read_state(checkpoint: Path) -> State:
             int(document.get("lines", -1)),
             dict(document.get("start", {})),
             dict(document.get("kernels", {})),
+            dict(document.get("input", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, CheckpointError):

@@ -10,6 +10,7 @@ from ..imported import Unfit, raised
 from ..keywords import Takes, takes
 from ..outside import Open, OutsideError
 from ..setting import setting, settings_of
+from .layer import Layer
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +31,7 @@ class Architecture:
         stem, zero_init: of the resnets, see `resnet`.
         radius: length of the initial kernels of softhebb.
         options: further arguments of a builder from outside.
+        layers: of a network of one's own, from the bottom up.
     """
 
     builder: str
@@ -47,6 +49,7 @@ class Architecture:
     zero_init: bool = setting(True, said="of the resnets: residual branches start silent")
     radius: float = setting(25.0, above=0, at_most=1e4, said="of softhebb: length of the initial kernels")
     options: Mapping[str, Any] = field(default_factory=dict)
+    layers: tuple[Layer, ...] = ()
 
 
 # `grids` belongs to the rule's settings: they say where apical dendrites end
@@ -147,10 +150,17 @@ OWN: dict[str, Builder] = {
         read_out=ReadOut((8, 4, 2), level=True),
     ),
     "mlp": Builder("areas:fully_connected", ("hidden", "areas", "routing"), any_size=False),
+    # a network with dense layers is for one size of images, see `reads_any_size`
+    "layers": Builder("layers:layers", ("layers",)),
     "resnet18": Builder("resnet:resnet18", ("width", "stem", "zero_init"), blocks=True),
     "resnet50": Builder("resnet:resnet50", ("width", "stem", "zero_init"), blocks=True),
 }  # fmt: skip
 BUILDERS = Open(OWN, group="apical.builders", field="network.builder", adopt=_adopted)
+
+
+def reads_any_size(architecture: Architecture) -> bool:
+    """Whether the network, built for a part of an image, can be read out on the whole: not where it ends in dense layers."""
+    return BUILDERS[architecture.builder].any_size and not any(layer.dense for layer in architecture.layers)
 
 
 def build(architecture: Architecture, generator: "torch.Generator", *, blocks: bool = False) -> Any:

@@ -31,10 +31,11 @@ class ConvPopulation:
         channels: output channels.
         pool: whether the block ends with the 2x2 max-pool, or another `Pooling`; its windows must cover the map evenly.
         grid: side of the block-pooled map that the score sees; 1 pools all places (no spatial dependency).
-        weight, bias: basal weights W (channels, inputs, kernel, kernel), kernel odd, and b (channels,).
+        weight, bias: basal weights W (channels, inputs, kernel, kernel) and b (channels,).
         transfer: rho.
-        padding: rim around the incoming map; None for half the kernel, which keeps the map's size.
+        padding: rim around the incoming map; None for half the kernel less one half, which keeps the map's size where the kernel is odd.
         padding_mode: what the rim holds: `zeros`, or `reflect`, the map mirrored at its edge.
+        stride: step of the kernel from place to place; what it does not reach at the far edges is not seen.
 
     Raises:
         ModelError: the grid does not divide the map, windows do not cover it, or kernel and rim do not fit it.
@@ -53,15 +54,19 @@ class ConvPopulation:
         transfer: Transfer = RELU,
         padding: int | None = None,
         padding_mode: Padding = "zeros",
+        stride: int = 1,
     ) -> None:
         kernel = weight.shape[-1]
-        if weight.shape != (channels, inputs[0], kernel, kernel) or kernel % 2 == 0:
+        if weight.shape != (channels, inputs[0], kernel, kernel):
             raise ModelError(
-                f"{name}.weight: expected ({channels}, {inputs[0]}, k, k) with an odd kernel k, got {tuple(weight.shape)}"
+                f"{name}.weight: expected ({channels}, {inputs[0]}, k, k) with a kernel of k x k, got {tuple(weight.shape)}"
             )
+        if stride < 1:
+            raise ModelError(f"{name}.stride: expected at least 1, got {stride}; 1 takes every place")
         self.name, self.grid, self.transfer = name, grid, transfer
         self.inputs, self.weight, self.bias = inputs, weight, bias
-        self.kernel, self.padding = (kernel, kernel), kernel // 2 if padding is None else padding
+        self.kernel, self.stride = (kernel, kernel), stride
+        self.padding = (kernel - 1) // 2 if padding is None else padding
         self.padding_mode: Padding = padding_mode
         self.pooling = (MAX2 if pool else None) if isinstance(pool, bool) else pool
         self.pool = self.pooling is not None
@@ -87,13 +92,13 @@ class ConvPopulation:
                 f"{self.name}.padding_mode: expected one of {', '.join(PADDINGS)}, got {self.padding_mode!r}"
             )
         most = min(height, width) - 1 if self.padding_mode == "reflect" else self.kernel[0] - 1
-        rim = 2 * self.padding + 1 - self.kernel[0]
-        if not 0 <= self.padding <= most or min(height, width) + rim < 1:
+        rim = 2 * self.padding - self.kernel[0]
+        if not 0 <= self.padding <= most or min(height, width) + rim < 0:
             raise ModelError(
                 f"{self.name}.padding: expected 0 to {most} around a map that the {self.kernel[0]} x {self.kernel[0]} kernel fits, "
                 f"got {self.padding} around {height} x {width}; change image_size"
             )
-        return height + rim, width + rim
+        return (height + rim) // self.stride + 1, (width + rim) // self.stride + 1
 
     def _after_pool(self, height: int, width: int) -> tuple[int, int]:
         if self.pooling is None:
@@ -121,15 +126,15 @@ class ConvPopulation:
         With `plastic` what the weight change will need again is kept: the patches of a small map, or in which tiles it was cut.
         With `keep_potential` the potential of every neuron before the pool is kept.
         """
-        patches, tile = None, tile_of(pre, weight, self.padding, self.padding_mode) if plastic else 0
+        patches, tile = None, tile_of(pre, weight, self.padding, self.padding_mode, self.stride) if plastic else 0
         if tile:
             basal = winograd_sweep(pre, weight, bias, tile)
         elif plastic and use_patches(pre, self.padding_mode):
-            patches = unfold(pre, self.kernel, self.padding, self.padding_mode)
+            patches = unfold(pre, self.kernel, self.padding, self.padding_mode, self.stride)
             basal = product(patches, weight.permute(0, 2, 3, 1).flatten(1), bias)
             basal = basal.view(len(pre), *self.neurons[1:], len(bias)).permute(0, 3, 1, 2)
         else:
-            basal = F.conv2d(self._rimmed(pre), weight, bias, padding=self._zeros)
+            basal = F.conv2d(self._rimmed(pre), weight, bias, stride=self.stride, padding=self._zeros)
         activity = Activity(pre, basal, patches=patches, tile=tile, potential=basal if keep_potential else None)
         if self.early:
             self._pool_potentials(activity, basal, keep_basal)
@@ -207,13 +212,16 @@ class ConvPopulation:
             return winograd_change(factor, activity.pre, activity.tile)
         if activity.patches is not None:
             return patch_change(factor, activity.patches, self.kernel)
-        return conv_change(factor, self._rimmed(activity.pre), self.kernel, self._zeros)
+        return conv_change(factor, self._rimmed(activity.pre), self.kernel, self._zeros, self.stride)
 
     def carried(self, factor: Tensor, matrix: Tensor) -> Tensor:
         """The factor of every neuron carried to the population below by the transposed convolution with a kernel of W's shape."""
+        _, height, width = self.inputs
+        # places that the stride leaves out at the far edges: no kernel reaches them
+        left = [(side + 2 * self.padding - self.kernel[0]) % self.stride for side in (height, width)]
         if self.padding_mode == "zeros":
-            return F.conv_transpose2d(factor, matrix, padding=self.padding)
-        rimmed = F.conv_transpose2d(factor, matrix)
+            return F.conv_transpose2d(factor, matrix, stride=self.stride, padding=self.padding, output_padding=left)
+        rimmed = F.conv_transpose2d(factor, matrix, stride=self.stride, output_padding=left)
         below = rimmed[:, :, self.padding : -self.padding or None, self.padding : -self.padding or None]
         # what reached a mirrored place returns to the place that it mirrors
         folded: Tensor = torch.ops.aten.reflection_pad2d_backward(rimmed, below, [self.padding] * 4)

@@ -66,7 +66,8 @@ def afferents(population: Population, place: Place) -> Afferents:
     numbers = torch.arange(1, height * width + 1, dtype=torch.float64).view(1, 1, height, width)
     rimmed = pad(numbers, population.padding, population.padding_mode)[0, 0].long()
     high, wide = population.kernel
-    seen = rimmed[place[0] : place[0] + high, place[1] : place[1] + wide].flatten()
+    top, left = place[0] * population.stride, place[1] * population.stride
+    seen = rimmed[top : top + high, left : left + wide].flatten()
     within = seen.nonzero()
     channel = torch.arange(depth)
     inputs = channel * (height * width) + seen[within] - 1

@@ -33,8 +33,8 @@ def pad(pre: Tensor, padding: int, mode: Padding) -> Tensor:
     return F.pad(pre, (padding,) * 4, mode="reflect").contiguous(memory_format=torch.channels_last)
 
 
-def unfold(pre: Tensor, kernel: tuple[int, int], padding: int, mode: Padding = "zeros") -> Tensor:
+def unfold(pre: Tensor, kernel: tuple[int, int], padding: int, mode: Padding = "zeros", stride: int = 1) -> Tensor:
     """Patches of a map, (rows * places, kernel height * kernel width * inputs), channels last."""
     padded = pad(pre, padding, mode).permute(0, 2, 3, 1)
-    windows = padded.unfold(1, kernel[0], 1).unfold(2, kernel[1], 1)
+    windows = padded.unfold(1, kernel[0], stride).unfold(2, kernel[1], stride)
     return windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, kernel[0] * kernel[1] * pre.shape[1])

@@ -54,7 +54,7 @@ def _matrices(tile: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     return both[0], both[1], both[2]
 
 
-def tile_of(pre: Tensor, weight: Tensor, rim: int, mode: str) -> int:
+def tile_of(pre: Tensor, weight: Tensor, rim: int, mode: str, stride: int = 1) -> int:
     """Side m of the tiles for a convolution, 0 where it is better computed directly.
 
     Args:
@@ -62,6 +62,7 @@ def tile_of(pre: Tensor, weight: Tensor, rim: int, mode: str) -> int:
         weight: W (channels, inputs, kernel, kernel).
         rim: padding on each side.
         mode: what it holds.
+        stride: step of the kernel.
     """
     if (
         current().convolution != "winograd"
@@ -69,7 +70,7 @@ def tile_of(pre: Tensor, weight: Tensor, rim: int, mode: str) -> int:
         or pre.dtype not in (torch.float32, torch.float64)
     ):
         return 0
-    if weight.shape[2:] != (3, 3) or (rim, mode) != (1, "zeros") or min(weight.shape[:2]) < CHANNELS:
+    if weight.shape[2:] != (3, 3) or (rim, mode, stride) != (1, "zeros", 1) or min(weight.shape[:2]) < CHANNELS:
         return 0
     return next((tile for tile in (4, 2) if pre.shape[2] % tile == pre.shape[3] % tile == 0), 0)
 

@@ -181,7 +181,8 @@ class Extras:
         row, col = place // width, place % width
         padded = pad(activity.pre[rows], population.padding, population.padding_mode)
         batch = torch.arange(len(rows), device=rows.device)[:, None, None]
-        return padded[batch, channel, row[..., None] + down, col[..., None] + right]
+        top, left = row[..., None] * population.stride, col[..., None] * population.stride
+        return padded[batch, channel, top + down, left + right]
 
 
 def reduced(values: Tensor, kinds: Sequence[str], signal: str) -> list[tuple[str, Tensor]]:

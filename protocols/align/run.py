@@ -144,7 +144,9 @@ def _tasks(runs: Sequence[Path]) -> list[Task]:
         raise ConfigError(f"align.runs: expected one run or more, each once, got {len(runs)}; name each folder once")
     described = [describe(path, rule=ClappPP) for path in runs]
     configs = [run.config for run in described]
-    kinds: set[tuple[str, int]] = {(config.network.builder, len(config.network.hidden)) for config in configs}
+    kinds: set[tuple[str, int]] = {
+        (config.network.builder, len(config.network.hidden) + len(config.network.layers)) for config in configs
+    }
     if len(kinds) > 1:
         raise ConfigError(f"align.runs: expected runs with the same populations, got {_kinds(kinds)}; align them apart")
     return [Task(*found) for found in zip(described, labels(configs, [str(p) for p in runs]), strict=True)]

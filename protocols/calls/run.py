@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..progress import notice
 from ..runs.folder import RunFolder
 from ..settings.load import RunConfig
 
@@ -53,6 +54,22 @@ class Run:
 
         return open_run(self.path, device=self._device, data_dir=self._data_dir, data=self._data)
 
+    @cached_property
+    def _seeing(self) -> "Trained[Rule]":
+        """The run as far as showing it images needs it: without those of its training, where its checkpoint tells how they were normalised."""
+        from ..runs.trained import describe
+
+        if "_opened" in self.__dict__:
+            return self._opened
+        found = describe(self.path)
+        bare = found.without_images(device=self._device)
+        if bare is not None:
+            return bare
+        notice(
+            f"{self.path}: its checkpoint does not tell how images are normalised; that is taken from {found.config.stimulus.name}"
+        )
+        return self._opened
+
     @property
     def rule(self) -> "Rule":
         """The rule it was trained with."""
@@ -65,8 +82,47 @@ class Run:
 
     @cached_property
     def network(self) -> "Network | BlockNetwork":
-        """The network of the newest checkpoint."""
-        return self._opened.network()
+        """The network of the newest checkpoint; the images of the training are not read for it."""
+        return self._seeing.network()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes of its images."""
+        return self._seeing.stimulus.train.classes
+
+    def rates(self, images: Any, population: str | None = None, *, resize: bool = False) -> "xr.DataArray":
+        """Rate of every neuron of a population for images of one's own, (trial, unit), with channel, row and column of each unit.
+
+        Neither the data set of the run nor its settings are needed: the checkpoint knows how its images were normalised.
+
+        Args:
+            images: uint8, as an array or tensor (n, channels, height, width) or (n, height, width, channels), or grey (n, height, width).
+            population: name; None for the topmost.
+            resize: bring images of another size to that of the network: shorter side first, then the centre square.
+
+        Raises:
+            ConfigError: another type or size, axes that are not clear, or an unknown population.
+            ProtocolError: there is no checkpoint.
+        """
+        from ..runs.answers import rates_of
+
+        return rates_of(self._seeing, images, population, resize=resize)
+
+    def features(
+        self, images: Any, population: str | Sequence[str] | None = None, *, resize: bool = False
+    ) -> "xr.DataArray":
+        """What a read-out sees of images of one's own, (trial, unit): maps pooled as `apical probe` pools them.
+
+        Args:
+            images, resize: as in `rates`.
+            population: name or names, side by side along `unit`; None for those that are read out together.
+
+        Raises:
+            ConfigError, ProtocolError: as `rates`.
+        """
+        from ..runs.answers import features_of
+
+        return features_of(self._seeing, images, population, resize=resize)
 
     @property
     def recording(self) -> "xr.DataTree":
@@ -112,6 +168,7 @@ class Run:
             settings: of the stimulus, such as `orientations=8`.
         """
         from ..record import RecordSettings, present
+        from ..record.eye import needs_images
 
         given = isinstance(stimulus, str)
         chosen = RecordSettings(
@@ -120,7 +177,8 @@ class Run:
             context=str(context), repeats=repeats, shuffle=shuffle, seed=seed, images=images, dtype=dtype,
             checkpoint=checkpoint,
         )  # fmt: skip
-        return present(self._opened, chosen, None if given else stimulus, data_dir=self._data_dir, progress=progress)
+        opened = self._opened if needs_images(chosen, self.settings, given=not given) else self._seeing
+        return present(opened, chosen, None if given else stimulus, data_dir=self._data_dir, progress=progress)
 
     def __fspath__(self) -> str:
         return fspath(self.path)

@@ -65,10 +65,11 @@ def config() -> None:
 @config.command("list")
 @json_option
 def config_list(as_json: bool) -> None:
-    """Names of the presets by data set, and of the rules by how they learn."""
+    """Names of the presets by data set, of networks, and of the rules by how they learn."""
     from ..settings.names import presets_by_stimulus, rules_by_kind
+    from ..settings.network import networks_by_kind
 
-    found = {"presets": presets_by_stimulus(), "rules": rules_by_kind()}
+    found = {"presets": presets_by_stimulus(), "networks": networks_by_kind(), "rules": rules_by_kind()}
     if as_json:
         show(found, as_json)
         return

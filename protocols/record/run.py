@@ -27,11 +27,11 @@ from ..progress import bar, notice, tell
 from ..runs.provenance import provenance
 from ..runs.room import bytes_of, check_room, size
 from ..runs.selectivity import selectivity_of
-from ..runs.trained import Trained, open_run
+from ..runs.trained import Trained
 from ..stimuli.shown import array
 from ..stimuli.shown.sequence import MOST, Eye, Shown
 from ..stimuli.shown.table import settings_of
-from .eye import eye_of
+from .eye import eye_of, open_for
 from .place import check_free, written
 from .settings import RecordSettings, default_name
 from .tables import QUEUE, batch_rows, block_bytes, images_table, tables_of
@@ -102,7 +102,7 @@ def record(
     name = settings.name or default_name(settings.stimulus)
     place = new_place(run, name)
     check_free(place, replace)
-    opened = open_run(run, device=device, data_dir=data_dir, data=data)
+    opened = open_for(run, settings, device=device, data_dir=data_dir, data=data)
     session = prepare(opened, settings, data_dir)
     free = check_room(place, session.bytes)
     tell(

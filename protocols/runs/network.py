@@ -2,7 +2,8 @@
 
 from ...models import BlockNetwork, Network
 from ...models.engine import Architecture, build_blocks, build_network
-from ...models.networks.table import BUILDERS
+from ...models.networks.layer import Layer
+from ...models.networks.table import BUILDERS, reads_any_size
 from ...plasticity import Blockwise, Rule
 from ..errors import ConfigError
 from ..settings.load import RunConfig
@@ -12,7 +13,9 @@ from ..stimuli.presentations.table import presentation
 
 def architecture(config: RunConfig, shape: tuple[int, int, int]) -> Architecture:
     """What fixes the network of a run."""
-    return Architecture(shape=shape, grids=tuple(config.rule.grids), **config.network.model_dump())
+    told = config.network.model_dump()
+    layers = tuple(Layer(**layer) for layer in told.pop("layers"))
+    return Architecture(shape=shape, grids=tuple(config.rule.grids), layers=layers, **told)
 
 
 def initial_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network | BlockNetwork:
@@ -41,7 +44,7 @@ def fresh_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network:
             "use apical probe for such a run"
         )
     shape = presentation(rule.needs.presentation).frame(stimulus.shape)
-    if shape != stimulus.shape and not row.any_size:
+    if shape != stimulus.shape and not reads_any_size(architecture(config, shape)):
         able = ", ".join(name for name, other in BUILDERS.items() if other.any_size and not other.blocks)
         raise ConfigError(
             f"network.builder: expected one of {able} for {rule.needs.presentation}, got {config.network.builder!r}, which cannot be read out on whole images"

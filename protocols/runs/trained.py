@@ -24,6 +24,7 @@ from ..stimuli.presentations.table import PRESENTATIONS, Presentation
 from .batches import Batches
 from .folder import RunFolder
 from .network import initial_network
+from .remembered import Remembered
 from .setup import load_stimulus, pick_device
 from .unchanged import same_data, same_settings
 
@@ -89,6 +90,25 @@ class Described(Generic[R]):
         if run.checkpoints:
             same_data(seen, stimulus, checkpoint.read_state(run.newest()))
         return run
+
+    def without_images(self, *, device: str | None = None) -> "Trained[R] | None":
+        """The run without its images, for what shows its network others; None where its newest checkpoint does not tell how they are normalised.
+
+        Args:
+            device: as in `open`.
+
+        Raises:
+            ConfigError: there is no such device.
+            ProtocolError: there is no checkpoint.
+        """
+        state = checkpoint.read_state(self.newest())
+        if not state.input:
+            return None
+        place = pick_device(device or self.config.training.device)
+        stimulus = Remembered.of(self.config.stimulus.name, state.input, state.data, place)
+        return Trained(
+            self.folder, self.config, self.rule, PRESENTATIONS[self.rule.needs.presentation], stimulus, place
+        )
 
 
 @dataclass(frozen=True, slots=True)

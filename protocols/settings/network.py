@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from ...models.networks.layer import OF_DENSE
 from ...models.networks.table import BUILDERS, SETTINGS
 from . import rule as rules
 from .from_table import group
-from .groups import Option, Settings
+from .groups import Option, Settings, list_of
+from .laid import BUILDER
+from .layers import EXAMPLE, LayerConfig, layer_complaints
 from .options import option_complaints
 from .words import OneOf
 
@@ -31,6 +34,9 @@ class Chosen(Settings):
     options: dict[str, Option | list[Option]] = Field(
         default={}, description="of a builder of your own: its other arguments"
     )
+    layers: Annotated[tuple[LayerConfig, ...], list_of(0, 64)] = Field(
+        default=(), description=f"a network of one's own from the bottom up, such as {EXAMPLE}; in place of a builder"
+    )
 
     if TYPE_CHECKING:  # the table's settings
 
@@ -45,12 +51,25 @@ else:
     NetworkConfig = group("NetworkConfig", Chosen, SETTINGS, {word: told.said for word, told in SETTINGS.items()})
 
 
+def networks_by_kind() -> dict[str, list[str]]:
+    """Builders by what learns with them, and what a layer of one's own may say."""
+    groups = {
+        "of populations": [word for word, row in BUILDERS.items() if not row.blocks],
+        "in blocks": [word for word, row in BUILDERS.items() if row.blocks],
+        "installed": [word for word in BUILDERS.words() if word not in list(BUILDERS)],
+        "network.layers, conv": [name for name in LayerConfig.model_fields if name != "dense"],
+        "network.layers, dense": list(OF_DENSE),
+    }
+    return {kind: words for kind, words in groups.items() if words}
+
+
 def network_complaints(config: "RunConfig") -> Iterator[str]:
     """What is wrong with the settings of the network, one sentence each."""
     needs = rules.needs_of(config.rule)
     if needs is None:  # the rule's settings make no rule, and complain themselves
         return
     yield from _of_the_rule(config, needs)
+    yield from _of_the_layers(config.network)
     yield from _of_the_builder(config.network)
     yield from _of_the_grids(config)
 
@@ -71,6 +90,17 @@ def _of_the_rule(config: "RunConfig", needs: "Needs") -> Iterator[str]:
     if not needs.routed and tuple(getattr(network, word) for word in AREAS) != usual:
         expected = ", ".join(map(str, usual))
         yield f"network.areas, network.routing: expected {expected} for {name}, which has no areas, got others; remove them"
+
+
+def _of_the_layers(network: NetworkConfig) -> Iterator[str]:
+    reads, count = "layers" in BUILDERS[network.builder].reads, len(network.layers)
+    if count and not reads:
+        yield (
+            f"network.builder: expected none beside network.layers, got {network.builder!r}; remove network.builder, or set network.layers=[]"
+        )
+    if reads and not count:
+        yield f"network.layers: expected 1 to 64 layers for {network.builder}, got none; for example {EXAMPLE}"
+    yield from layer_complaints(network.layers)
 
 
 def _of_the_builder(network: NetworkConfig) -> Iterator[str]:
@@ -114,7 +144,8 @@ def _of_the_grids(config: "RunConfig") -> Iterator[str]:
         return
     if "grids" not in row.reads:
         if grids:
-            yield f"rule.grids: expected none for {builder}, got {list(grids)}; set rule.grids=[]"
+            instead = ", and give grid in network.layers" if builder == BUILDER else ""
+            yield f"rule.grids: expected none for {builder}, got {list(grids)}; set rule.grids=[]{instead}"
     elif len(grids) != len(row.example):
         yield (
             f"rule.grids: expected {len(row.example)} entries for {builder}, one per population, got {len(grids)}; "

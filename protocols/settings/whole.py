@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from . import rule as rules
 from .groups import ProbeConfig, RecordingConfig, Settings, StimulusConfig, TrainingConfig
+from .laid import completed
 from .network import NetworkConfig, network_complaints
 from .optimiser import OptimiserConfig, optimiser_complaints
 from .rule import RuleConfig
@@ -28,6 +29,11 @@ class RunConfig(Settings):
     training: TrainingConfig = TrainingConfig()
     recording: RecordingConfig = RecordingConfig()
     probe: ProbeConfig = ProbeConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wired(cls, settings: Any) -> Any:
+        return completed(settings)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

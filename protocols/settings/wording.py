@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -109,7 +109,7 @@ def _brief(value: Any) -> str:
 
 def _unknown(path: str, location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     known = _fields(model)
-    group = ".".join(str(part) for part in location[:-1])
+    group = _path(tuple("[i]" if isinstance(part, int) else part for part in location[:-1])).replace(".[i]", "[i]")
     inside = [name for name in known if name.rpartition(".")[0] == group]
     names = [other.rpartition(".")[2] for other in inside]
     return (
@@ -132,6 +132,7 @@ def _fields(model: type[BaseModel], prefix: str = "") -> list[str]:
     paths = []
     for name, field in model.model_fields.items():
         paths.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            paths += _fields(field.annotation, f"{prefix}{name}.")
+        for kind, end in ((field.annotation, ""), *((entry, "[i]") for entry in get_args(field.annotation))):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                paths += _fields(kind, f"{prefix}{name}{end}.")
     return paths

@@ -12,6 +12,7 @@ import yaml
 
 from ...models.outside import placed
 from ..errors import ConfigError, unknown
+from .laid import wires_anew, without_network
 from .yaml_loader import MOST_BYTES, Loader
 
 PRESETS = Path(__file__).parent / "presets"
@@ -168,10 +169,12 @@ def _parent(name: str, child: Path) -> Path:
 def merge(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `update` laid over it: mappings key by key, anything else as a whole.
 
+    Layers in `update` take the place of the network in `base`, with its sizes and the grids that the rule had for it.
+
     >>> merge({"rule": {"context": "dfb", "grids": [1]}}, {"rule": {"grids": [2]}})
     {'rule': {'context': 'dfb', 'grids': [2]}}
     """
-    merged = dict(base)
+    merged = without_network(base) if wires_anew(update) else dict(base)
     for key, value in update.items():
         below = merged.get(key)
         merged[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value

@@ -18,6 +18,7 @@ from ..runs.folder import RunFolder
 from ..runs.metrics import INTERRUPTED, Metrics
 from ..runs.network import initial_network
 from ..runs.provenance import circumstances, peak_memory, provenance
+from ..runs.remembered import told_of
 from ..runs.room import bytes_of, check_room, size
 from ..runs.setup import presentation_of
 from ..runs.unchanged import fingerprints, same_data, same_settings
@@ -214,7 +215,7 @@ class Run:
         seconds = self.seconds + time.perf_counter() - begun
         state = checkpoint.State(
             self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus), self.metrics.count,
-            self.watch.start, self.choice.words(),
+            self.watch.start, self.choice.words(), told_of(self.stimulus),
         )  # fmt: skip
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 

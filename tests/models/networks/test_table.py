@@ -8,6 +8,7 @@ from importlib import import_module
 import pytest
 import torch
 from apical.models import ModelError
+from apical.models.networks.layer import Layer
 from apical.models.networks.table import BUILDERS, SETTINGS, Architecture, build
 
 SIDE = 32
@@ -16,7 +17,12 @@ ROWS = {name: row for name, row in BUILDERS.items() if not row.blocks}
 
 def architecture(name, **changed):
     row = BUILDERS[name]
-    words = {"width": 1 / 16, "hidden": (5, 4), "grids": tuple(1 for _ in row.example)}
+    words = {
+        "width": 1 / 16,
+        "hidden": (5, 4),
+        "grids": tuple(1 for _ in row.example),
+        "layers": (Layer(conv=3), Layer(dense=4)),
+    }
     return Architecture(name, (3, SIDE, SIDE), **{w: v for w, v in words.items() if w in row.reads} | changed)
 
 
@@ -25,7 +31,7 @@ def test_a_function_takes_what_its_row_reads(name):
     module, function = BUILDERS[name].home.split(":")
     taken = inspect.signature(getattr(import_module(f"apical.models.networks.{module}"), function)).parameters
     assert set(BUILDERS[name].reads) == set(taken) - {"shape", "generator", "kind"}
-    assert set(BUILDERS[name].reads) <= {*SETTINGS, "grids"}
+    assert set(BUILDERS[name].reads) <= {*SETTINGS, "grids", "layers"}
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -48,7 +54,7 @@ def test_blocks_come_with_their_channels(name):
 
 
 @pytest.mark.parametrize(("name", "blocks", "message"), [
-    ("vgg7", False, r"network\.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, got 'vgg7'"),
+    ("vgg7", False, r"network\.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, layers, got 'vgg7'"),
     ("resnet18", False, r"network\.builder: expected one of vgg6, .* got 'resnet18'"),
     ("vgg6", True, r"network\.builder: expected one of resnet18, resnet50, got 'vgg6'"),
 ])  # fmt: skip

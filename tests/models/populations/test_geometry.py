@@ -28,8 +28,8 @@ def normal(*shape, seed):
 @st.composite
 def convolutions(draw):
     """Any kernel, rim, pool and grid that a population takes."""
-    kernel, mode = draw(st.sampled_from([1, 3, 5])), draw(st.sampled_from(["zeros", "reflect"]))
-    padding = draw(st.integers(0, kernel - 1))
+    kernel, mode = draw(st.sampled_from([1, 2, 3, 5])), draw(st.sampled_from(["zeros", "reflect"]))
+    padding, stride = draw(st.integers(0, kernel - 1)), draw(st.sampled_from([1, 1, 2, 3]))
     size = draw(st.tuples(st.integers(5, 9), st.integers(5, 9)))
     pool = None
     if draw(st.booleans()):
@@ -38,14 +38,19 @@ def convolutions(draw):
             draw(st.sampled_from(["max", "avg"])), side, draw(st.integers(1, 4)), draw(st.integers(0, side // 2))
         )
         # the windows must cover the map evenly
-        rim = 2 * padding + 1 - kernel
+        rim = 2 * padding - kernel
         size = tuple(
-            n + next(more for more in range(4) if not (n + more + rim + 2 * pool.padding - side) % pool.stride)
+            n
+            + next(
+                more
+                for more in range(13)
+                if not ((n + more + rim) // stride + 1 + 2 * pool.padding - side) % pool.stride
+            )
             for n in size
         )
     words = {
         "weight": normal(CHANNELS, DEPTH, kernel, kernel, seed=draw(st.integers(0, 99))), "bias": normal(CHANNELS, seed=1),
-        "pool": pool, "transfer": draw(st.sampled_from(TRANSFERS)), "padding": padding, "padding_mode": mode,
+        "pool": pool, "transfer": draw(st.sampled_from(TRANSFERS)), "padding": padding, "padding_mode": mode, "stride": stride,
     }  # fmt: skip
     inputs = (DEPTH, *size)
     try:
@@ -82,6 +87,7 @@ def test_a_place_is_driven_through_its_windows_by_its_apical_rows(population, se
     linear = ConvPopulation(
         "conv1", population.inputs, CHANNELS, pool=population.pooling, grid=population.grid, weight=population.weight,
         bias=population.bias, padding=population.padding, padding_mode=population.padding_mode,
+        stride=population.stride,
     )  # fmt: skip
     activity, place = swept(linear, seed), any_place(draw, linear)
     drive = normal(ROWS, linear.units, seed=seed + 1)

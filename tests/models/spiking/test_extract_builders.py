@@ -5,6 +5,7 @@ import pytest
 import torch
 from apical.models import RELU, Collector, ConvPopulation, ModelError, Network, Pooling, area_network, leaky, wire
 from apical.models.engine import Architecture, LocalEngine, build_network
+from apical.models.networks.layer import Layer
 from apical.models.populations.geometry import map_of, places
 from apical.models.populations.relay import RELAYS
 from apical.models.spiking import extract
@@ -18,13 +19,17 @@ BUILDERS = {
     "softhebb": Architecture("softhebb", (2, 16, 16), 1 / 48, grids=(4, 2, 1)),
     "scff": Architecture("scff", (2, 16, 16), 1 / 48, grids=(4, 2, 1)),
     "mlp": Architecture("mlp", (2, 4, 4), hidden=(9, 7, 6)),
-}
+    "layers": Architecture(
+        "layers", (2, 11, 11),
+        layers=(Layer(conv=3, kernel=5, stride=2, rim="reflect"), Layer(conv=4, kernel=2, stride=2, padding=1, pool=2), Layer(dense=5)),
+    ),
+}  # fmt: skip
 RULES = [ClappPP(context=context, contrast=Softplus()) for context in ("lateral", "dfb", "both")]
 # populations of at most 64 places, with and without a pool; images are above 0, so that dense1 sees rates
 CUT = [
     ("vgg6", "conv3"), ("vgg6", "conv4"), ("vgg6", "conv5"), ("vgg6", "conv6"),
     ("vgg11", "conv4"), ("vgg11", "conv7"), ("vgg11", "conv8"),
-    ("scff", "conv3"), ("mlp", "dense1"), ("mlp", "dense3"),
+    ("scff", "conv3"), ("mlp", "dense1"), ("mlp", "dense3"), ("layers", "conv1"), ("layers", "conv2"), ("layers", "dense1"),
 ]  # fmt: skip
 
 
