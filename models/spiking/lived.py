@@ -125,6 +125,10 @@ def _met(source: str, signals: Signals, factors: Factors) -> Lived:
     rows = [list(dict.fromkeys([int(first), *map(int, more)])) for first, more in zip(follows, others, strict=True)]
     own = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     met = np.array([r for row in rows for r in row], dtype=np.int64)
+    rank = np.concatenate([np.arange(len(row)) for row in rows])
+    # a first negative beside what follows, as a saccade beside a fixation; further ones after all rows
+    order = np.lexsort((rank, own, np.maximum(rank - 1, 0)))
+    own, met = own[order], met[order]
     context, seen = (met, own) if source.endswith(BACK) else (own, met)
     return Lived(
         pair=own, context=context, seen=seen, phase=(met != follows[own]).astype(np.int8), gamma=field[own, met] * len(rows),
