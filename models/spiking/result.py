@@ -70,7 +70,7 @@ class Chunk:
         found |= self.voltages
         if not self.sources:
             return found
-        counts = {name: self.sources[name] for name in ("input_count", "context_count")}
+        counts = {name: self.sources[name] for name in ("input_count", "context_count") if name in self.sources}
         return found | counts | {"spike_before": self.spike_before, "eligibility": self.eligibility.astype(np.float32)}
 
     def spikes(self) -> dict[str, NDArray[Any]]:

@@ -19,6 +19,7 @@ NAMES = {
 }  # fmt: skip
 OF_MUTANTS: Mapping[str, tuple[str, ...]] = {
     "shuffled gamma": ("neuromodulator",), "current context": ("tuft",), "open gate": ("gate",), "no network": ("score",),
+    "untrained network": ("score",),  # replayed as faithfully: only C17 asks what was learnt
     "bent conductances": ("tuft",),
 }  # fmt: skip
 

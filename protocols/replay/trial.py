@@ -78,9 +78,7 @@ def one_trial(trials: xr.Dataset, spikes: xr.Dataset, circuit: xr.Dataset, trial
 def _title(told: xr.Dataset, trial: int) -> str:
     parts = [f"trial {trial}", PHASES[int(told["phase"])]]
     parts += [f"label {int(told['label'])}"] if "label" in told and int(told["label"]) >= 0 else []
-    if not float(told["gamma"]) == 1 or float(
-        told["score"]
-    ):  # without a neuromodulator every trial has γ 1 and no score
+    if float(told["gamma"]) != 1 or float(told["score"]):  # without a neuromodulator every trial has γ 1 and no score
         parts += [f"u {float(told['score']):+.2f}", f"γ {float(told['gamma']):+.2f}"]
     return ", ".join(parts)
 
