@@ -76,6 +76,7 @@ class Clapp:
             negatives="random",
             phases="either",
             sources=("lateral", "retro"),
+            backwards=("retro",),
             records=PREDICTIVE,
             words=replace(CONTRASTED, apical="e = P c, the prediction ahead from the context c of the row before"),
         )
@@ -168,7 +169,8 @@ class ClappS:
         field = spread(pairing, others, stay * pairing.fixation_weight, jump * weight)
         drive, prediction = both_sides(field, signals.rate, apical, back)
         phase = Phase(fixation, saccade[:, 0], stay, jump[:, 0])
-        return Factors(self._loss(table, pairing, others), drive, {"lateral": prediction}, {"lateral": phase})
+        loss = self._loss(table, pairing, others)
+        return Factors(loss, drive, {"lateral": prediction}, {"lateral": phase}, met={"lateral": field})
 
     def objective(self, signals: Signals) -> Tensor:
         """L above, differentiable in rate, context and P."""

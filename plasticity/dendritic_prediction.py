@@ -81,8 +81,9 @@ class DendriticPrediction:
     def needs(self) -> Needs:
         """Two glances, and an apical matrix for each source of the context."""
         return Needs(
-            sources=SOURCES[self.context], negatives=self.negatives, phases=self.phases, records=PREDICTIVE, words=WORDS
-        )
+            sources=SOURCES[self.context], second="own", negatives=self.negatives, phases=self.phases, records=PREDICTIVE,
+            words=WORDS,
+        )  # fmt: skip
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Nothing is kept from step to step."""

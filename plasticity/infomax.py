@@ -76,7 +76,8 @@ class GreedyInfoMax:
         field = spread(pairing, others, open_ * weight, -shares[:, 1:] * weight[:, None])
         drive, prediction = both_sides(field, signals.rate, apical, back)
         phase = Phase(fixation, saccade[:, 0], open_, -shares[:, 1])
-        return Factors(_loss(table, pairing, others), drive, {"lateral": prediction}, {"lateral": phase})
+        loss = _loss(table, pairing, others)
+        return Factors(loss, drive, {"lateral": prediction}, {"lateral": phase}, met={"lateral": field})
 
     def objective(self, signals: Signals) -> Tensor:
         """L above, differentiable in rate, context and P."""

@@ -12,12 +12,21 @@ Engine = Literal["local", "backprop", "feedback", "block"]
 Site = Literal["unit", "neuron"]
 Head = Literal["none", "square", "pair", "classes"]
 Path = Literal["direct", "chain"]
+Second = Literal["apical", "own"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 # what a rule without apical dendrites but with a neuromodulator lets one record, and one with dendrites that learn
 MODULATED = ("basal", "rate", "neuromodulator", "score")
 PREDICTIVE = ("basal", "rate", "apical", "neuromodulator", "score")
 SILENT = Words()  # a rule that says nothing of its own
-_WORDS = {"engine": Engine, "site": Site, "head": Head, "path": Path, "negatives": Negatives, "phases": Phases}
+_WORDS = {
+    "engine": Engine,
+    "site": Site,
+    "head": Head,
+    "path": Path,
+    "second": Second,
+    "negatives": Negatives,
+    "phases": Phases,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,10 @@ class Needs:
             gated by rho'; `neuron`: it sees the potential of every neuron before the max-pool, and its drive is the factor itself.
         sources: context sources, one apical matrix per population for each, words of the models' `CONTEXTS`; `("error",)` of a feedback
             rule, whose matrices are fixed; empty without apical dendrites.
+        second: of a local rule with sources, what stands beside neuromodulator, rho' and pre-synaptic rate in its change. `apical`: the apical
+            potential itself, gathered at the rows whose rates it meets, so that a change is linear in B; `own`: what the rule makes of
+            rates and potentials (a difference of compartments, a burst probability), which its factors alone can tell.
+        backwards: sources that predict against the order of trials: the row that gave the context of another one learns from it.
         transport: whether a local rule is given `Apical.back`, what its apical synapses would carry backwards.
         forgets: whether the factors always have a decay, so that kernels come to a length (what the optimiser `softhebb` needs).
         relay: what happens to rates on their way into a population, a word of the models' `RELAYS`; `none` hands them on.
@@ -60,6 +73,8 @@ class Needs:
     others: int = 0
     site: Site = "unit"
     sources: tuple[str, ...] = ()
+    second: Second = "apical"
+    backwards: tuple[str, ...] = ()
     transport: bool = False
     forgets: bool = False
     relay: str = "none"
@@ -72,6 +87,11 @@ class Needs:
     alone: bool = True
     records: tuple[str, ...] = ("basal", "rate")
     words: Words = SILENT
+
+    @property
+    def modulated(self) -> bool:
+        """Whether the rule has a neuromodulator: one that can be recorded."""
+        return "neuromodulator" in self.records
 
     @property
     def told(self) -> Mapping[str, str]:

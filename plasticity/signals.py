@@ -79,6 +79,8 @@ class Factors:
         prediction: per context source, gamma * z gathered at the row that predicted, (rows, units): the change of B is prediction^T c.
         phases: per context source, scores and neuromodulators; a rule without apical dendrites that has a neuromodulator keeps it under
             the name `basal`.
+        met: per context source, of rules with several negatives: who met whom, (rows, rows): neuromodulator times weight with which the
+            prediction of row i met the rate of row r. Of all others `phases` and the pairing say it.
         decay: forgetting rate of every channel, (channels,): the weight change loses decay_j W_j, and the bias, which nothing would
             bound, does not learn. None for most rules.
         state: what the rule leaves in this population for the next step.
@@ -88,5 +90,6 @@ class Factors:
     drive: Tensor
     prediction: Mapping[str, Tensor] = field(default_factory=dict)
     phases: Mapping[str, Phase] = field(default_factory=dict)
+    met: Mapping[str, Tensor] = field(default_factory=dict)
     decay: Tensor | None = None
     state: Mapping[str, Tensor] = field(default_factory=dict)

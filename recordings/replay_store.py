@@ -122,7 +122,7 @@ class ReplayStore:
             RecordingError: the store cannot be written.
         """
         described = {**circuit, **self._further}
-        inputs = {name: len(circuit[of][1]) for name, (of, _) in SOURCES.items()} if sources else {}
+        inputs = {name: len(circuit[of][1]) for name, (of, _) in SOURCES.items() if of in circuit} if sources else {}
         whole = sources and 4 * trials * circuit["W"][1].size <= ELIGIBILITY_BYTES
         known = {name: described[name] for name in OF_TRIALS if name in described}
         self._known = {name: np.asarray(values) for name, (_, values, _) in known.items()}

@@ -12,11 +12,12 @@ from .circuit import Circuit
 from .clamp import Response, clamp
 from .dale import DALE, Pathway, split
 from .extract import extract
+from .lived import circuit_sources
 from .modulation import Modulation, modulate
 from .neuron import BAC, LINEAR, PRESETS, Neuron
 from .pairing import FORMS, Window, pairing_window
 from .plan import Plan, plan_replay
-from .population import Population, population_of, spiking_scores
+from .population import Population, population_of, spiking_scores, unscored
 from .replay import replay
 from .result import Chunk, Replay, Sink, cosine
 
@@ -39,6 +40,7 @@ __all__ = [
     "Sink",
     "Window",
     "calibrate",
+    "circuit_sources",
     "clamp",
     "cosine",
     "extract",
@@ -49,4 +51,5 @@ __all__ = [
     "replay",
     "spiking_scores",
     "split",
+    "unscored",
 ]

@@ -40,6 +40,8 @@ class Setup:
         held: gate and apical deviation are read once a millisecond.
         sources: the spikes of inputs and context are kept.
         modulated: synapses also hold `change`, for a modulator that acts during the run.
+        tuft: whether the units have an apical compartment.
+        counted: the trace is the gate alone, for a second factor of the rule's own.
     """
 
     neuron: Neuron
@@ -59,6 +61,8 @@ class Setup:
     gate: str = "voltage"
     held: bool = False
     sources: bool = False
+    tuft: bool = True
+    counted: bool = False
 
     @property
     def rest(self) -> float:
@@ -135,7 +139,7 @@ def assemble(b2: Any, part: Circuit, setup: Setup) -> Assembly:
     """
     clock = b2.Clock(dt=setup.dt * b2.ms, name="replay_clock")
     units = _units(b2, part, setup, clock)
-    recorded = ["V_b", "V_a"] + (["V_s"] if setup.level >= 2 else [])
+    recorded = ["V_b"] + (["V_a"] if setup.tuft else []) + (["V_s"] if setup.level >= 2 else [])
     voltages = b2.StateMonitor(units, recorded, record=True, dt=1 * b2.ms, name="voltage_monitor")
     built = Assembly(b2.Network(units, voltages, name="replay_network"), units, voltages, None)
     if setup.level >= 2:
@@ -144,7 +148,8 @@ def assemble(b2: Any, part: Circuit, setup: Setup) -> Assembly:
     if setup.level == 0:
         built.wires = [block_diagonal(p, part.trials)[:2] for p in setup.basal if p.plastic]
         return built
-    for side, rates in (("basal", setup.pre_rates(part)), ("apical", setup.context_rates(part))):
+    sides = {"basal": setup.pre_rates(part)} | ({"apical": setup.context_rates(part)} if setup.tuft else {})
+    for side, rates in sides.items():
         _connect(b2, built, side, rates * setup.pool, setup, clock)
     return built
 
@@ -159,12 +164,33 @@ def _units(b2: Any, part: Circuit, setup: Setup, clock: Any) -> Any:
         {"threshold": "V_s > V_th", "reset": "V_s = V_r; w_s += b", "refractory": n.t_ref * b2.ms} if spiking else {}
     )
     text = neuron_equations(
-        n, level=setup.level, conductance=setup.conductance, coincidence=setup.coincidence, gate=setup.gate, held=setup.held
+        n, level=setup.level, conductance=setup.conductance, coincidence=setup.coincidence, gate=setup.gate, held=setup.held,
+        tuft=setup.tuft, counted=setup.counted,
     )  # fmt: skip
     group = b2.NeuronGroup(part.basal.size, text, method="euler", namespace=space, clock=clock, name="units", **event)
-    group.V_b, group.V_a = n.E_L * b2.mV, setup.rest * b2.mV
+    group.V_b = n.E_L * b2.mV
     group.winner = part.winner.ravel()
     group.I_bias = setup.bias(part).ravel() * c.bias_current * b2.pA
+    if setup.tuft:
+        _tuft(b2, group, part, setup)
+    if setup.level == 0:
+        group.I_b_mean = _mean_current("basal", part, setup) * b2.pA
+    if setup.held and setup.level:
+        group.run_regularly(
+            hold_step(setup.gate, setup.coincidence, setup.counted), dt=1 * b2.ms, when="before_start", name="trace_step"
+        )  # fmt: skip
+    if spiking:
+        group.V_s = n.E_L * b2.mV
+        for name in ("I_noise_a", "I_noise_s") if n.noise_current else ():
+            if setup.tuft or name == "I_noise_s":
+                group.run_regularly(noise_step(name), when="start", name=f"{name}_step")
+    return group
+
+
+def _tuft(b2: Any, group: Any, part: Circuit, setup: Setup) -> None:
+    """What the apical compartment starts with."""
+    n, c = setup.neuron, setup.calibration
+    group.V_a = setup.rest * b2.mV
     if setup.conductance:
         for name, sign, rest in (("g_exc", 1, n.rest_exc), ("g_inh", -1, n.rest_inh)):
             share = np.maximum(sign * setup.apical_bias(part), 0).ravel() * conductance_per_unit(n, c, sign)
@@ -172,17 +198,7 @@ def _units(b2: Any, part: Circuit, setup: Setup, clock: Any) -> Any:
     else:
         group.I_a_bias = setup.apical_bias(part).ravel() * c.apical_current * b2.pA
     if setup.level == 0:
-        group.I_b_mean = _mean_current("basal", part, setup) * b2.pA
         group.I_a_mean = _mean_current("apical", part, setup) * b2.pA
-    if setup.held and setup.level:
-        group.run_regularly(
-            hold_step(setup.gate, setup.coincidence), dt=1 * b2.ms, when="before_start", name="trace_step"
-        )
-    if spiking:
-        group.V_s = n.E_L * b2.mV
-        for name in ("I_noise_a", "I_noise_s") if n.noise_current else ():
-            group.run_regularly(noise_step(name), when="start", name=f"{name}_step")
-    return group
 
 
 def _mean_current(side: str, part: Circuit, setup: Setup) -> Array:

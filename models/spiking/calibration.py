@@ -38,6 +38,8 @@ class Calibration:
         apical_current: current per unit of B c, pA.
         clipped_pre, clipped_context: share of (trial, source) rates above the ceiling.
         tail_pre, tail_context: 99.9th percentile of the rates before they are clipped, Hz; should stay below `TAIL_HZ`.
+
+    Without apical dendrites the scales of context and tuft have no subject: rate 1 Hz, gain 1 mV.
     """
 
     pre_rate: float
@@ -104,8 +106,8 @@ def calibrate(
         raise ModelError(f"calibration.percentile: expected above 0 and up to 100, got {percentile!r}; 99 is usual")
     pre = rate / _top(circuit.z_pre, percentile, "z_pre")
     post = rate / _top(circuit.rate, percentile, "rate")
-    context = rate / _top(circuit.context, percentile, "context")
-    spread = float(circuit.prediction.std())
+    context = rate / _top(circuit.context, percentile, "context") if circuit.apical else 1.0
+    spread = float(circuit.prediction.std()) if circuit.apical else apical_sd
     if not spread > 0:
         raise ModelError(
             "circuit.prediction: expected a dendritic prediction that varies, got a constant; calibrate the intact circuit"
@@ -115,9 +117,9 @@ def calibrate(
         pre_rate=pre, post_rate=post, context_rate=context, ceiling=ceiling, apical_gain=apical_sd / spread,
         basal_gain=0.0, basal_charge=0.0, apical_charge=0.0, bias_current=0.0, apical_current=0.0,
         clipped_pre=float((circuit.z_pre * pre > ceiling).mean()),
-        clipped_context=float((circuit.context * context > ceiling).mean()),
+        clipped_context=float((circuit.context * context > ceiling).mean()) if circuit.apical else 0.0,
         tail_pre=float(np.percentile(circuit.z_pre * pre, TAIL)),
-        tail_context=float(np.percentile(circuit.context * context, TAIL)),
+        tail_context=float(np.percentile(circuit.context * context, TAIL)) if circuit.apical else 0.0,
     )  # fmt: skip
     return unfitted.fit(neuron)
 

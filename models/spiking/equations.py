@@ -6,6 +6,10 @@ prediction; zero at neurons that lost their max-pool. `opened` is the gate alone
 
     voltage   V_b - E_L > theta_b: the basal potential, which is never reset and knows of no spike of the soma
     spike     a post-synaptic spike in the last tau_gate: a trace of post-synaptic spikes that saturates at 1
+    none      always: the rule has no gate beside its second factor
+
+Of a rule whose second factor is its own, `trace` is the gate alone, so that a synapse counts the pre-synaptic spikes that the factor meets. A
+neuron without apical dendrites has no V_a.
 """
 
 from typing import Any
@@ -17,11 +21,17 @@ CURRENT = "{target}_post += w"
 ELIGIBLE = "eligibility += trace_post"
 DECAYING = "eligibility = eligibility*exp(-(t - last)/tau_e) + trace_post; last = t"
 COINCIDENT = "coincidence += opened_post"
-GATES = {"voltage": "winner*int(V_b > E_L + theta_b)", "spike": "winner*int(t - lastspike < gate_time)"}
+GATES = {
+    "voltage": "winner*int(V_b > E_L + theta_b)",
+    "spike": "winner*int(t - lastspike < gate_time)",
+    "none": "winner",
+}
+FORMS = ("voltage", "spike")  # that a user chooses from
 
 
 def neuron_equations(
-    neuron: Neuron, *, level: int, conductance: bool, coincidence: bool = False, gate: str = "voltage", held: bool = False
+    neuron: Neuron, *, level: int, conductance: bool, coincidence: bool = False, gate: str = "voltage", held: bool = False, tuft: bool = True,
+    counted: bool = False,
 ) -> str:  # fmt: skip
     """Equations of the units' neuron group.
 
@@ -32,16 +42,18 @@ def neuron_equations(
         coincidence: the gate is a variable of its own.
         gate: one of `GATES`.
         held: gate and trace are held from one run of `hold_step` to the next.
+        tuft: whether there is an apical compartment.
+        counted: the trace is the gate alone.
     """
     lines = [
         _synaptic("I_b", "I_b_mean" if level == 0 else "", "tau_syn"),
         "dV_b/dt = (-(V_b - E_L) + (I_b + I_bias)/g_s)/tau_b : volt",
-        *_apical(neuron, level, conductance),
+        *(_apical(neuron, level, conductance) if tuft else []),
         "I_bias : amp (constant)",
         "winner : 1 (constant)",
     ]
     opened = GATES[gate]
-    trace = _trace(gate)
+    trace = _trace(gate, counted)
     if level == 0:
         lines += ["I_b_mean : amp (constant)", f"dtrace_sum/dt = {trace}/second : 1"]
     elif held:
@@ -51,26 +63,26 @@ def neuron_equations(
         lines.append(f"trace = {trace} : 1 (constant over dt)")
         lines += [f"opened = {opened} : 1 (constant over dt)"] if coincidence else []
     if level >= 2:
-        lines += _soma(neuron)
+        lines += _soma(neuron, tuft)
     return "\n".join(lines)
 
 
-def hold_step(gate: str, coincidence: bool) -> str:
+def hold_step(gate: str, coincidence: bool, counted: bool = False) -> str:
     """Read gate and trace anew. Run once a millisecond, it takes the potentials that a recording keeps, so that the change follows from these."""
-    return f"trace = {_trace(gate)}" + (f"; opened = {GATES[gate]}" if coincidence else "")
+    return f"trace = {_trace(gate, counted)}" + (f"; opened = {GATES[gate]}" if coincidence else "")
 
 
-def _trace(gate: str) -> str:
-    return f"{GATES[gate]}*(V_a - V_rest)/s_a"
+def _trace(gate: str, counted: bool) -> str:
+    return GATES[gate] if counted else f"{GATES[gate]}*(V_a - V_rest)/s_a"
 
 
 def _synaptic(name: str, mean: str, tau: str, unit: str = "amp") -> str:
     return f"d{name}/dt = ({f'{mean} - ' if mean else '-'}{name})/{tau} : {unit}"
 
 
-def _soma(neuron: Neuron) -> list[str]:
+def _soma(neuron: Neuron, tuft: bool) -> list[str]:
     current = "-g_s*(V_s - E_L) + I_0 + I_b + I_bias - w_s"
-    current += " + kappa*(V_a - V_rest)" if neuron.kappa else ""
+    current += " + kappa*(V_a - V_rest)" if neuron.kappa and tuft else ""
     current += " + g_sd/(1 + exp(-(V_a - E_d)/D_d))" if neuron.bac else ""
     current += " + I_noise_s" if neuron.noise_current else ""
     noise = " + sigma_s*sqrt(2/tau_s)*xi" if neuron.sigma_s else ""

@@ -10,21 +10,31 @@ spiking soma, so that this is the harder case.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...plasticity import ClappPP, Contrast, Pairing
+from ...plasticity import Contrast, LocalRule, Pairing
 from ..errors import ModelError
 from ..networks.network import Network
 from .extract import _host, _sweep
+from .lived import chosen_source, lived
 from .neuron import unknown
-from .selection import Trials
 
 Array = NDArray[np.float64]
+
+
+@runtime_checkable
+class WithContrast(Protocol):
+    """A rule whose neuromodulator a contrast function makes of scores."""
+
+    @property
+    def contrast(self) -> Contrast:
+        """The contrast function."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,8 +82,8 @@ class Population:
 def population_of(
     network: Network,
     images: Tensor,
-    pairing: Pairing,
-    rule: ClappPP,
+    pairing: Pairing | None,
+    rule: LocalRule,
     *,
     population: str,
     source: str | None = None,
@@ -83,23 +93,41 @@ def population_of(
     """All neurons of a population in the trials that `extract` cuts with the same arguments.
 
     Raises:
-        ModelError: an unknown population or source.
+        ModelError: an unknown population or source, or a rule whose neuromodulator does not follow from that score.
     """
     if population not in network.names:
         raise unknown("population.name", population, network.names)
-    wanted = rule.needs.sources[0] if source is None else source
-    if wanted not in rule.needs.sources:
-        raise unknown("population.source", wanted, rule.needs.sources)
+    wanted = chosen_source(rule, source, "population")
+    if (lacks := unscored(rule)) is not None:
+        raise ModelError(
+            f"population.rule: expected one whose neuromodulator follows from the score of a trial, got {type(rule).__name__}, which has "
+            f"{lacks}; choose another rule"
+        )
     index = network.names.index(population)
     _, signals, factors = _sweep(network, index, images, pairing, rule)
-    rows = Trials(pairing, factors.phases[wanted], trials, now=now)
-    lived = Trials(pairing, factors.phases[wanted], trials)
+    rows = lived(rule, wanted, signals, factors, trials, now=now)
     apical = signals.apical[wanted]
     projection = next(p for p in network.apical[wanted] if p.name == f"{population}.{wanted}")
     return Population(
         rate=_host(signals.rate.flatten(1))[rows.seen], context=_host(apical.context)[rows.context],
-        B=_host(projection.weight), phase=rows.phase, row=lived.context, contrast=rule.contrast,
+        B=_host(projection.weight), phase=rows.phase, row=rows.pair, contrast=cast(WithContrast, rule).contrast,
     )  # fmt: skip
+
+
+def unscored(rule: LocalRule) -> str | None:
+    """Why a neuromodulator of a rule cannot be had from the score z . e of single trials; None where it can."""
+    needs = rule.needs
+    if not needs.modulated:
+        return "no neuromodulator"
+    if not needs.sources:
+        return "no apical potential that the rate is scored against"
+    if needs.second != "apical":
+        return "a score of its own"
+    if needs.others or not needs.alone:
+        return "a neuromodulator that compares several candidates at once"
+    if not isinstance(rule, WithContrast):
+        return "no contrast"
+    return None
 
 
 def spiking_scores(

@@ -13,6 +13,10 @@ unit of z it estimates e_j rho'(a_j) z_i, and the modulator at the end of the wi
     spike     from the soma's own spikes, 1 for tau_gate after each (a trace that saturates): without them there is no change
 
 Gate and apical deviation are read once a millisecond, from the potentials that a sink receives: dW follows from what is recorded.
+
+Where the rule has a second factor of its own (`Circuit.post`), a pre-synaptic spike adds G_j alone, and at the end of the window the count meets
+the factor, which the rule gives when it is told the mean potentials and the rates of the neurons in all trials (`Told`). Neurons of a rule without
+a context have no tuft; levels 3 and 4, which are about the tuft, are refused for them.
 """
 
 import math
@@ -29,7 +33,7 @@ from .brian import check_target, load_brian, unburdened
 from .calibration import Calibration, calibrate
 from .circuit import Circuit
 from .dale import split
-from .equations import GATES
+from .equations import FORMS
 from .limits import check_rates, check_step, check_times, time_constants
 from .neuron import BAC, LINEAR, PRESETS, Neuron, unknown
 from .plan import Plan, plan_replay
@@ -95,6 +99,7 @@ def replay(
     """
     check_target(target)
     _check_eligibility(eligibility, level)
+    _check_tuft(circuit, level)
     chosen = _neuron(level, preset, neuron, tau_a, tau_b)
     check_times("replay", duration=duration, settle=settle, dt=dt, tau_e=tau_e, seed=seed, pool=pool)
     check_step("replay", dt, time_constants(chosen, level=level, conductance=level == 3))
@@ -103,8 +108,8 @@ def replay(
     setup = Setup(
         neuron=chosen, calibration=scales, basal=split(circuit.W, option, chosen), apical=split(circuit.B, option, chosen),
         level=level, pool=pool, conductance=level == 3, slope=1.0, tau_e=tau_e, dt=dt, settle=settle, duration=duration,
-        coincidence=keep_coincidence and level > 0, gate=eligibility, held=True,
-        sources=keep_sources and sink is not None and level > 0,
+        coincidence=keep_coincidence and level > 0, gate=eligibility if circuit.gated else "none", held=True,
+        sources=keep_sources and sink is not None and level > 0, tuft=circuit.apical, counted=circuit.post is not None,
     )  # fmt: skip
     if level:
         check_rates("replay", circuit, setup)
@@ -112,26 +117,51 @@ def replay(
         setup = replace(setup, slope=apical_slope(circuit, setup))
     plan = plan_replay(
         circuit, setup.basal, setup.apical, level=level, samples=math.ceil(duration + settle), memory=memory,
-        chunk=chunk, keep_eligibility=keep_eligibility, keep_coincidence=setup.coincidence, source_spikes=_source_spikes(circuit, setup),
+        chunk=chunk, keep_eligibility=keep_eligibility or setup.counted, keep_coincidence=setup.coincidence, source_spikes=_source_spikes(circuit, setup),
         compiled=target == "cpp_standalone",
     )  # fmt: skip
     load_brian()
     attributes = _attributes(setup, plan, option, target, seed)
     gathered = _Gathered(circuit, plan, keep_eligibility, setup.coincidence)
     if sink is not None:
-        voltages = ("V_basal", "V_apical") + (("V_soma",) if level >= 2 else ())
+        voltages = ("V_basal",) + (("V_apical",) if setup.tuft else ()) + (("V_soma",) if level >= 2 else ())
         sink.begin(
             trials=circuit.trials, units=_unit_coordinates(circuit), samples=int(duration), voltages=voltages,
             circuit=circuit.variables(), attributes=attributes, **({"sources": True} if setup.sources else {}),
         )  # fmt: skip
+    waiting: list[tuple[slice, Chunk]] = []
     with unburdened():
         for number, trials in enumerate(plan.slices()):
             part = simulate(circuit.take(trials), setup, target=target, seed=chunk_seed(seed, number))
             gathered.add(trials, part, setup)
-            if sink is not None:
+            if setup.counted and sink is not None:
+                waiting.append((trials, part))  # its traces are known when all trials are
+            elif sink is not None:
                 sink.append(part.rows(), part.spikes())
             del part
-    return gathered.result(scales, attributes)
+    found = gathered.result(scales, attributes)
+    if setup.counted:
+        found = meet(found, keep_eligibility)
+    for trials, part in waiting:
+        assert sink is not None
+        part = replace(part, eligibility=gathered.kept[trials] if gathered.kept is not None else part.eligibility)
+        sink.append(part.rows(), part.spikes())
+    return found
+
+
+def meet(found: Replay, keep: bool = True) -> Replay:
+    """A replay whose synapses have counted, once the counts have met the second factor of the rule; in place, for they are large.
+
+    Args:
+        found: its eligibility holds pre-synaptic spikes that met an open gate, in units of z.
+        keep: keep the eligibility of every trial.
+    """
+    circuit, counted = found.circuit, found.eligibility
+    assert circuit.told is not None and circuit.trial is not None and counted is not None
+    counted *= circuit.told(circuit.trial, found.a, found.z, found.prediction)[:, :, None].astype(np.float32)
+    change = np.tensordot(circuit.gamma * circuit.weight, counted.astype(np.float64), 1)
+    angle = cosine(circuit.eligibility(), counted)
+    return replace(found, eligibility=counted if keep else None, batch_change=change, cosine=angle)
 
 
 def chunk_seed(seed: int, chunk: int) -> int:
@@ -164,9 +194,17 @@ def apical_slope(circuit: Circuit, setup: Setup) -> float:
     return float((moved * asked).sum() / np.square(asked).sum()) if np.any(asked) else 1.0
 
 
+def _check_tuft(circuit: Circuit, level: int) -> None:
+    if level >= 3 and not circuit.apical:
+        what = "conductance synapses on the tuft" if level == 3 else "the calcium spike of the tuft"
+        raise ModelError(
+            f"replay.level: expected 0 to 2 for neurons without apical dendrites, got {level}, which is about {what}; choose 2"
+        )
+
+
 def _check_eligibility(form: str, level: int) -> None:
-    if form not in GATES:
-        raise unknown("replay.eligibility", form, GATES)
+    if form not in FORMS:
+        raise unknown("replay.eligibility", form, FORMS)
     if form == "spike" and level < 2:
         raise ModelError(
             f"replay.eligibility: expected voltage at level {level}, got spike; the soma fires from level 2 on"
@@ -210,7 +248,7 @@ def _unit_coordinates(circuit: Circuit) -> dict[str, NDArray[np.int64]]:
 def _attributes(setup: Setup, plan: Plan, option: str, target: str, seed: int) -> dict[str, Any]:
     n = setup.neuron
     return {
-        "level": setup.level, "eligibility": setup.gate, "preset": n.name, "pool": setup.pool, "dale": option, "target": target, "seed": seed,
+        "level": setup.level, "eligibility": setup.gate, "second": "own" if setup.counted else "apical", "preset": n.name, "pool": setup.pool, "dale": option, "target": target, "seed": seed,
         "dt_ms": setup.dt, "duration_ms": setup.duration, "settle_ms": setup.settle, "tau_e_ms": setup.tau_e,
         "chunk_trials": plan.chunk, "apical_slope": setup.slope, "conductance": setup.conductance,
         "rest_apical_mV": setup.rest, "rest_basal_mV": n.E_L,
@@ -228,7 +266,10 @@ class _Gathered:
         self.circuit, self.plan = circuit, plan
         self.rate = np.zeros(shape)
         self.means: dict[str, NDArray[np.float64]] = {}
-        self.kept = np.zeros((*shape, circuit.W.shape[1]), dtype=np.float32) if keep else None
+        # a count is worth nothing until all trials have met the second factor
+        self.kept = (
+            np.zeros((*shape, circuit.W.shape[1]), dtype=np.float32) if keep or circuit.post is not None else None
+        )
         self.counted = np.zeros((*shape, circuit.W.shape[1]), dtype=np.float32) if counted else None
         self.change = np.zeros(circuit.W.shape)
         self.cosine = np.zeros(circuit.trials)
@@ -252,7 +293,7 @@ class _Gathered:
         """The replay as a whole."""
         return Replay(
             circuit=self.circuit, calibration=calibration, plan=self.plan, rate=self.rate,
-            V_basal=self.means["V_basal"], V_apical=self.means["V_apical"], V_soma=self.means.get("V_soma"),
+            V_basal=self.means["V_basal"], V_apical=self.means.get("V_apical", np.zeros(self.rate.shape)), V_soma=self.means.get("V_soma"),
             eligibility=self.kept, batch_change=self.change, cosine=self.cosine, attributes=attributes,
             coincidence=self.counted,
         )  # fmt: skip

@@ -70,7 +70,7 @@ class Chunk:
         found |= self.voltages
         if not self.sources:
             return found
-        counts = {name: self.sources[name] for name in ("input_count", "context_count")}
+        counts = {name: self.sources[name] for name in ("input_count", "context_count") if name in self.sources}
         return found | counts | {"spike_before": self.spike_before, "eligibility": self.eligibility.astype(np.float32)}
 
     def spikes(self) -> dict[str, NDArray[Any]]:
@@ -88,7 +88,7 @@ class Replay:
         calibration: scales.
         plan: size and chunks.
         rate: output rate, Hz, (trials, units).
-        V_basal, V_apical: mean V_b - E_L and mean V_a - rest, mV, (trials, units).
+        V_basal, V_apical: mean V_b - E_L and mean V_a - rest, mV, (trials, units); the latter 0 without apical dendrites.
         V_soma: mean V_s - E_L, mV, (trials, units); None below level 2.
         eligibility: e_ji in the units of the rule, float32 (trials, units, inputs); None with keep_eligibility=False.
         batch_change: sum over trials of gamma weight e_ji, (units, inputs).

@@ -1,14 +1,10 @@
-"""What is taken into a circuit: a place, some channels, some trials; and the refusals of what is not there."""
+"""What is taken into a circuit: a place and some channels; and the refusals of what is not there."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ...plasticity import Pairing
 from ..errors import ModelError
 from ..populations import geometry
 from ..populations.conv import ConvPopulation, Population
@@ -62,32 +58,3 @@ def channels_of(cell: Population, units: int | Sequence[int], seed: int) -> NDAr
             "; correct them"
         )
     return chosen
-
-
-class Trials:
-    """Trials as rows of the batch: fixation and saccade of a row side by side, as they would be lived; `now` takes the context of the row seen."""
-
-    def __init__(self, pairing: Pairing, phase: Any, trials: int | Sequence[int] | None, *, now: bool = False) -> None:
-        def both(first: Tensor, second: Tensor) -> NDArray[Any]:
-            return torch.stack([first, second], 1).flatten().cpu().numpy()
-
-        weight = both(pairing.fixation_weight, pairing.saccade_weight).astype(np.float64)
-        lived = np.flatnonzero(weight > 0)  # with `either`, a row makes only one of the two
-        chosen = lived[_chosen(trials, len(lived))]
-        self.weight = weight[chosen]
-        self.context = (chosen // 2).astype(np.int64)
-        self.phase = (chosen % 2).astype(np.int8)
-        self.seen = both(pairing.fixation, pairing.saccade)[chosen].astype(np.int64)
-        self.context = self.seen if now else self.context
-        self.gamma = both(phase.gamma_fixation, phase.gamma_saccade)[chosen].astype(np.float64)
-        self.score = both(phase.score_fixation, phase.score_saccade)[chosen].astype(np.float64)
-
-
-def _chosen(trials: int | Sequence[int] | None, total: int) -> NDArray[np.int64]:
-    if trials is None:
-        return np.arange(total)
-    index = np.arange(trials) if isinstance(trials, int) else np.asarray(trials, dtype=np.int64)
-    if not index.size or index.min() < 0 or index.max() >= total:
-        got = trials if isinstance(trials, int) else list(trials)[:6]
-        raise ModelError(f"circuit.trials: expected 1 to {total} trials of this batch, got {got}; show more glances")
-    return index

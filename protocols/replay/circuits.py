@@ -3,19 +3,37 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ...models import RELU, Network, wire
 from ...models.populations.geometry import competes
 from ...models.spiking import Circuit, Population, extract, population_of
-from ...plasticity import ClappPP
+from ...plasticity import LocalRule, Pairing
 from ..errors import ConfigError, nearest
-from ..runs.batches import Batch, Purpose
+from ..offers import require
+from ..runs.batches import Purpose
 from ..runs.streams import stream
 from ..runs.trained import Trained, describe
 from .settings import ReplaySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a network is shown.
+
+    Attributes:
+        images: (rows, channels, height, width).
+        pairing: who follows whom; None where the rule compares no rows.
+        label: class of every row, int64 (rows,).
+    """
+
+    images: Tensor
+    pairing: Pairing | None
+    label: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +47,17 @@ class Loaded:
         network: of the checkpoint.
     """
 
-    run: Trained[ClappPP]
+    run: Trained[LocalRule]
     stored: Path
     step: int
     network: Network
 
     def another(self) -> Network:
         """The trained network once more, with weights of its own."""
-        return self.run.network(self.stored)
+        return cast(Network, self.run.network(self.stored))
 
-    def glances(self, objects: int, purpose: str = "views", number: int = 0) -> Batch:
-        """Both glances at objects of the training set, and who follows whom; functions of the run's seed.
+    def glances(self, objects: int, purpose: str = "views", number: int = 0) -> Shown:
+        """Objects of the training set as the rule is shown them, and who follows whom; functions of the run's seed.
 
         Raises:
             ConfigError: fewer objects than that.
@@ -51,25 +69,28 @@ class Loaded:
             )
         shown = Purpose(f"replay-order-{purpose}", f"replay-{purpose}", f"replay-pairing-{purpose}")
         batches = self.run.batches
-        return batches.batch(shown, batches.order(shown, number)[:objects], number)
+        images, label = batches.show(shown, batches.order(shown, number)[:objects], number)
+        paired = self.run.presentation.paired
+        return Shown(images, batches.pairing(shown, objects, number) if paired else None, label)
 
     def objects(self, trials: int) -> int:
         """Objects that give so many trials: each gives a fixation and a saccade, or one of them."""
-        return max(2, trials if self.run.rule.needs.phases == "either" else math.ceil(trials / 2))
+        one = self.run.rule.needs.phases == "either" or self.run.presentation.rows == 1
+        return max(2, trials if one else math.ceil(trials / 2))
 
     def circuit(self, settings: ReplaySettings, source: str | None = None) -> Circuit:
         """The circuit asked for; of another source where that is given."""
         return self.cut(self.network, self.run.rule, settings, source or settings.source)
 
     def cut(
-        self, network: Network, rule: ClappPP, s: ReplaySettings, source: str | None, purpose: str = "views", number: int = 0,
+        self, network: Network, rule: LocalRule, s: ReplaySettings, source: str | None, purpose: str = "views", number: int = 0,
         *, now: bool = False,
     ) -> Circuit:  # fmt: skip
         """A circuit of a network that sees glances of this run; `now` as in `extract`."""
         shown = self.glances(self.objects(s.trials), purpose, number)
         return extract(
             network, shown.images, shown.pairing, rule, population=s.population or self.population, units=s.units,
-            position=s.position, source=source, trials=s.trials, seed=self.run.config.seed, now=now,
+            position=s.position, source=source, trials=s.trials, seed=self.run.config.seed, now=now, label=shown.label,
         )  # fmt: skip
 
     def neurons(
@@ -107,7 +128,7 @@ class Loaded:
             return self.circuit(settings, source)
         draws = stream(self.run.config.seed, "replay-control")
         network = wire(replace(self.network, apical={}), [source], generator=draws)
-        rule = replace(self.run.rule, context=source)
+        rule: LocalRule = replace(self.run.rule, context=source)  # type: ignore[type-var]
         return self.cut(network, rule, settings, source)
 
     @property
@@ -130,14 +151,15 @@ def load_run(
     """The newest checkpoint of a run; what takes long is said where progress is shown.
 
     Raises:
-        ConfigError: no run, one whose rule has no apical dendrites, settings edited since the training, or an unknown population.
+        ConfigError: no run, one whose rule has no factors that a synapse could write, settings edited since the training, or an unknown population.
         ProtocolError: no checkpoint, or images are others than in training.
     """
-    described = describe(path, rule=ClappPP)
+    described = describe(path)
+    require("replay", described)
     described.newest()  # refuses a run without checkpoints before images are read
-    run = described.open(device="cpu", data_dir=data_dir, data=data, progress=progress)
+    run = cast(Trained[LocalRule], described.open(device="cpu", data_dir=data_dir, data=data, progress=progress))
     stored = run.newest()
-    step, network = run.state(stored).step, run.network(stored)
+    step, network = run.state(stored).step, cast(Network, run.network(stored))
     if population is not None and population not in network.names:
         raise ConfigError(
             f"replay.population: expected one of {', '.join(network.names)}, got {population!r}{nearest(population, network.names)}"

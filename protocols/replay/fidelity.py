@@ -59,20 +59,25 @@ def tails(bench: Bench) -> list[Check]:
         detail = {"share of rates clipped": clipped, "share of the summed rate in the bias current": share}
         return Check("C2", f"99.9th percentile of the rates of {what} (Hz)", [tail], at_most(TAIL_HZ), reason, detail)
 
-    return [
-        row("inputs", c.z_pre, scales.pre_rate, scales.tail_pre, scales.clipped_pre),
-        row("context", c.context, scales.context_rate, scales.tail_context, scales.clipped_context),
-    ]
+    found = [row("inputs", c.z_pre, scales.pre_rate, scales.tail_pre, scales.clipped_pre)]
+    if c.apical:
+        found.append(row("context", c.context, scales.context_rate, scales.tail_context, scales.clipped_context))
+    return found
 
 
 def potentials(bench: Bench) -> list[Check]:
     """C2 and C3: basal, output and apical side against the rate network."""
     c, over = bench.circuit, bench.over
-    return [
+    basal = [
         Check("C2", "correlation of output rate with relu(a)", over(lambda r: correlation(c.rate, r.z)), at_least(0.98)),
         Check("C2", "correlation of V_b with a", over(lambda r: correlation(c.basal, r.a)), at_least(0.99)),
         Check("C2", "slope of output rate on relu(a)", over(lambda r: slope(c.rate, r.z)), Between(0.93, 1.07)),
         Check("C2", "slope of V_b on a", over(lambda r: slope(c.basal, r.a)), Between(0.93, 1.07)),
+    ]  # fmt: skip
+    if not c.apical:
+        return basal
+    return [
+        *basal,
         Check("C3", "correlation of V_a with B c", over(lambda r: correlation(c.prediction, r.prediction)), at_least(0.99)),
         Check("C3", "slope of V_a on B c", over(lambda r: slope(c.prediction, r.prediction)), Between(0.95, 1.05)),
         _leak(bench),

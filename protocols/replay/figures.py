@@ -39,9 +39,10 @@ def draw(bench: Bench, checks: Sequence[Check], folder: Path, replay: str) -> di
     figures = {"replay_checks": overview(checks)}
     if "fi" in bench.extras:
         figures["replay_fi_curve"] = fi_curve(bench.extras["fi"][0], bench.extras["fi"][1], bench.settings.seeds)
-    figures |= {
-        "replay_rates": rates(first), "replay_apical": apical(first), "replay_cosines": cosines(list(bench.base.values())),
-    }  # fmt: skip
+    figures |= {"replay_rates": rates(first)}
+    figures |= {"replay_apical": apical(first)} if bench.circuit.apical else {}
+    figures |= {"replay_second": second(first)} if bench.circuit.post is not None else {}
+    figures |= {"replay_cosines": cosines(list(bench.base.values()))}
     if "pairs" in bench.extras:
         figures["replay_timing"] = timing(bench)
     return {kind: save(figure, folder / stem(replay, kind)) for kind, figure in figures.items()}
@@ -98,6 +99,18 @@ def apical(found: Replay) -> Figure:
         "V$_a$ − B c, in units of B c",
         line=False,
     )
+    return figure
+
+
+@styled
+def second(found: Replay) -> Figure:
+    """The rule's own second factor, told what spikes do, against that of the rate network."""
+    c = found.circuit
+    assert c.told is not None and c.trial is not None and c.post is not None
+    told = c.told(c.trial, found.a, found.z, found.prediction)
+    open_ = (c.gate * c.winner) > 0
+    figure = new_figure(3.6, 3.0)
+    _cloud(figure.subplots(), c.post[open_], told[open_], "f, rate network", "f, the rule told of spikes")
     return figure
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...models import ModelError
-from ...models.spiking import BAC, LINEAR, Calibration, Circuit, Neuron, Replay, calibrate, replay
+from ...models.spiking import BAC, LINEAR, Calibration, Circuit, Neuron, Replay, calibrate, circuit_sources, replay
 from ...recordings.seal import unsealed
 from ..errors import ConfigError
 from ..progress import bar as progress_bar
@@ -139,7 +139,7 @@ def _climb(loaded: Loaded, s: ReplaySettings, done: Mapping[str, Any]) -> Iterat
     first = s.population or loaded.population
     there = {(row["population"], row["source"], row["rung"]) for row in done["rows"]}
     refused = {(row["population"], row["source"]) for row in done["refused"]}
-    for source in (s.source,) if s.source else loaded.run.rule.needs.sources:
+    for source in (s.source,) if s.source else circuit_sources(loaded.run.rule):
         for population in (s.population,) if s.population else loaded.network.names:
             where = {"population": population, "source": source}
             wanted = rungs(s) + (mechanisms(s) if population == first else [])

@@ -151,7 +151,7 @@ def apply(network: Network, circuit: Circuit, change: NDArray[np.float64]) -> No
         change: of W, (units, inputs).
     """
     channels = circuit.units // (circuit.map_shape[1] * circuit.map_shape[2])
-    synapses = circuit.inputs if circuit.synapses is None else circuit.synapses
+    synapses, change = circuit.of_weights(change)
     cell = network.populations[network.names.index(circuit.name)]
     add_change(cell, *(torch.from_numpy(part) for part in (channels, synapses, change)))
 

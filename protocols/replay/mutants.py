@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...models.spiking import Neuron, Population, Replay
 from ..check import Check
 from .altered import INTACT, Alteration, altered, of_synapses, of_trials
+from .asked import OF_MUTANTS, missing
 from .recomputed import Stored, change
 from .workbench import Bench, World
 
@@ -134,7 +135,8 @@ def random_world(like: World, seed: int = 0) -> World:
     def weights(values: Array) -> Array:
         return draws.standard_normal(values.shape) * float(values.std())
 
-    def made(population: Population) -> Population:
+    def made(population: Population | None) -> Population:
+        assert population is not None  # the mutant is left out where no score is asked
         found = replace(
             population, rate=rates(population.rate), context=rates(population.context), B=weights(population.B)
         )
@@ -176,7 +178,7 @@ def mutate(bench: Bench, mutant: Mutant, worlds: Callable[[str], World]) -> Benc
         words = bench.settings.operating | {"calibration": wrong.calibration, "seed": seed, "sink": stored}
         wrong.base[seed] = wrong.replayed(circuit, words)
         if bench.settings.level:
-            wrong.recomputed[seed] = change(stored)
+            wrong.recomputed[seed] = change(stored, wrong.circuit)
     return wrong
 
 
@@ -202,10 +204,12 @@ def table(
         mutants: rows of the table.
 
     Returns:
-        JSON-ready dict: `mutants` (name, what, rejected_by, shown, values), `checks` (mutants that each rejects, by its name), `held` (whether it
+        JSON-ready dict: `mutants` (name, what, rejected_by, shown, values), `left_out` (mutants that this rule cannot have, with the reason), `checks` (mutants that each rejects, by its name), `held` (whether it
         holds for the intact replay), `unrejected` (mutants that no primary check rejects), `powerless` (primary checks that held and rejected
         none).
     """
+    reasons = {mutant.name: missing(bench, OF_MUTANTS.get(mutant.name, ())) for mutant in mutants}
+    mutants = [mutant for mutant in mutants if reasons[mutant.name] is None]
     verdicts = {label(check): check.passed for check in intact}
     primary = {label(check) for check in intact if not check.self_test}
     rejects: dict[str, list[str]] = {label(check): list(check.rejects) * check.passed for check in intact}
@@ -220,7 +224,7 @@ def table(
             {"name": mutant.name, "what": mutant.what, "rejected_by": by, "shown": len(found), "values": values}
         )
     return {
-        "mutants": rows, "checks": rejects, "held": verdicts,
+        "mutants": rows, "left_out": {name: reason for name, reason in reasons.items() if reason is not None}, "checks": rejects, "held": verdicts,
         "unrejected": [row["name"] for row in rows if not row["rejected_by"]],
         "powerless": [name for name in verdicts if name in primary and verdicts[name] and not rejects[name]],
     }  # fmt: skip

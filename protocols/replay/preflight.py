@@ -36,7 +36,7 @@ def check_modulated(circuit: Circuit) -> None:
     Raises:
         ConfigError: the change of the batch is 0.
     """
-    factor = (circuit.gamma * circuit.weight)[:, None] * circuit.prediction * circuit.gate * circuit.winner
+    factor = (circuit.gamma * circuit.weight)[:, None] * circuit.second * circuit.gate * circuit.winner
     if not np.any(factor.T @ circuit.z_pre):
         raise ConfigError(
             f"replay.trials: expected trials that change the weights of {circuit.name}, got {circuit.trials} whose changes add up to 0 "

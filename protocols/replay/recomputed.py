@@ -2,6 +2,8 @@
 
     dW_ji = sum over trials of gamma weight / (P r T) * sum over spikes of input i that arrive in the window of G_j(s) (V_a(s) - rest)_j / s_a
 
+Where the second factor is the rule's own, it stands in the place of (V_a - rest) / s_a: the rule is told the recorded potentials and spikes.
+
 P neurons per input, r Hz per unit of z, T the window, s the millisecond of the arrival (emission plus synaptic delay); the gate G_j(s) from V_b
 or from the unit's own spikes. No circuit, no calibration and no Brian2 object of the replay is asked; the factors stand in its attributes.
 """
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...models.spiking import Circuit
 from ...recordings import open_replay
 from ..check import Check, at_most
 from .agreement import ratio
@@ -82,27 +85,50 @@ def read(run: Path, name: str) -> Stored:
         return Stored(trials, spikes, circuit, {str(name): value for name, value in tree.attrs.items()})
 
 
-def change(stored: Stored) -> Array:
+def change(stored: Stored, circuit: Circuit | None = None) -> Array:
     """dW of the batch, (units, inputs).
 
     Args:
         stored: a replay at level 1 or above, without decay of the eligibility.
+        circuit: of the replay, where the second factor is its rule's own; None where it is the apical potential.
     """
     a, c = stored.attributes, stored.circuit
     scales, neuron = a["calibration"], a["neuron"]
     expected = a["pool"] * scales["pre_rate"] * a["duration_ms"] * 1e-3
     inhibitory = (c["W"] < 0) & (a["dale"] in ("split", "relay"))
     total: Array = np.zeros(c["W"].shape)
+    own = None if circuit is None or circuit.told is None else _told(stored, circuit)
     for trial, (spikes, inputs) in enumerate(zip(_parts(stored, "spike"), _parts(stored, "input"), strict=True)):
-        rest = stored.trials["V_apical"][trial].astype(np.float64) - a["rest_apical_mV"]
         opened = _gate(stored, trial, *spikes) * c["winner"][trial][:, None]
-        trace = opened * rest / (scales["apical_gain"] * a["apical_slope"])
+        if own is None:
+            rest = stored.trials["V_apical"][trial].astype(np.float64) - a["rest_apical_mV"]
+            trace = opened * rest / (scales["apical_gain"] * a["apical_slope"])
+        else:
+            trace = opened * own[trial][:, None]
         early, late = (
             trace @ _arrivals(inputs, neuron[delay], a, len(c["W"].T)) for delay in ("delay_exc", "delay_inh")
         )
         total += c["gamma"][trial] * c["weight"][trial] * np.where(inhibitory, late, early)
     total /= expected
     return total
+
+
+def _told(stored: Stored, circuit: Circuit) -> Array:
+    """The rule's second factor from recorded potentials and spikes, (trials, units)."""
+    assert circuit.told is not None and circuit.trial is not None
+    a, scales = stored.attributes, stored.attributes["calibration"]
+
+    def mean(name: str, rest: float) -> Array:
+        if name not in stored.trials:
+            return np.zeros(circuit.basal.shape)
+        found: Array = stored.trials[name].mean(-1, dtype=np.float64) - rest
+        return found
+
+    basal = mean("V_basal", a["rest_basal_mV"]) / scales["basal_gain"]
+    apical = mean("V_apical", a["rest_apical_mV"]) / (scales["apical_gain"] * a["apical_slope"])
+    counts = [np.bincount(units, minlength=basal.shape[1]) for _, units in _parts(stored, "spike")]
+    fired = np.array(counts) / (a["duration_ms"] * 1e-3 * scales["post_rate"])
+    return circuit.told(circuit.trial, basal, fired if a["level"] >= 2 else np.maximum(basal, 0), apical)
 
 
 def _parts(stored: Stored, name: str) -> Iterator[tuple[Array, NDArray[np.int64]]]:
@@ -127,6 +153,8 @@ def _arrivals(inputs: tuple[Array, NDArray[np.int64]], delay: float, a: Mapping[
 def _gate(stored: Stored, trial: int, times: Array, units: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether the gate is open at every millisecond, (units, time)."""
     a, neuron = stored.attributes, stored.attributes["neuron"]
+    if a["eligibility"] == "none":
+        return np.ones((stored.trials["V_basal"].shape[1], int(a["duration_ms"])), dtype=bool)
     if a["eligibility"] == "voltage":
         above: NDArray[np.bool_] = stored.trials["V_basal"][trial] > np.float32(neuron["E_L"] + neuron["theta_b"])
         return above

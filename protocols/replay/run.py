@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import xarray as xr
 
 from ...models import Network
-from ...models.spiking import Circuit, replay
+from ...models.spiking import Circuit, replay, unscored
 from ...models.spiking.brian import check_target, load_brian
 from ...recordings import ReplayStore, open_replay, write_report, write_results, write_section
 from ...recordings.atomic import free_name, write_text
@@ -22,6 +22,7 @@ from ..runs.files import plain, write_json
 from ..runs.provenance import git_state
 from ..sections import found_figures, hand_in
 from ..settings.load import digest
+from .asked import chosen
 from .circuits import Loaded, load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
 from .figures import draw, stem
@@ -81,11 +82,11 @@ def replay_run(
 
     Returns:
         JSON-ready dict: checks (name, what, value, interval, seeds, criterion, passed, reason, detail), passed and failed (how many),
-        self_tests (the same of what no mutant fails; not counted), circuit, settings, replays, figures, risks, seconds; with mutants also
+        self_tests (the same of what no mutant fails; not counted), left_out (reason by check that this rule gives no subject), circuit, settings, replays, figures, risks, seconds; with mutants also
         mutants (see `mutants.table`). With ladder what `replay_ladder` gives.
 
     Raises:
-        ConfigError: no run, no apical circuit, one that the rule does not change, or a setting that does not fit.
+        ConfigError: no run, a rule without factors that a synapse could write, a circuit that the rule does not change, or a setting that does not fit.
         ProtocolError: no checkpoint.
         ModelError: what the bridge refuses: place, units, times, rates, memory, target.
     """
@@ -107,9 +108,17 @@ def replay_run(
             bar.update()
 
         worlds = Worlds(loaded, s, circuit)
-        bench = Bench(loaded, s, circuit, worlds.intact.population, worlds.intact.many, tell=tell)
+        bench = Bench(
+            loaded,
+            s,
+            circuit,
+            worlds.intact.population,
+            worlds.intact.many,
+            tell=tell,
+            unscored=unscored(loaded.run.rule),
+        )
         names = _replay_base(bench)
-        measures = QUICK if s.quick else MEASURES
+        measures, left_out = chosen(bench, QUICK if s.quick else MEASURES)
         checks = [check for measure in measures for check in measure(bench)]
         checks += learning_level(bench) if s.learning else []
         powers = {"mutants": table(bench, checks, measures, worlds)} if s.mutants else {}
@@ -119,8 +128,8 @@ def replay_run(
     result = {
         "run": str(run), "step": loaded.step, "checks": [check.as_dict() for check in counted],
         "passed": sum(check.passed for check in counted), "failed": sum(not check.passed for check in counted),
-        "self_tests": [check.as_dict() for check in checks if check.self_test], **powers,
-        "circuit": _described(bench), "settings": _settings(s), "replays": names,
+        "self_tests": [check.as_dict() for check in checks if check.self_test], "left_out": left_out, **powers,
+        "rule": loaded.run.config.rule.name, "circuit": _described(bench), "settings": _settings(s), "replays": names,
         "figures": {n: str(p) for n, p in figures.items()},
         "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.run.config), "git": git_state(),
         "risks": risks(bench), "seconds": time.perf_counter() - begun,
@@ -185,12 +194,14 @@ class Worlds:
         if word == "random":
             return random_world(self.intact)
         now, loaded, s = word == "now", self.loaded, self.settings
-        network = loaded.network if now else loaded.run.initial()
+        network = loaded.network if now else cast(Network, loaded.run.initial())
         return self._of(network, loaded.cut(network, loaded.run.rule, s, s.source, now=now), now=now)
 
     def _of(self, network: Network, circuit: Circuit, *, now: bool = False) -> World:
         loaded, s = self.loaded, self.settings
         most = min(MANY, len(loaded.run.stimulus.train))  # two trials of every object, or one
+        if unscored(loaded.run.rule) is not None:
+            return World(circuit, None, None)
         return World(
             circuit,
             loaded.neurons(network, s, s.trials, now=now),
@@ -213,14 +224,14 @@ def _replay_base(bench: Bench) -> list[str]:
             words = s.operating | {"calibration": bench.calibration, "seed": seed}
             bench.base[seed] = replay(bench.circuit, **words, sink=sink)
         if s.level:
-            bench.recomputed[seed] = change(read(bench.loaded.run.folder.path, sink.name))
+            bench.recomputed[seed] = change(read(bench.loaded.run.folder.path, sink.name), bench.circuit)
     return names
 
 
 def _described(bench: Bench) -> dict[str, Any]:
     c, found = bench.circuit, bench.base[bench.settings.seeds[0]]
     return {
-        "population": c.name, "source": c.source, "position": c.position, "units": len(c.units), "inputs": len(c.inputs),
+        "population": c.name, "source": c.source, "second": "the rule's own" if c.post is not None else "apical", "position": c.position, "units": len(c.units), "inputs": len(c.inputs),
         "contexts": len(c.contexts), "trials": c.trials, "gate_open": float(c.gate.mean()), "winners": float(c.winner.mean()),
         "modulated": float((c.gamma != 0).mean()), "mean_rate_Hz": float(found.rate.mean()),
         "calibration": found.calibration.as_dict(), "calibration_units": dict(found.calibration.units),

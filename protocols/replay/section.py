@@ -62,10 +62,16 @@ FIGURES = {
         f"Mean apical potential of the spiking neurons against the dendritic prediction {_E} of the rate network, and what is left of it against "
         "the output rate: a trend there would be a leak from the soma.",
     ),
+    "replay_second": (
+        "the rule's own second factor",
+        "What the post-synaptic side adds to a change: the drive of the rule's factors over neuromodulator and weight, where the gate is open. Upwards: the "
+        "rule was told basal potentials, rates and apical potentials of the spiking neurons; along: those of the rate network.",
+    ),
     "replay_cosines": (
         "eligibility",
-        "Cosine between the eligibility from spikes, summed at pre-synaptic spikes, and <var>e<sub>j</sub></var> "
-        "<var>ρ</var>′(<var>a<sub>j</sub></var>) <var>z<sub>i</sub></var> of the rate network, trial by trial.",
+        "Cosine between the eligibility from spikes, summed at pre-synaptic spikes, and that of the rate network, trial by trial: second factor (the apical "
+        "potential <var>e<sub>j</sub></var>, or the rule's own) times the gate <var>ρ</var>′(<var>a<sub>j</sub></var>), where it is one, times "
+        "<var>z<sub>i</sub></var>.",
     ),
     "replay_timing": (
         "timing",
@@ -94,6 +100,7 @@ def section(result: Mapping[str, Any]) -> Section:
         if tests
         else []
     )
+    tables += _left_out(result.get("left_out", {}), "Checks without a subject in this rule")
     tables += _mutants(result["mutants"]) if "mutants" in result else []
     passed = f"{len(checks) - len(failed)} of {len(checks)} quantities meet their criterion with every seed."
     return Section(
@@ -102,12 +109,22 @@ def section(result: Mapping[str, Any]) -> Section:
     )  # fmt: skip
 
 
+def _left_out(reasons: Mapping[str, str], title: str) -> list[TextTable]:
+    """What was not asked, and why; nothing where all was."""
+    rows = tuple((name, reason) for name, reason in reasons.items())
+    return [TextTable(head=("left out", "because"), rows=rows, title=title, numbers=False)] if rows else []
+
+
 def described(result: Mapping[str, Any]) -> str:
     """What was replayed and how."""
     circuit, settings = result["circuit"], result["settings"]
+    tuft = (
+        f"{circuit['contexts']} context neurons ({circuit['source']})" if circuit["contexts"] else "no apical dendrites"
+    )
+    own = ", the second factor told by the rule's own factors" if circuit.get("second", "apical") != "apical" else ""
     return (
-        f"{circuit['units']} neurons of {circuit['population']} with {circuit['inputs']} inputs and {circuit['contexts']} context neurons "
-        f"({circuit['source']}); {circuit['trials']} trials of {settings['duration']:g} ms, level {settings['level']}, pool {settings['pool']}, "
+        f"{circuit['units']} neurons of {circuit['population']} with {circuit['inputs']} inputs and {tuft}{own}; "
+        f"{circuit['trials']} trials of {settings['duration']:g} ms, level {settings['level']}, pool {settings['pool']}, "
         f"time constants {settings['tau']:g} ms, {count(len(settings['seeds']), 'seed')}"
     )
 
@@ -135,7 +152,8 @@ def _mutants(power: Mapping[str, Any]) -> list[TextTable]:
         head=("mutant", "rejected by"), rows=tuple((row["name"], "; ".join(row["rejected_by"])) for row in power["mutants"]),
         title="Mutants, and every quantity that rejects them", folded=True, numbers=False,
     )  # fmt: skip
-    return [TextTable(head=head, rows=tuple(rows), title=title, numbers=False), whole]
+    left = _left_out(power.get("left_out", {}), "Mutants without a subject in this rule")
+    return [TextTable(head=head, rows=tuple(rows), title=title, numbers=False), whole, *left]
 
 
 def _names(labels: Sequence[str]) -> set[str]:

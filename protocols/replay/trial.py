@@ -53,14 +53,15 @@ def one_trial(trials: xr.Dataset, spikes: xr.Dataset, circuit: xr.Dataset, trial
     figure = new_figure(8.4, 2.6 + 1.15 * len(chosen))
     parts: Any = figure.subfigures(2, 1, height_ratios=[2.4, 0.2 + 1.1 * len(chosen)])
     above, below = parts
-    raster, *readings = above.subplots(1, 1 + len(READINGS), sharey=True, width_ratios=[3.4] + [1.0] * len(READINGS))
+    read = [reading for reading in READINGS if reading[0] in told]
+    raster, *readings = above.subplots(1, 1 + len(read), sharey=True, width_ratios=[3.4] + [1.0] * len(read))
     raster.plot(time, unit, "|", color="black", markersize=4, markeredgewidth=0.8)
     raster.set(xlabel="time in the window (ms)", ylabel="unit of the circuit", title=_title(told, trial))
     raster.set(ylim=(count - 0.5, -0.5), xlim=(0, at.sizes["time"]))
     for place in chosen:
         raster.axhline(place, color=COLOURS[4], linewidth=4, alpha=0.25, zorder=0)
     means = _means(at, trials.attrs, scales)
-    for axes, (name, symbol, label) in zip(readings, READINGS, strict=True):
+    for axes, (name, symbol, label) in zip(readings, read, strict=True):
         _reading(axes, told[name].values, means[symbol], label)
     above.legend(*readings[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     panels = np.atleast_1d(below.subplots(len(chosen), 1, sharex=True))
@@ -68,7 +69,7 @@ def one_trial(trials: xr.Dataset, spikes: xr.Dataset, circuit: xr.Dataset, trial
         tuft = _potentials(axes, at, told, place, time[unit == place], scales)
         axes.set(ylabel=f"unit {place}\n(mV)", xlim=(0, at.sizes["time"]))
         if row == 0:
-            handles = [*axes.get_legend_handles_labels()[0], *tuft.get_legend_handles_labels()[0]]
+            handles = [line for each in (axes, tuft) if each for line in each.get_legend_handles_labels()[0]]
             below.legend(handles=handles, ncols=3, loc="outside upper right")
     panels[-1].set_xlabel("time in the window (ms)")
     return figure
@@ -77,7 +78,9 @@ def one_trial(trials: xr.Dataset, spikes: xr.Dataset, circuit: xr.Dataset, trial
 def _title(told: xr.Dataset, trial: int) -> str:
     parts = [f"trial {trial}", PHASES[int(told["phase"])]]
     parts += [f"label {int(told['label'])}"] if "label" in told and int(told["label"]) >= 0 else []
-    return ", ".join([*parts, f"u {float(told['score']):+.2f}", f"γ {float(told['gamma']):+.2f}"])
+    if float(told["gamma"]) != 1 or float(told["score"]):  # without a neuromodulator every trial has γ 1 and no score
+        parts += [f"u {float(told['score']):+.2f}", f"γ {float(told['gamma']):+.2f}"]
+    return ", ".join(parts)
 
 
 def _scales(attributes: Any) -> dict[str, tuple[float, float]]:
@@ -95,6 +98,8 @@ def _means(at: xr.Dataset, attributes: Any, scales: dict[str, tuple[float, float
     settled = at.isel(time=slice(int(attributes["settle_ms"]), None))
     found = {"z": at["output_rate"].values / float(attributes["calibration"]["post_rate"])}
     for symbol, name in (("a", "V_basal"), ("e", "V_apical")):
+        if name not in settled:
+            continue  # no apical dendrites
         rest, gain = scales[name]
         found[symbol] = (settled[name].mean("time").values - rest) / gain
     return found
@@ -112,13 +117,16 @@ def _reading(axes: Axes, rates: Array, spiking: Array, label: str) -> None:
 
 def _potentials(
     axes: Axes, at: xr.Dataset, told: xr.Dataset, unit: int, fired: Array, scales: dict[str, tuple[float, float]]
-) -> Axes:
-    """Soma and basal dendrite on the left scale, the tuft, which moves less, on the right one."""
-    tuft = axes.twinx()
-    tuft.spines["right"].set_visible(True)
-    readings = {"V_basal": float(told["basal"][unit]), "V_apical": float(told["prediction"][unit])}
+) -> Axes | None:
+    """Soma and basal dendrite on the left scale; the tuft, which moves less, on the right one, where there is one."""
+    tuft = axes.twinx() if "V_apical" in at else None
+    readings = {"V_basal": float(told["basal"][unit])}
+    if tuft is not None:
+        tuft.spines["right"].set_visible(True)
+        tuft.tick_params(axis="y", colors=COLOURS[3])
+        readings["V_apical"] = float(told["prediction"][unit])
     for where, name, colour in ((axes, "V_soma", GREY), (axes, "V_basal", COLOURS[0]), (tuft, "V_apical", COLOURS[3])):
-        if name not in at:
+        if where is None or name not in at:
             continue  # below level 2 there is no soma
         where.plot(at["time"].values, at[name].values[unit], color=colour, linewidth=0.9, label=name)
         if name in readings:
@@ -126,5 +134,4 @@ def _potentials(
             where.axhline(rest + gain * readings[name], color=colour, linewidth=0.9, linestyle="--")
     if len(fired):
         axes.vlines(fired, -50, PEAK, color=GREY, linewidth=0.8)
-    tuft.tick_params(axis="y", colors=COLOURS[3])
     return tuft

@@ -1,6 +1,7 @@
 """C12 and C13: a tuft that leaks into the soma's potential, Dale's law, conductances."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,17 +117,20 @@ def dale(bench: Bench) -> list[Check]:
     detail: dict[str, list[float]] = {}
     for seed in bench.settings.seeds:
         own = float(np.nanmean(bench.reference[seed]))
-        for name, words in (
-            ("current synapses", {"level": 2, "dale": "split"}),
-            ("conductance synapses", {"level": 3}),
-        ):
+        kinds: dict[str, dict[str, Any]] = {"current synapses": {"level": 2, "dale": "split"}}
+        if bench.few.apical:  # it is the tuft's synapses that are conductances
+            kinds["conductance synapses"] = {"level": 3}
+        for name, words in kinds.items():
             found = bench.run(name, seed, bench.few, **words)
             value = cosine_of(found)
             moved.setdefault(name, []).append(abs(value - own))
             detail.setdefault(f"cosT, {name}", []).append(value)
-            detail.setdefault(f"V_a with B c, {name}", []).append(correlation(bench.few.prediction, found.prediction))
+            if bench.few.apical:
+                detail.setdefault(f"V_a with B c, {name}", []).append(
+                    correlation(bench.few.prediction, found.prediction)
+                )
         detail.setdefault("cosT, signed synapses", []).append(own)
-    bent = np.mean(detail["V_a with B c, conductance synapses"])
+    bent = np.mean(detail.get("V_a with B c, conductance synapses", [np.nan]))
     reason = (
         f"excitation and inhibition that cancel in the mean both add noise; with conductances V_a correlates with B c by {bent:.3f}, their sum "
         "depends on the total input and not on the difference alone"

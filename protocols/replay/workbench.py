@@ -22,13 +22,13 @@ class World:
 
     Attributes:
         circuit: the neurons that fire.
-        population: all neurons of its population in the same trials.
+        population: all neurons of its population in the same trials; None where no score of theirs decides about plasticity.
         many: the same in as many trials as tell whether fixations differ from saccades.
     """
 
     circuit: Circuit
-    population: Population
-    many: Population
+    population: Population | None
+    many: Population | None
 
 
 @dataclass(eq=False)
@@ -46,6 +46,7 @@ class Bench:
         shown: the circuit that is replayed, where it is not the one compared with.
         tell: called before every replay with a word on it.
         extras: what a check leaves for the figures.
+        unscored: why there is no population whose score could be asked; None where there is.
     """
 
     loaded: Loaded
@@ -59,6 +60,7 @@ class Bench:
     shown: Circuit | None = None
     tell: Callable[[str], None] = lambda _: None
     extras: dict[str, Any] = field(default_factory=dict)
+    unscored: str | None = None
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -73,7 +75,6 @@ class Bench:
     @property
     def world(self) -> World:
         """Circuit and population."""
-        assert self.population is not None and self.many is not None  # made with the bench of a run
         return World(self.circuit, self.population, self.many)
 
     def run(self, word: str, seed: int, circuit: Circuit, **words: Any) -> Replay:

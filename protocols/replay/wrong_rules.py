@@ -24,13 +24,25 @@ def wrong_rules(circuit: Circuit, seed: int = 0) -> Iterator[tuple[str, Array]]:
     rectified             depolarisation alone
     no gate               rho' left out
     shuffled B            another unit's B c
+
+    Where the second factor is the rule's own, that stands in the place of B c, and the names say so; without a gate of its own there is none
+    to leave out.
     """
-    e, gate, won = circuit.prediction, circuit.gate, circuit.winner
+    e, gate, won = circuit.second, circuit.gate, circuit.winner
     shuffled = e[:, np.random.default_rng(seed).permutation(e.shape[1])]
+    sign, other = (
+        ("sign of apical", "shuffled B")
+        if circuit.post is None
+        else ("sign of the second factor", "another unit's second factor")
+    )
     factors = {
-        "rho for rho'": e * circuit.rate, "sign of apical": np.sign(e) * gate, "mean subtracted": (e - e.mean(0)) * gate,
-        "rectified": np.maximum(e, 0) * gate, "no gate": e, "shuffled B": shuffled * gate,
+        "rho for rho'": e * circuit.rate, sign: np.sign(e) * gate, "mean subtracted": (e - e.mean(0)) * gate,
+        "rectified": np.maximum(e, 0) * gate, "no gate": e, other: shuffled * gate,
     }  # fmt: skip
+    if not circuit.gated:
+        factors = {name: values for name, values in factors.items() if name not in ("rho for rho'", "no gate")}
+    if circuit.post is not None and e.min(initial=0) >= 0:
+        del factors["rectified"]  # it is what the rule does
     for name, factor in factors.items():
         yield name, (factor * won)[:, :, None] * circuit.z_pre[:, None, :]
 
@@ -64,15 +76,17 @@ def yardsticks(bench: Bench) -> list[Check]:
 
 def nulls(bench: Bench) -> list[Check]:
     """C16: rows of B, labels of trials and signs of gamma permuted; margin above the 99.9th percentile of the null."""
-    margins: dict[str, list[float]] = {"rows of B": [], "labels of trials": [], "signs of gamma": []}
+    rows = "rows of B" if bench.circuit.post is None else "second factors of units"
+    names = [rows, "labels of trials", *(["signs of gamma"] if np.ptp(bench.circuit.gamma) > 0 else [])]
+    margins: dict[str, list[float]] = {name: [] for name in names}
     tops: dict[str, list[float]] = {name: [] for name in margins}
     for seed in bench.settings.seeds:
         found = bench.base[seed]
         observed = {
-            "rows of B": cosine_of(found), "labels of trials": cosine_of(found),
+            rows: cosine_of(found), "labels of trials": cosine_of(found),
             "signs of gamma": total_cosine(bench.circuit.change().sum(0), found.batch_change),
         }  # fmt: skip
-        for name, values in _null(bench.circuit, found, seed).items():
+        for name, values in zip(margins, _null(bench.circuit, found, seed), strict=False):
             tops[name].append(float(np.percentile(values, QUANTILE)))
             margins[name].append(observed[name] - tops[name][-1])
     reason = "the permuted labels keep most of what the rule says: trials or units are too alike in this circuit"
@@ -83,8 +97,8 @@ def nulls(bench: Bench) -> list[Check]:
     ]  # fmt: skip
 
 
-def _null(circuit: Circuit, found: Replay, seed: int) -> dict[str, Array]:
-    """Cosines under the null, (permutations,) each; the rule's eligibility is an outer product, so that no tensor is built."""
+def _null(circuit: Circuit, found: Replay, seed: int) -> tuple[Array, Array, Array]:
+    """Cosines with units, trials and signs permuted, (permutations,) each; the rule's eligibility is an outer product, so that no tensor is built."""
     draws, e = np.random.default_rng(seed), traces(found)
     trials, units = circuit.gamma.size, len(circuit.units)
     factor = circuit.gate * circuit.winner
@@ -93,7 +107,7 @@ def _null(circuit: Circuit, found: Replay, seed: int) -> dict[str, Array]:
     drawn = np.einsum("tui,ti->tu", e, circuit.z_pre)
     rows = np.empty(PERMUTATIONS)
     for k in range(PERMUTATIONS):
-        permuted = circuit.prediction[:, draws.permutation(units)] * factor
+        permuted = circuit.second[:, draws.permutation(units)] * factor
         rows[k] = _ratio((drawn * permuted).sum(1), size, pre * np.linalg.norm(permuted, axis=1))
     rule = circuit.eligibility().reshape(trials, -1)
     norms = np.linalg.norm(rule, axis=1)
@@ -105,7 +119,7 @@ def _null(circuit: Circuit, found: Replay, seed: int) -> dict[str, Array]:
         order = draws.permutation(trials)
         labels[k] = _ratio(crossed[np.arange(trials), order], size, norms[order])
         signs[k] = cosine(target[None], (circuit.gamma[draws.permutation(trials)] @ single)[None])[0]
-    return {"rows of B": rows, "labels of trials": labels, "signs of gamma": signs}
+    return rows, labels, signs
 
 
 def _ratio(inner: Array, found: Array, expected: Array) -> float:

@@ -116,7 +116,7 @@ def test_every_pool_and_rim_is_cut_rightly(pool, mode):
 
 @pytest.mark.parametrize("relay", ["unit", "batchnorm"])
 def test_what_a_relay_hands_on_is_what_the_circuit_sees(relay):
-    """`unit` is cut rightly; `batchnorm` centres, and its running statistics do not move."""
+    """`unit` is cut rightly; what `batchnorm` centres comes from two cells, and its running statistics do not move."""
     network = column(POOLS["max"])
     for position, cell in enumerate(network.populations):
         cell.relay = RELAYS[relay](position, (2, 6, 6) if position == 0 else (3, 6, 6))
@@ -126,8 +126,10 @@ def test_what_a_relay_hands_on_is_what_the_circuit_sees(relay):
         return
     buffers = [buffer for cell in network.populations for buffer in cell.relay.buffers.values()]
     before = [buffer.clone() for buffer in buffers]
-    with pytest.raises(ModelError, match=r"conv2.relay: expected one that hands on rates .* got -.* BatchNorm"):
-        extract(network, seen(network), PAIRING, RULES[0], population="conv2")
+    cut = extract(network, seen(network), PAIRING, RULES[0], population="conv2", mass=1.0)
+    assert set(cut.sign) == {1, -1}
+    assert cut.z_pre.min() == 0
+    np.testing.assert_allclose(cut.z_pre @ cut.W.T + cut.bias, cut.basal, rtol=1e-9)
     assert all(torch.equal(one, two) for one, two in zip(buffers, before, strict=True))
 
 

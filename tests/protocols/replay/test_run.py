@@ -216,7 +216,8 @@ def test_runs_without_circuits_are_refused(tmp_path, run, capsys):
         (
             backprop,
             2,
-            "expected a run of clapp++, got bp-clapp++, which has neither apical dendrites nor a local change",
+            "expected a run of a rule with factors that a synapse could write for apical replay, got bp-clapp++, which has no factors of a "
+            "population from its own signals: it backpropagates the objective of the top (Needs.engine)",
         ),
         (unfinished, 1, "expected a checkpoint, got none"),
         (tmp_path, 2, "expected the folder of a run with config.yaml"),
