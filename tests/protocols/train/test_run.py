@@ -180,12 +180,7 @@ def test_kill_9_twenty_times(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
-        signal.SIGTERM,
-        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
-    ],
+    "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGHUP))]
 )
 def test_an_interrupted_run_checkpoints_and_tells_how_to_go_on(number, tmp_path):
     document = json.loads(json.dumps(SMALL))
