@@ -6,12 +6,14 @@ a synapse's two sides fire, and `probe` measures.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_origin
 
 from pydantic import Field, field_validator, model_validator
 
+from ...models.outside import Open
 from ..settings.groups import Settings
 from ..settings.wording import Contradiction
+from ..settings.words import OneOf
 from .expectations import CHANGE
 
 Scale = Annotated[float, Field(ge=0, le=1e3)]
@@ -19,6 +21,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=1e3)]
 NETWORK, CIRCUIT, SYNAPSE = ("network",), ("circuit",), ("synapse",)
 ORDERED = ("two_traces", "one_trace")  # forms of a pairing without a tuft
+
+
+Populations = Annotated[tuple[str, ...], Field(strict=False, min_length=1, max_length=1000)] | None
 
 
 def _tuple(least: int = 1) -> Any:
@@ -43,6 +48,22 @@ class Event(Settings):
         for name, stages in self.only.items():
             if name in self.model_fields_set and stage not in stages:
                 yield name, stages
+
+
+class Act(Event):
+    """An event from outside: something that is done to the subject at its moment.
+
+    A protocol names its class by `path/to/file.py:Name`, `package.module:Name` or an entry point of `apical.events`; its fields are the settings. What
+    it draws it draws from a generator of a seed: conditions that begin alike live it once, or again.
+    """
+
+    @classmethod
+    def tuple_of(cls, name: str) -> bool:
+        """Whether a field is a tuple."""
+        return name in cls.model_fields and get_origin(cls.model_fields[name].annotation) is tuple
+
+    def act(self, subject: Any) -> None:
+        """Change the subject: its weights, its events of the moment (`subject.set`), anything but what it is shown."""
 
 
 class Fixation(Event):
@@ -82,7 +103,7 @@ class Gamma(Event):
     where = ("network", "circuit", "synapse")
     only: ClassVar = (
         dict.fromkeys(("scale", "clamp"), NETWORK + CIRCUIT)
-        | dict.fromkeys(("sign", "magnitude", "trials", "others"), NETWORK)
+        | dict.fromkeys(("sign", "magnitude", "trials", "others", "populations"), NETWORK)
         | dict.fromkeys(("onset", "kernel", "tau", "rise"), CIRCUIT)
         | {"modulator": SYNAPSE}
     )
@@ -96,6 +117,7 @@ class Gamma(Event):
     magnitude: Literal["rule", "surprise"] = Field(
         default="rule", description="surprise: the rule's, times the distance |1 -+ u| of the score from its margin"
     )
+    populations: Populations = Field(default=None, description="that it reaches; null = all (network)")
     trials: Literal["all", "predicted", "substituted", "rewarded"] = Field(
         default="all", description="trials that this applies to; rewarded: glances at the first texture"
     )
@@ -126,13 +148,14 @@ class Apical(Event):
     """The apical dendrites: input scaled, blocked (back with `scale: 1` of the same source) or cut (for good)."""
 
     where = ("network", "synapse")
-    only: ClassVar = {"source": NETWORK, "lesion": NETWORK, "clamp": SYNAPSE}
+    only: ClassVar = dict.fromkeys(("source", "lesion", "populations"), NETWORK) | {"clamp": SYNAPSE}
     plain = "scale"
     scale: Scale = Field(default=1.0, description="factor on the apical input; block is 0")
     source: Literal["all", "top", "lateral"] = Field(
         default="all", description="top: feedback to populations below the top; lateral: input from the own population"
     )
     lesion: Literal["all", "top", "lateral"] | None = Field(default=None, description="source that is cut for good")
+    populations: Populations = Field(default=None, description="whose dendrites; null = those of all (network)")
     clamp: float | None = Field(default=None, ge=-100, le=100, description="apical deviation in mV (synapse)")
 
     @model_validator(mode="after")
@@ -149,8 +172,9 @@ class Contingency(Event):
     """Which glance follows which within a fixation."""
 
     plain = "follows"
-    follows: Literal["same", "swapped", "random", "sequence"] = Field(
-        default="same", description="same object, the other of its pair, any object, or the next of a sequence"
+    follows: Annotated[str, OneOf(lambda: FOLLOWS, lambda: FOLLOWS)] = Field(
+        default="same",
+        description="same object, the other of its pair, any object, the next of a sequence, or one that a function says",
     )
     share: Share = Field(default=1.0, description="of the rows that depart (random), or of substitutions (sequence)")
     view: Literal["swap", "nonswap"] = Field(default="swap", description="view at which pairs are swapped")
@@ -256,7 +280,7 @@ class Probe(Event):
         return name
 
 
-EVENTS: dict[str, type[Event]] = {
+OWN: dict[str, type[Event]] = {
     "fixation": Fixation,
     "saccade": Saccade,
     "gamma": Gamma,
@@ -268,3 +292,23 @@ EVENTS: dict[str, type[Event]] = {
     "interface": Interface,
     "probe": Probe,
 }
+
+
+def _event(thing: Any, word: str) -> type[Event]:
+    from .foreign import event
+
+    return event(thing, word)
+
+
+def _follows(thing: Any, word: str) -> Any:
+    from .foreign import function
+
+    return function("a contingency", 1, "generator")(thing, word)
+
+
+EVENTS = Open(OWN, group="apical.events", field="events", adopt=_event)
+# own words are known to `glances.follow`; the others are functions
+FOLLOWS: Open[Any] = Open(
+    dict.fromkeys(("same", "swapped", "random", "sequence")), group="apical.contingencies", field="contingency.follows",
+    adopt=_follows,
+)  # fmt: skip

@@ -1,8 +1,9 @@
 """What the eye is shown: batches of glances, and who follows whom in them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,8 +13,9 @@ from ...plasticity import Pairing, pair
 from ..errors import ConfigError
 from ..runs.batches import Batches, Purpose
 from .drawn import FRAMES, LENGTH, corridor, gabors
-from .events import Contingency
-from .protocol import Stimuli, View
+from .events import FOLLOWS, Contingency
+from .foreign import asked, followers_of, images_of
+from .protocol import OBJECT_KINDS, Stimuli, View
 
 OBJECTS = Purpose("lesion-objects", "lesion-objects-views", "lesion-objects-pairing")  # drawn once for all steps
 CONTRASTED = Purpose("lesion-contrasted", "lesion-contrasted-views", "lesion-contrasted-pairing")
@@ -112,11 +114,20 @@ class Looking:
             which = torch.arange(2 * count) % count % 2
             stimulus, views = self.batches.stimulus, self.batches.draws(drawn, step)
             return stimulus.still(corridor(self.batches.seed, which, stimulus.shape, views)), count
+        if (show := OBJECT_KINDS[self.stimuli.objects]) is not None:
+            return self._shown(show, self.batches.draws(drawn, step)), self.stimuli.count
         if self.stimuli.objects == "familiar":
             index = self._order()[: self.stimuli.count]
         else:
             index = self.batches.order(drawn, step)[: self.size]
         return self.batches.show(drawn, index, step)[0], len(index)
+
+    def _shown(self, show: Callable[..., Any], draws: torch.Generator) -> Tensor:
+        """Images of objects from outside, normalised."""
+        word, count, shape = self.stimuli.objects, self.stimuli.count, self.batches.stimulus.shape
+        number = torch.arange(2 * count) % count
+        got = asked(word, "stimuli.objects", lambda: show(number, shape=shape, generator=draws), "shown")
+        return self.batches.stimulus.still(images_of(word, got, 2 * count, shape))
 
     def _order(self) -> Tensor:
         return self.batches.order(OBJECTS)
@@ -193,6 +204,11 @@ def follow(
                 "contingency.follows: expected objects in pairs for swapped, got others; set stimuli.objects: pairs"
             )
         return _with(plain, _swapped(plain.fixation, contingency.view, stimuli.count)), none
+    if (say := FOLLOWS[contingency.follows]) is not None:
+        objects = rows // 2
+        got = asked(contingency.follows, "contingency.follows", lambda: say(objects, generator=generator))
+        succeeding = followers_of(contingency.follows, got, objects)
+        return _with(plain, torch.cat([objects + succeeding, succeeding])), none
     if contingency.follows == "random":
         return _with(plain, _scrambled(plain.fixation, contingency.share, generator)), none
     if stimuli.objects == "textures":

@@ -101,9 +101,39 @@ class Manipulated(Wrapped):
         return 1.0 if scales is None else scales[position]
 
 
-def manipulate(rule: ClappPP, contrast: Modulated | None, apical: Mapping[str, tuple[float, ...]]) -> LocalRule:
-    """The rule with another contrast and scaled apical input; the rule itself where nothing is changed."""
-    chosen = rule if contrast is None else replace(rule, contrast=contrast)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed(Wrapped):
+    """A local rule that is another one in some populations.
+
+    Attributes:
+        rule: everywhere else.
+        there: in the populations.
+        positions: of the populations.
+    """
+
+    rule: LocalRule
+    there: LocalRule
+    positions: frozenset[int]
+
+    def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
+        """State of the rule."""
+        return self.rule.start(shape)
+
+    def factors(self, signals: Signals) -> Factors:
+        """Factors of the one or of the other."""
+        return (self.there if signals.position in self.positions else self.rule).factors(signals)
+
+
+def manipulate(
+    rule: ClappPP,
+    contrast: Modulated | None,
+    apical: Mapping[str, tuple[float, ...]],
+    positions: frozenset[int] | None = None,
+) -> LocalRule:
+    """The rule with another contrast, in the populations at some positions or in all, and scaled apical input; the rule itself where nothing is changed."""
+    chosen: LocalRule = rule if contrast is None else replace(rule, contrast=contrast)
+    if positions is not None:
+        chosen = cast(LocalRule, Placed(rule=rule, there=chosen, positions=positions))
     if all(scale == 1 for scales in apical.values() for scale in scales):
         return chosen
     return cast(LocalRule, Manipulated(rule=chosen, apical=apical))

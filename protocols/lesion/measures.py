@@ -19,8 +19,10 @@ from ..runs.streams import stream
 from .discrimination import dprime, signals, trials_to_criterion
 from .drawn import ORIENTATIONS
 from .events import Contingency
+from .foreign import value_of
 from .glances import Glances
 from .gratings import tuning
+from .quantities import OWN, Measure
 from .subject import Subject
 
 BATCHES = 4  # batches of glances that a probe looks at
@@ -80,10 +82,14 @@ class Probing:
         subject: who is measured.
         names: what.
         cache: of read-outs, kept by the caller: subjects that have not learned yet have the same.
+        rows: of the measures by name; those with `find` are from outside.
     """
 
-    def __init__(self, subject: Subject, names: Sequence[str], cache: dict[str, float]) -> None:
+    def __init__(
+        self, subject: Subject, names: Sequence[str], cache: dict[str, float], rows: Mapping[str, Measure] = OWN
+    ) -> None:
         self.subject, self.names, self.cache = subject, list(names), cache
+        self.foreign = {name: row for name, row in rows.items() if row.find is not None}
         self.first = subject.weights()
         self.selected: Tensor | None = None
         self.begun = False
@@ -103,6 +109,8 @@ class Probing:
 
     def _group(self, name: str) -> dict[str, Value]:
         """A measure, and those that come with it at no cost."""
+        if name in self.foreign:
+            return {name: value_of(name, self.foreign[name], self.subject, self.subject.network.names)}
         groups: dict[str, Callable[[], dict[str, Value]]] = {
             "accuracy": self._accuracy, "step": self._stepped, "moved": self._moved, "rank": self._rank, "tolerance": self._tolerance,
             "complex": self._tuning, "orientation": self._tuning, "tuned": self._tuning,

@@ -5,7 +5,6 @@ from ..errors import ConfigError
 from ..runs.trained import Described
 from .events import Contingency, Fixation, Gamma, Saccade
 from .protocol import Condition, Protocol
-from .quantities import MEASURES
 
 
 def check(run: Described[ClappPP], protocol: Protocol) -> None:
@@ -28,8 +27,8 @@ def check(run: Described[ClappPP], protocol: Protocol) -> None:
                 f"conditions.{condition.label}.gamma.trials: expected all, predicted or substituted where no texture is rewarded, got "
                 "rewarded; set stimuli.objects: textures"
             )
-    for name in protocol.head.measures:
-        need, stage = MEASURES[name].stimuli, MEASURES[name].stage
+    for name, row in protocol.measured.items():
+        need, stage = row.stimuli, row.stage
         if stage != protocol.head.stage:
             raise ConfigError(
                 f"measures: expected those of stage {protocol.head.stage}, got {name} of stage {stage}; leave it out"

@@ -5,7 +5,7 @@ source: the experiment it follows
 stage: network (the rate network learns on), circuit (replayed with spikes), synapse (one eligibility trace), adaptation (the rate network looks, does
     not learn, and adapts) or bci (units of it are read out, and their tufts are told the error)
 steps: plasticity steps of every condition
-measures: [names]
+measures: [names, or references to measures of your own]
 conditions:
   LABEL:
     control: true                 optional
@@ -14,20 +14,24 @@ conditions:
 expect: [statements]
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from ...models.outside import Open, OutsideError, placed
 from ..errors import ConfigError, nearest
 from ..settings.groups import Settings
 from ..settings.wording import Contradiction, validated
-from ..settings.words import OneOf, contexts
+from ..settings.words import OneOf, check_outside, contexts, here
 from ..settings.yaml import parse_file
-from .events import EVENTS, Event, Fixation, Probe
+from . import quantities
+from .events import EVENTS, Act, Event, Fixation, Probe
 from .expectations import Expectation, check_names, parse
-from .quantities import DERIVED, MEASURES
+from .foreign import function, named
+from .quantities import DERIVED, MEASURES, Measure
 
 SPECS = Path(__file__).parent / "specs"
 SEE = "the protocols that come with Apical"
@@ -36,6 +40,13 @@ UNREAD = {
     "circuit": ("steps", "learning_rate"), "synapse": ("start", "steps", "learning_rate", "stimuli"),
     "adaptation": ("steps", "learning_rate", "stimuli"), "bci": ("steps", "learning_rate", "stimuli"),
 }  # fmt: skip
+
+
+# own words are known to `Looking`; the others are functions
+OBJECT_KINDS: Open[Any] = Open(
+    dict.fromkeys(("stream", "familiar", "pairs", "textures", "gabors")), group="apical.objects", field="stimuli.objects",
+    adopt=function("objects", 1, "shape", "generator"),
+)  # fmt: skip
 
 
 class View(Settings):
@@ -49,10 +60,10 @@ class View(Settings):
 class Stimuli(Settings):
     """What is looked at."""
 
-    objects: Literal["stream", "familiar", "pairs", "textures", "gabors"] = Field(
+    objects: Annotated[str, OneOf(lambda: OBJECT_KINDS, lambda: OBJECT_KINDS)] = Field(
         default="stream",
         description="the training images in random order, a fixed set of them, pairs of objects; or drawn: windows of two textures in turn, "
-        "frames of sequences of Gabor patches",
+        "frames of sequences of Gabor patches, or images of a function of your own",
     )
     count: int = Field(default=16, ge=2, le=4096, description="familiar objects, pairs, windows or frames of a step")
     views: dict[Literal["fovea", "swap", "nonswap"], View] = Field(default_factory=dict)
@@ -79,7 +90,7 @@ class Head(Settings):
     @classmethod
     def _ranges(cls, ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
         for name, (low, high) in ranges.items():
-            if name not in MEASURES or not low <= high:
+            if not low <= high:
                 raise Contradiction(
                     f"expected a measure and its range from low to high, got {name}: [{low:g}, {high:g}]"
                 )
@@ -88,12 +99,14 @@ class Head(Settings):
     @field_validator("measures")
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
-        for name in names:
+        found = [name if name in quantities.OWN else here(name) for name in names]
+        for name in found:
             if name not in MEASURES:
                 raise Contradiction(
-                    f"expected names among {', '.join(MEASURES)}, got {name!r}{nearest(name, MEASURES)}"
+                    f"expected names among {', '.join(MEASURES.words())}, got {name!r}{nearest(name, MEASURES.words())}"
                 )
-        return names
+            check_outside(MEASURES, name)
+        return found
 
 
 class ConditionSettings(Settings):
@@ -134,12 +147,14 @@ class Protocol:
         head: what holds for all conditions.
         conditions: arms, in order.
         expectations: statements about their measures.
+        measured: what is measured, by the name that results and statements call it; the keys of `head.measures`.
     """
 
     name: str
     head: Head
     conditions: tuple[Condition, ...]
     expectations: tuple[Expectation, ...]
+    measured: Mapping[str, Measure]
 
 
 def known() -> list[str]:
@@ -167,13 +182,13 @@ def load(name_or_path: str) -> Protocol:
         )
     document = parse_file(path)
     try:
-        return build(path.stem, document)
+        return build(path.stem, document, path.parent)
     except ConfigError as error:
         raise ConfigError(f"{path.name}: {error}") from error
 
 
-def build(name: str, document: Any) -> Protocol:
-    """A protocol from plain mappings.
+def build(name: str, document: Any, folder: Path | None = None) -> Protocol:
+    """A protocol from plain mappings; relative paths of events begin in the folder, else in the current one.
 
     Raises:
         ConfigError: see `load`.
@@ -186,20 +201,46 @@ def build(name: str, document: Any) -> Protocol:
             raise ConfigError(
                 f"{unread}: expected none at stage {head.stage}, which does not read it, got one; remove it"
             )
-    conditions = tuple(_condition(str(label), body, head.stage) for label, body in document["conditions"].items())
+    measured = _rows(head)
+    head = head.model_copy(update={"measures": list(measured)})
+    conditions = tuple(
+        _condition(str(label), body, head.stage, folder or Path.cwd()) for label, body in document["conditions"].items()
+    )
     expectations = tuple(parse(text) for text in head.expect)
-    probes, measures = {c.label: c.probes for c in conditions}, _measured(head.measures)
+    probes, measures = {c.label: c.probes for c in conditions}, _measured(measured)
     for expectation in expectations:
         check_names(expectation, probes, measures)
-    return Protocol(name, head, conditions, expectations)
+    return Protocol(name, head, conditions, expectations, measured)
 
 
-def _measured(names: list[str]) -> list[str]:
+def _rows(head: Head) -> dict[str, Measure]:
+    """What is measured, by name.
+
+    Raises:
+        ConfigError: two measures of one name, or a published range of what is not measured.
+    """
+    rows: dict[str, Measure] = {}
+    for word in head.measures:
+        name = named(word)
+        if name in rows or not name.isidentifier() or (word != name and name in quantities.OWN):
+            raise ConfigError(
+                f"measures: expected measures of different names, got {word!r} for {name!r} again; rename the function"
+            )
+        rows[name] = MEASURES[word]
+    for name in head.published:
+        if name not in rows and name not in quantities.OWN:
+            raise ConfigError(
+                f"published: expected a measure and its range from low to high, got {name}{nearest(name, rows)}"
+            )
+    return rows
+
+
+def _measured(rows: Mapping[str, Measure]) -> list[str]:
     """Measures and what is derived from those with a value per population."""
-    return [*names, *(f"{name}_{end}" for name in names if MEASURES[name].per_population for end in DERIVED)]
+    return [*rows, *(f"{name}_{end}" for name, row in rows.items() if row.per_population for end in DERIVED)]
 
 
-def _condition(label: str, body: Any, stage: str) -> Condition:
+def _condition(label: str, body: Any, stage: str, folder: Path) -> Condition:
     path = f"conditions.{label}"
     if not label.isidentifier():
         raise ConfigError(f"{path}: expected letters, digits and _ as its name, got {label!r}; rename it")
@@ -210,7 +251,7 @@ def _condition(label: str, body: Any, stage: str) -> Condition:
         raise ConfigError(
             f"{path}.wiring: expected own at stage {stage}, which wires no network anew, got {settings.wiring}; remove it"
         )
-    events = tuple(_event(item, f"{path}.events[{i}]", stage) for i, item in enumerate(body["events"]))
+    events = tuple(_event(item, f"{path}.events[{i}]", stage, folder) for i, item in enumerate(body["events"]))
     names = [event.name for event in events if isinstance(event, Probe)]
     if not names or len(set(names)) < len(names):
         raise ConfigError(
@@ -222,16 +263,21 @@ def _condition(label: str, body: Any, stage: str) -> Condition:
     return Condition(label, events, settings.control, settings.wiring)
 
 
-def _event(item: Any, path: str, stage: str) -> Event:
+def _event(item: Any, path: str, stage: str, folder: Path) -> Event:
     found = {item: {}} if isinstance(item, str) else item
     if not isinstance(found, dict) or len(found) != 1:
         raise ConfigError(
             f"{path}: expected one event, a word and its values, got {item!r}; known: {', '.join(EVENTS)}"
         )
     word, values = next(iter(found.items()))
-    if word not in EVENTS:
-        raise ConfigError(f"{path}: expected one of {', '.join(EVENTS)}, got {word!r}{nearest(str(word), EVENTS)}")
-    kind = EVENTS[word]
+    there = placed(word, folder)
+    if there not in EVENTS:
+        known = EVENTS.words()
+        raise ConfigError(f"{path}: expected one of {', '.join(known)}, got {word!r}{nearest(str(word), known)}")
+    try:
+        kind = EVENTS[there]
+    except OutsideError as error:
+        raise ConfigError(f"{path}: {error.sentence}") from error
     if stage not in kind.where:
         raise ConfigError(
             f"{path}: expected an event of stage {stage}, got {word}, which belongs to {', '.join(kind.where)}"
@@ -242,6 +288,8 @@ def _event(item: Any, path: str, stage: str) -> Event:
         if values is not None and not kind.plain:
             raise ConfigError(f"{path}.{word}: expected a mapping of {', '.join(kind.model_fields)}, got {values!r}")
         values = {} if values is None else {kind.plain: values}
+    if issubclass(kind, Act):  # YAML has lists alone, and types are not converted
+        values = {name: tuple(v) if isinstance(v, list) and kind.tuple_of(name) else v for name, v in values.items()}
     event = validated(kind, values, f"{path}.{word}.", SEE)
     for name, stages in event.misplaced(stage):
         raise ConfigError(

@@ -1,6 +1,10 @@
 """What can be measured, by the name that protocols use; read without torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+from ...models.outside import Open
 
 # of a measure with a value per population: mean over those below the top one, and the top one's
 DERIVED = ("lower", "top")
@@ -16,6 +20,7 @@ class Measure:
         stage: where it can be measured.
         per_population: whether every population has one; its name then stands for the mean over populations.
         stimuli: objects that it needs, empty for any.
+        find: of one from outside, what measures: a function of the subject, at other stages of the curve that was found (x, y, values).
     """
 
     label: str
@@ -23,13 +28,14 @@ class Measure:
     stage: str = "network"
     per_population: bool = False
     stimuli: str = ""
+    find: Callable[[Any], Any] | None = None
 
 
 def _each(label: str, stimuli: str = "") -> Measure:
     return Measure(label, per_population=True, stimuli=stimuli)
 
 
-MEASURES: dict[str, Measure] = {
+OWN: dict[str, Measure] = {
     "accuracy": Measure("linear read-out of the top population, test images", "%"),
     "score_same": _each("score u, the other glance at the object"),
     "score_different": _each("score u, a glance at another object"),
@@ -85,3 +91,12 @@ MEASURES: dict[str, Measure] = {
     "residual_minus": Measure("slope of the residual apical signal on the error, P-", stage="bci"),
     "prediction": Measure("correlation of that slope with the change of rates", stage="bci"),
 }
+
+
+def _adopted(thing: Any, word: str) -> Measure:
+    from .foreign import measure
+
+    return measure(thing, word)
+
+
+MEASURES = Open(OWN, group="apical.measures", field="measures", adopt=_adopted)

@@ -99,7 +99,7 @@ def lesion(
 def _stage(chosen: spec.Protocol, steps: int, opened: Callable[[], Trained[ClappPP]]) -> tuple[Stage, str]:
     """Where the conditions are lived, and the name of what they start from."""
     if chosen.head.stage == "synapse":
-        return SynapseStage(), "none"
+        return SynapseStage(chosen), "none"
     run = opened()
     start = None
     if chosen.head.start == "checkpoint":
@@ -136,6 +136,7 @@ def _write(
     result = about | {
         "seeds": seeds, "conditions": numbers(protocol, results, seeds), "expectations": stated,
         "expected": all(line["holds"] for line in stated), "diverged": diverged, "figure": str(figure),
+        "units": {name: row.units for name, row in protocol.measured.items()},
     }  # fmt: skip
     _keep(run.folder.path / "lesion.json", protocol.name, result)
     hand_in(run.folder.path, section(plain(result)))

@@ -1,12 +1,12 @@
 """A protocol's results as the report and the terminal show them: what was expected, every condition's measures, and every probe folded."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ...recordings import Drawing, Section, TextTable
 from ..sections import count, slug, spread, verdict
 from .expectations import CHANGE
-from .quantities import DERIVED, MEASURES
+from .quantities import DERIVED, OWN
 
 PLACE = 30
 _CAPTION = (
@@ -56,8 +56,9 @@ def _expected(result: Mapping[str, Any]) -> TextTable:
 def _measures(result: Mapping[str, Any]) -> TextTable:
     """Means over populations at the last probe, a row per condition."""
     conditions = result["conditions"]
-    names = [name for name in next(iter(conditions.values()))["measures"] if not _derived(name)]
-    head = ("condition", "probe", *(_headed(name) for name in names))
+    measures = next(iter(conditions.values()))["measures"]
+    names = [name for name in measures if not _derived(name, measures)]
+    head = ("condition", "probe", *(_headed(name, result.get("units", {})) for name in names))
     rows = []
     for label, found in conditions.items():
         probe = [moment for moment in found["measures"][names[0]] if moment != CHANGE][-1]
@@ -79,15 +80,15 @@ def _probes(result: Mapping[str, Any]) -> TextTable:
     return TextTable(head=head, rows=tuple(rows), title="Every measure at every probe", folded=True, numbers=False)
 
 
-def _headed(name: str) -> str:
-    units = MEASURES[name].units if name in MEASURES else "1"
+def _headed(name: str, given: Mapping[str, str]) -> str:
+    units = given.get(name) or (OWN[name].units if name in OWN else "1")  # a result of an earlier version gives none
     return _words(name) + ("" if units == "1" else f" ({units})")
 
 
-def _derived(name: str) -> bool:
+def _derived(name: str, measures: Collection[str]) -> bool:
     """Whether it is a mean over some populations of another measure."""
     base, _, end = name.rpartition("_")
-    return end in DERIVED and base in MEASURES
+    return end in DERIVED and base in measures
 
 
 def _words(name: str) -> str:

@@ -1,23 +1,24 @@
 """Where conditions are lived: the rate network that learns or adapts, a circuit of it replayed with spikes or read out, or one synapse."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ...models.spiking import Circuit
 from ...plasticity import ClappPP
+from ..errors import ConfigError, nearest
 from ..progress import beside
 from ..runs.trained import Trained
 from .circuit import Found, cut, pulse
-from .events import Apical, Contingency, Event, Fixation, Gamma, Probe, Saccade
+from .events import Act, Apical, Contingency, Event, Fixation, Gamma, Probe, Saccade
+from .foreign import value_of
 from .glances import Looking
 from .measures import Probing, Value
 from .preflight import steps_of
 from .protocol import Condition
 from .protocol import Protocol as Plan
-from .quantities import MEASURES
 from .shared_past import Key, Memory, keep, key, recall, shared
 from .subject import Diverged, Subject
 from .synapse import pairings
@@ -66,10 +67,26 @@ class Origin:
         return Subject(self.run, wiring, self.start, looking, head.learning_rate)
 
 
+def more(found: Mapping[str, Found], plan: Plan) -> Lived:
+    """What was found, with the measures from outside, which are asked of every curve."""
+    rows = {name: row for name, row in plan.measured.items() if row.find is not None}
+    for curve in found.values():
+        for name, row in rows.items():
+            value = value_of(name, row, curve, [])
+            assert isinstance(value, float)
+            curve.values[name] = value
+    return dict(found)
+
+
 @dataclass(frozen=True, slots=True)
 class SynapseStage:
-    """One synapse, of no run."""
+    """One synapse, of no run.
 
+    Attributes:
+        plan: the protocol.
+    """
+
+    plan: Plan
     diverged: list[str] = field(default_factory=list)
 
     def work(self, condition: Condition) -> int:
@@ -78,9 +95,9 @@ class SynapseStage:
 
     def live(self, condition: Condition, seed: int, advance: Callable[[], Any]) -> Lived:
         """See `Stage`."""
-        found: Lived = dict(pairings(condition, seed))
+        found = pairings(condition, seed)
         advance()
-        return found
+        return more(found, self.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +120,9 @@ class CircuitStage:
         """See `Stage`."""
         if seed not in self.circuits:
             self.circuits[seed] = cut(self.origin.subject("own", seed))
-        found: Lived = dict(pulse(self.circuits[seed], condition, seed))
+        found = pulse(self.circuits[seed], condition, seed)
         advance()
-        return found
+        return more(found, self.origin.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +144,9 @@ class FrozenStage:
 
     def live(self, condition: Condition, seed: int, advance: Callable[[], Any]) -> Lived:
         """See `Stage`."""
-        found: Lived = dict(self.find(self.origin.subject("own", seed), condition, seed))
+        found = self.find(self.origin.subject("own", seed), condition, seed)
         advance()
-        return found
+        return more(found, self.origin.plan)
 
 
 class NetworkStage:
@@ -140,18 +157,33 @@ class NetworkStage:
         steps: plasticity steps of every condition.
 
     Raises:
-        ConfigError: a fixation without a single step.
+        ConfigError: a fixation without a single step, or an event of a population that there is not.
     """
 
     def __init__(self, origin: Origin, steps: int) -> None:
         conditions = origin.plan.conditions
         self.origin, self.measures = origin, origin.plan.head.measures
+        self._check_populations(conditions)
         self.counts = {condition.label: steps_of(condition, steps) for condition in conditions}
         self.common = shared(conditions)
         self.diverged: list[str] = []
         self.read_outs: dict[str, float] = {}
         self.memories: dict[Key, Memory] = {}
         self.seed: int | None = None
+
+    def _check_populations(self, conditions: Sequence[Condition]) -> None:
+        """Before anything is lived; the network is built where an event names populations, and only there."""
+        names: list[str] = []
+        for condition in conditions:
+            for number, event in enumerate(condition.events):
+                asked = getattr(event, "populations", None) or ()
+                names = names or (self.origin.run.initial().names if asked else [])
+                for name in asked:
+                    if name not in names:
+                        raise ConfigError(
+                            f"conditions.{condition.label}.events[{number}].populations: expected names among {', '.join(names)}, "
+                            f"got {name!r}{nearest(str(name), names)}"
+                        )
 
     def work(self, condition: Condition) -> int:
         """See `Stage`."""
@@ -162,7 +194,7 @@ class NetworkStage:
         if seed != self.seed:
             self.seed, self.memories = seed, {}
         subject = self.origin.subject(condition.wiring, seed)
-        probing = Probing(subject, self.measures, self.read_outs)
+        probing = Probing(subject, self.measures, self.read_outs, self.origin.plan.measured)
         found: dict[str, dict[str, Value]] = {}
         known = [n for n in range(1, len(condition.events) + 1) if key(condition, n) in self.memories]
         lived = known[-1] if known else 0
@@ -176,6 +208,8 @@ class NetworkStage:
                         return {**found, **self._diverged(condition, seed, subject, found, error)}
                 for _ in range(steps if number < lived else 0):
                     advance()
+            elif isinstance(event, Act):  # again where it was lived before: what it set is no part of a memory
+                subject.happen(event)
             elif not isinstance(event, Probe):
                 subject.set(_setting(event))
             elif number >= lived:
@@ -195,7 +229,7 @@ class NetworkStage:
         beside(f"conditions.{condition.label}, seed {seed}: {error}")
         each = dict.fromkeys(subject.network.names, math.nan)
         nothing: dict[str, Value] = {
-            name: dict(each) if MEASURES[name].per_population else math.nan for name in self.measures
+            name: dict(each) if row.per_population else math.nan for name, row in self.origin.plan.measured.items()
         }
         return {name: dict(nothing) for name in condition.probes if name not in found}
 

@@ -22,7 +22,8 @@ from ...plasticity import ClappPP, Factors, LocalRule, Signals
 from ..errors import ConfigError, ProtocolError
 from ..runs.streams import stream
 from ..runs.trained import Trained
-from .events import Apical, Contingency, Fixation, Gamma, Saccade
+from .events import Act, Apical, Contingency, Fixation, Gamma, Saccade
+from .foreign import asked
 from .glances import Glances, Looking
 from .manipulations import Modulated, manipulate
 
@@ -113,7 +114,7 @@ class Subject:
         self.gamma, self.contingency, self.saccade = Gamma(), Contingency(), Saccade(to=rule_negatives(self.rule))
         self._held = self.optimiser.has_steps
         self._cut = self._intact()
-        self._scaled = dict[str, float]()  # by the word for the source
+        self._scaled = dict[tuple[str, tuple[str, ...] | None], float]()  # by the word for the source and populations
 
     def set(self, event: Gamma | Apical | Contingency | Saccade) -> None:
         """Things are so from here on."""
@@ -124,16 +125,25 @@ class Subject:
         elif isinstance(event, Saccade):
             self.saccade = event
         elif event.lesion is not None:
-            self._cut = self._combined(self._cut, self._factors(event.lesion, 0.0))
+            self._cut = self._combined(self._cut, self._factors(event.lesion, 0.0, event.populations))
         else:
-            self._scaled[event.source] = event.scale
+            self._scaled[event.source, event.populations] = event.scale
+
+    def happen(self, event: Act) -> None:
+        """An event from outside.
+
+        Raises:
+            OutsideError: it raised.
+        """
+        asked(type(event).__name__, "events", lambda: event.act(self), "done")
+        self.engine.refresh()
 
     @property
     def apical(self) -> dict[str, tuple[float, ...]]:
         """Factor on the apical input by context source, one number per population."""
         factors = self._cut
-        for word, scale in self._scaled.items():
-            factors = self._combined(factors, self._factors(word, scale))
+        for (word, populations), scale in self._scaled.items():
+            factors = self._combined(factors, self._factors(word, scale, populations))
         return factors
 
     def fixate(self, event: Fixation, steps: int, advance: Any) -> None:
@@ -195,16 +205,22 @@ class Subject:
                 surprise=g.magnitude == "surprise", signs=signs, rows=on,
                 silent=g.others == "silent",
             )  # fmt: skip
-        return manipulate(self.rule, contrast, self.apical)
+        return manipulate(self.rule, contrast, self.apical, self._places(g.populations))
 
     def _intact(self) -> dict[str, tuple[float, ...]]:
         return {source: (1.0,) * len(self.network.populations) for source in self.rule.needs.sources}
 
-    def _factors(self, word: str, scale: float) -> dict[str, tuple[float, ...]]:
+    def _places(self, populations: tuple[str, ...] | None) -> frozenset[int] | None:
+        """Positions of populations; None for all."""
+        return None if populations is None else frozenset(map(self.network.names.index, populations))
+
+    def _factors(self, word: str, scale: float, populations: tuple[str, ...] | None) -> dict[str, tuple[float, ...]]:
         """Where a source of input arrives: at the top population its own rates are what the top sends."""
-        count = len(self.network.populations)
+        count, places = len(self.network.populations), self._places(populations)
 
         def met(source: str, i: int) -> bool:
+            if places is not None and i not in places:
+                return False
             return word == "all" or (word == "lateral") == (whose(source, i, count) == i)
 
         return {s: tuple(scale if met(s, i) else 1.0 for i in range(count)) for s in self.rule.needs.sources}

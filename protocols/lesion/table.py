@@ -11,7 +11,7 @@ from .circuit import Found
 from .expectations import CHANGE, Lookup
 from .measures import Value
 from .protocol import Protocol
-from .quantities import DERIVED, MEASURES
+from .quantities import DERIVED
 
 # by condition and seed, probe by probe
 Results = dict[tuple[str, int], dict[str, Found | dict[str, Value]]]
@@ -86,8 +86,8 @@ def numbers(protocol: Protocol, results: Results, seeds: Sequence[int]) -> dict[
 
 
 def _wanted(protocol: Protocol) -> list[str]:
-    names = protocol.head.measures
-    return [n for name in names for n in (name, *(f"{name}_{end}" for end in DERIVED if MEASURES[name].per_population))]
+    rows = protocol.measured.items()
+    return [n for name, row in rows for n in (name, *(f"{name}_{end}" for end in DERIVED if row.per_population))]
 
 
 def _summary(values: Sequence[float]) -> dict[str, Any]:
@@ -124,15 +124,15 @@ def dataset(protocol: Protocol, results: Results, seeds: Sequence[int]) -> xr.Da
     first = next(iter(results.values()))
     populations = next((list(v) for v in _measures(next(iter(first.values()))).values() if isinstance(v, dict)), [])
     variables: dict[str, Any] = {}
-    for name in protocol.head.measures:
-        each = MEASURES[name].per_population
+    for name, row in protocol.measured.items():
+        each = row.per_population
         values = np.full((*shape, len(populations)) if each else shape, np.nan)
         for (label, seed), found in results.items():
             for probe, at in found.items():
                 value = _measures(at)[name]
                 place = seeds.index(seed), labels.index(label), probes.index(probe)
                 values[place] = list(value.values()) if isinstance(value, dict) else value
-        described = {"units": MEASURES[name].units, "long_name": MEASURES[name].label}
+        described = {"units": row.units, "long_name": row.label}
         variables[name] = ((*dims, "population") if each else dims, values, described)
     coordinates: dict[str, Any] = {
         "seed": ("seed", list(seeds), {"units": "1", "long_name": "seed"}),

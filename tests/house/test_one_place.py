@@ -13,8 +13,8 @@ OPENING = {
     "apical.protocols.runs.setup": {"load_stimulus"},
     "apical.protocols.runs.unchanged": {"same_data", "same_settings"},
 }
-# a run that is trained is made, not opened; the battery for rules keeps and loads its own two networks
-MAY_OPEN = ("protocols/runs/", "protocols/train/", "protocols/testing/training.py")
+# a run that is trained is made, not opened; a battery opens the few steps that it has just made
+MAY_OPEN = ("protocols/runs/", "protocols/train/", "protocols/testing/")
 # presentations are made of glances, and a closed loop, which is no run, of single ones in a row
 MAY_DRAW = ("protocols/runs/batches.py", "protocols/stimuli/", "protocols/spike/glances.py")
 
