@@ -20,7 +20,7 @@ ENGINES = {
 OBJECTIVES = {
     "own": "the rule's own objective, at the top population",
     "head": "the class loss at the rule's own head",
-    "read-out": "the squared error of a linear read-out of the classes, fitted to the top population: the rule has no objective",
+    "read-out": "the squared error of a linear read-out of the classes that was fitted to the top population; the rule has no objective",
 }
 
 
@@ -68,6 +68,18 @@ NEEDED = {
 def lacks(experiment: str, rule: Rule) -> str | None:
     """What a rule has or lacks that an experiment cannot do with; None where it is offered."""
     return EXPERIMENTS[experiment](rule)
+
+
+def fits(rule: Rule) -> str | None:
+    """Why apical matrices of a rule cannot be fitted; None where they can: the change is linear in B while its gates are held."""
+    needs = rule.needs
+    if lacks("align", rule) or not needs.sources or needs.engine != "local":
+        return "no apical dendrites that learn (Needs.sources)"
+    if needs.second != "apical":
+        return "a second factor of its own, so that a change is not linear in B (Needs.second)"
+    if needs.transport or needs.backwards or needs.others:
+        return "matrices that are read against the order of glances, or by several negatives (Needs.transport, .backwards, .others)"
+    return None if hasattr(underneath(rule), "contrast") else "no contrast whose gates could be held"
 
 
 def objective_of(rule: Rule) -> str:

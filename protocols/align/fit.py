@@ -25,7 +25,7 @@ from ...models import AdamW, Network
 from ...models.engine import LocalEngine
 from ...models.engine.sweep import forward
 from ...models.optimisers.selected import Selected
-from ...plasticity import Backprop, ClappPP
+from ...plasticity import Backprop, LocalRule
 from ..runs.batches import Batch
 from .gates import GateWatch
 from .least_squares import Rows, solve
@@ -35,7 +35,13 @@ from .top_objective import top_network
 
 
 def fit_to_objective(
-    network: Network, rule: ClappPP, batches: Iterable[Batch], *, steps: int, learning_rate: float, weight_decay: float
+    network: Network,
+    rule: LocalRule,
+    batches: Iterable[Batch],
+    *,
+    steps: int,
+    learning_rate: float,
+    weight_decay: float,
 ) -> None:
     """Train B alone, one AdamW step per batch, its rate falling linearly to zero. Changes every B of the network in place.
 
@@ -54,7 +60,7 @@ def fit_to_objective(
         engine.step(batch.images, batch.pairing)
 
 
-def fit_to_backprop(network: Network, rule: ClappPP, batches: Iterable[Batch], *, count: int) -> None:
+def fit_to_backprop(network: Network, rule: LocalRule, batches: Iterable[Batch], *, count: int) -> None:
     """Fit B of every population but the top to the backprop gradient. Changes these B in place.
 
     Args:
@@ -76,7 +82,7 @@ def fit_to_backprop(network: Network, rule: ClappPP, batches: Iterable[Batch], *
     set_apical(network, rule, own)
 
 
-def collect(network: Network, rule: ClappPP, batches: Iterable[Batch]) -> list[Rows]:
+def collect(network: Network, rule: LocalRule, batches: Iterable[Batch]) -> list[Rows]:
     """The rows of the least-squares problem of every population but the top."""
     parts: list[list[Rows]] = [[] for _ in network.names[:-1]]
     for batch in batches:
@@ -91,14 +97,14 @@ def collect(network: Network, rule: ClappPP, batches: Iterable[Batch]) -> list[R
     ]
 
 
-def targets(network: Network, rule: ClappPP, batch: Batch) -> list[tuple[Tensor, Tensor]]:
+def targets(network: Network, rule: LocalRule, batch: Batch) -> list[tuple[Tensor, Tensor]]:
     """Weights w and weighted targets w t of every population but the top, each (rows, units).
 
     Of a block of k places, w is the mean of rho'^2 and w t is k times the mean of rho'^2 delta. The squared difference of the factors is
     then w (t - B g)^2 / k plus what a drive that is constant over the block cannot follow.
     """
     dtype = network.populations[0].weight.dtype
-    pairing = batch.pairing.to(batch.images.device, dtype)
+    pairing = None if batch.pairing is None else batch.pairing.to(batch.images.device, dtype)
     pre = batch.images.to(dtype).contiguous(memory_format=torch.channels_last)
     rates: list[Tensor] = []
     with torch.enable_grad():

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
 
 from ...models import Activity, Population
 from ...models.optimisers.measured import Move
-from ...plasticity import Apical, ClappPP, Factors, Pairing, Phase, Signals
+from ...plasticity import Apical, Factors, LocalRule, Pairing, Phase, Signals
 
 Gate = tuple[Tensor, Tensor]  # gamma+ and gamma- of every row
 
@@ -48,7 +48,7 @@ class GateWatch:
         gated: per population the gated contexts of all sources side by side, (rows, inputs): the drive is B times them.
     """
 
-    rule: ClappPP | None = None
+    rule: LocalRule | None = None
     gates: list[Gate] = field(default_factory=list)
     gated: list[Tensor] = field(default_factory=list)
 
@@ -71,7 +71,12 @@ class GateWatch:
         """Nothing: a block without compartments has no gates."""
 
 
-def gated_context(rule: ClappPP, context: Tensor, phase: Phase, pairing: Pairing) -> Tensor:
+def held_rule(rule: LocalRule, gates: Iterable[Gate]) -> LocalRule:
+    """A rule with a contrast, whose neuromodulators are given."""
+    return cast(LocalRule, replace(cast(Any, rule), contrast=HeldGates(gates)))
+
+
+def gated_context(rule: LocalRule, context: Tensor, phase: Phase, pairing: Pairing) -> Tensor:
     """The context times its neuromodulators, gathered at the rows whose rates it meets: the rule's own drive with B the identity.
 
     Args:
@@ -83,5 +88,5 @@ def gated_context(rule: ClappPP, context: Tensor, phase: Phase, pairing: Pairing
     Returns:
         g of (rows, inputs), with drive = B g.
     """
-    held = replace(rule, contrast=HeldGates([(phase.gamma_fixation, phase.gamma_saccade)]))
+    held = held_rule(rule, [(phase.gamma_fixation, phase.gamma_saccade)])
     return held.factors(Signals(torch.zeros_like(context), {"identity": Apical(context, context)}, pairing)).drive

@@ -5,22 +5,25 @@
 
 Same images, same glances, same fixations and saccades, same weights; a `Collector` takes the changes, so that no weight moves.
 Compared are the basal weights W, without the bias.
-L_top is described in `top.py`: at the top the two changes are equal by construction, and cosine and norm ratio are 1.
+L_top is described in `top_objective.py`; where it is the rule's own, at the top the two changes are equal by construction, and cosine and norm
+ratio are 1. What a rule keeps from step to step, and the running statistics of relays, are the same before and after.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from ...models import Collector, Network
-from ...models.engine import BackpropEngine, LocalEngine
+from ...models.engine import BackpropEngine, FeedbackEngine, LocalEngine
 from ...models.optimisers.selected import Selected
-from ...plasticity import Backprop, ClappPP
+from ...plasticity import Backprop, BPClassifier, FeedbackRule, LocalRule, Rule
+from ..offers import objective_of
 from ..runs.batches import Batch
-from .gates import Gate, GateWatch, HeldGates
-from .top_objective import top_network
+from .gates import Gate, GateWatch, held_rule
+from .top_objective import ReadOut, gradient, has_twin, kept, top_network
 
 BASAL, APICAL = ".weight", ".apical"
 
@@ -43,19 +46,41 @@ class Alignment:
 
 
 def local_change(
-    network: Network, rule: ClappPP, batch: Batch, watch: GateWatch | None = None
+    network: Network, rule: Rule, batch: Batch, watch: GateWatch | None = None
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Change of every W by the local rule, by name, and the local objectives (populations,)."""
+    """Change of every W by the local rule, by name, and the local objectives (populations,); of a rule with one loss at the output, that."""
     collector = Collector()
-    losses = LocalEngine(network, rule, Selected(collector, BASAL)).step(batch.images, batch.pairing, watch)
+    selected = Selected(collector, BASAL)
+    with kept(network):
+        if rule.needs.engine == "feedback":
+            engine = FeedbackEngine(network, cast(FeedbackRule, rule), selected)
+            losses = engine.step(batch.images, batch.pairing, label=batch.label).expand(len(network.populations))
+        else:
+            label = batch.label if rule.needs.supervised else None
+            losses = LocalEngine(network, cast(LocalRule, rule), selected).step(
+                batch.images, batch.pairing, watch, label=label
+            )
     return collector.changes, losses
 
 
-def backprop_change(network: Network, rule: ClappPP, batch: Batch) -> dict[str, Tensor]:
-    """Change of every W that descends the objective of the top population, by name."""
+def backprop_change(network: Network, rule: Rule, batch: Batch, read_out: ReadOut | None = None) -> dict[str, Tensor]:
+    """Change of every W that descends the objective at the top, by name.
+
+    Args:
+        network: the network; not changed.
+        rule: says which objective, see `objective_of`.
+        batch: what is seen.
+        read_out: of a rule without an objective.
+    """
+    objective = objective_of(rule)
+    if objective == "read-out" or (objective == "own" and not has_twin(rule)):
+        with kept(network):
+            return gradient(network, rule, batch, read_out)
     collector = Collector()
-    engine = BackpropEngine(top_network(network, rule), Backprop(rule), Selected(collector, BASAL))
-    engine.step(batch.images, batch.pairing)
+    twin = BPClassifier() if objective == "head" else Backprop(cast(LocalRule, rule))
+    with kept(network):
+        engine = BackpropEngine(top_network(network, rule), twin, Selected(collector, BASAL))
+        engine.step(batch.images, batch.pairing, label=batch.label)
     return collector.changes
 
 
@@ -68,8 +93,8 @@ def compare(change: Tensor, gradient: Tensor) -> tuple[float, float]:
 
 
 def measure(
-    network: Network, rule: ClappPP, batches: Iterable[Batch], held: Iterable[list[Gate]] | None = None
-) -> Alignment:
+    network: Network, rule: Rule, batches: Iterable[Batch], held: Iterable[list[Gate]] | None = None, read_out: ReadOut | None = None
+) -> Alignment:  # fmt: skip
     """Compare the two changes on every batch.
 
     Args:
@@ -77,14 +102,15 @@ def measure(
         rule: the local rule.
         batches: what is seen.
         held: neuromodulators of every batch, to be used in place of those that B would give; None for the rule's own.
+        read_out: what a rule without an objective is compared with.
     """
     found = Alignment()
     gates = None if held is None else iter(held)
     for batch in batches:
         watch = GateWatch()
-        local = rule if gates is None else replace(rule, contrast=HeldGates(next(gates)))
+        local = rule if gates is None else held_rule(cast(LocalRule, rule), next(gates))
         changes, losses = local_change(network, local, batch, watch)
-        gradients = backprop_change(network, rule, batch)
+        gradients = backprop_change(network, rule, batch, read_out)
         pairs = [compare(changes[f"{name}{BASAL}"], gradients[f"{name}{BASAL}"]) for name in network.names]
         found.cosine.append([cosine for cosine, _ in pairs])
         found.norm_ratio.append([ratio for _, ratio in pairs])

@@ -1,19 +1,18 @@
 """The best mixture of two B for every population, judged by the weight changes they give."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ...models import Network
-from ...plasticity import ClappPP
+from ...plasticity import LocalRule
 from ..runs.batches import Batch
-from .gates import GateWatch, HeldGates
+from .gates import GateWatch, held_rule
 from .measure import BASAL, backprop_change, local_change
 
 
-def apical_weights(network: Network, rule: ClappPP) -> list[Tensor]:
+def apical_weights(network: Network, rule: LocalRule) -> list[Tensor]:
     """Copies of B of every population but the top, those of several sources side by side, (units, inputs)."""
     return [
         torch.cat([network.apical[source][i].weight for source in rule.needs.sources], dim=1)
@@ -21,7 +20,7 @@ def apical_weights(network: Network, rule: ClappPP) -> list[Tensor]:
     ]
 
 
-def set_apical(network: Network, rule: ClappPP, weights: Sequence[Tensor]) -> None:
+def set_apical(network: Network, rule: LocalRule, weights: Sequence[Tensor]) -> None:
     """Overwrite B of every population but the top; the inverse of `apical_weights`."""
     for i, weight in enumerate(weights):
         targets = [network.apical[source][i].weight for source in rule.needs.sources]
@@ -30,7 +29,7 @@ def set_apical(network: Network, rule: ClappPP, weights: Sequence[Tensor]) -> No
 
 
 def blend(
-    network: Network, rule: ClappPP, batches: Sequence[Batch], own: Sequence[Tensor], fitted: Sequence[Tensor]
+    network: Network, rule: LocalRule, batches: Sequence[Batch], own: Sequence[Tensor], fitted: Sequence[Tensor]
 ) -> list[tuple[float, float]]:
     """Shares x and y of every population but the top: B = x own + y fitted gives the changes nearest to the gradients.
 
@@ -49,7 +48,7 @@ def blend(
         watch = GateWatch()
         first, _ = local_change(network, rule, batch, watch)
         set_apical(network, rule, fitted)
-        second, _ = local_change(network, replace(rule, contrast=HeldGates(watch.gates)), batch)
+        second, _ = local_change(network, held_rule(rule, watch.gates), batch)
         set_apical(network, rule, own)
         gradient = backprop_change(network, rule, batch)
         for i, name in enumerate(names):

@@ -5,17 +5,18 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import xarray as xr
 
 from ...models import Network
 from ...models.engine import keep_freed_memory
-from ...plasticity import ClappPP
+from ...plasticity import LocalRule, Rule
 from ...recordings import write_results
 from ...recordings.plot_style import save
 from ..errors import ConfigError, nearest
+from ..offers import OBJECTIVES, fits, objective_of, require
 from ..progress import bar as progress_bar
 from ..runs.batches import Batch
 from ..runs.files import plain, write_json
@@ -29,6 +30,7 @@ from .measure import Alignment, measure
 from .portions import Portions
 from .section import FIGURE, section
 from .table import FITS, dataset, labels, table
+from .top_objective import fit_read_out
 
 GROUP = "align"
 FIT_BATCHES = {"none": 0, "objective": 200, "backprop": 16}
@@ -44,7 +46,7 @@ class Task:
         label: what its lines are called.
     """
 
-    run: Described[ClappPP]
+    run: Described[Rule]
     label: str
 
     @property
@@ -121,10 +123,10 @@ def align(
         notes, seconds, figure.
 
     Raises:
-        ConfigError: no local rule, runs that cannot be compared, settings edited since the training, or too few images.
+        ConfigError: a rule without a local change, or one whose B cannot be fitted where that is asked, runs that cannot be compared, settings edited since the training, or too few images.
         ProtocolError: images are others than in training.
     """
-    tasks = _tasks(runs)
+    tasks = _tasks(runs, plan)
     common = out or tasks[0].folder
     keep_freed_memory()
     begun, results = time.perf_counter(), []
@@ -139,10 +141,16 @@ def align(
     return _write(common, tasks, results, plan, notes, time.perf_counter() - begun)
 
 
-def _tasks(runs: Sequence[Path]) -> list[Task]:
+def _tasks(runs: Sequence[Path], plan: Plan) -> list[Task]:
     if not runs or len({path.resolve() for path in runs}) < len(runs):
         raise ConfigError(f"align.runs: expected one run or more, each once, got {len(runs)}; name each folder once")
-    described = [describe(path, rule=ClappPP) for path in runs]
+    described = [describe(path) for path in runs]
+    for one in described:
+        require("align", one)
+        if plan.fit_b != "none" and (reason := fits(one.rule)) is not None:
+            raise ConfigError(
+                f"align.fit_b: expected none for {one.config.rule.name}, got {plan.fit_b}: the rule of {one.folder.path} has {reason}; leave it out"
+            )
     configs = [run.config for run in described]
     kinds: set[tuple[str, int]] = {
         (config.network.builder, len(config.network.hidden) + len(config.network.layers)) for config in configs
@@ -156,12 +164,12 @@ def _kinds(kinds: set[tuple[str, int]]) -> str:
     return " and ".join(f"{name} with {depth} hidden" if depth else name for name, depth in sorted(kinds))
 
 
-def _measure(task: Task, plan: Plan, run: Trained[ClappPP], progress: bool) -> tuple[xr.Dataset, str]:
+def _measure(task: Task, plan: Plan, run: Trained[Rule], progress: bool) -> tuple[xr.Dataset, str]:
     config = run.config
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     size = plan.batch_size or config.training.batch
-    portions = Portions(run.batches, size, plan.batches, plan.fitted)
+    portions = Portions(run.batches, size, plan.batches, plan.fitted, objective_of(task.run.rule) == "read-out")
     stored = run.checkpoints[-1 if plan.last else 0 :]
     passes = (plan.batches * (1 if plan.fit_b == "none" else 2) + plan.fitted) * (1 + len(stored))
     found: dict[tuple[str, int], Alignment] = {}
@@ -170,14 +178,16 @@ def _measure(task: Task, plan: Plan, run: Trained[ClappPP], progress: bool) -> t
         for path in [None, *stored]:
             step = 0 if path is None else run.state(path).step
             bar.set_postfix_str(f"{task.label}, step {step}")
-            network = run.initial() if path is None else run.network(path)
-            for fit, alignment_found in _variants(network, task, plan, portions, bar):
+            network = cast(Network, run.initial() if path is None else run.network(path))
+            classes = len(run.stimulus.train.classes)
+            for fit, alignment_found in _variants(network, task, plan, portions, bar, classes):
                 found[fit, step] = alignment_found
     results = dataset(found, network.names)
     attributes = {
         "run": str(task.folder), "wiring": task.label, "config_sha256": digest(config), "seed": config.seed,
         "batches": plan.batches, "batch_size": size, "fit_b": plan.fit_b, "fit_batches": plan.fitted,
         "weights": "basal weights W, without the bias", "dtype": "float32", "device": str(run.device),
+        "objective": OBJECTIVES[objective_of(task.run.rule)],
         "command": " ".join(sys.argv), "git": git_state(), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
     write_results(run.folder.recording, GROUP, results, attributes)
@@ -185,7 +195,7 @@ def _measure(task: Task, plan: Plan, run: Trained[ClappPP], progress: bool) -> t
 
 
 def _variants(
-    network: Network, task: Task, plan: Plan, portions: Portions, bar: Any
+    network: Network, task: Task, plan: Plan, portions: Portions, bar: Any, classes: int
 ) -> Iterator[tuple[str, Alignment]]:
     """B as it is, then fitted; leaves the fitted B in the network."""
 
@@ -194,17 +204,20 @@ def _variants(
             yield batch
             bar.update()
 
-    own = measure(network, task.run.rule, shown(portions.measure()))
+    rule, read_out = cast(LocalRule, task.run.rule), None
+    if objective_of(rule) == "read-out":
+        read_out = fit_read_out(network, rule, portions.others(), classes)
+    own = measure(network, rule, shown(portions.measure()), read_out=read_out)
     yield "none", own
     if plan.fit_b == "objective":
         fit_to_objective(
-            network, task.run.rule, shown(portions.fit()), steps=plan.fitted, learning_rate=FIT_RATE,
+            network, rule, shown(portions.fit()), steps=plan.fitted, learning_rate=FIT_RATE,
             weight_decay=task.run.config.optimiser.weight_decay,
         )  # fmt: skip
-        yield "objective", measure(network, task.run.rule, shown(portions.measure()))
+        yield "objective", measure(network, rule, shown(portions.measure()))
     elif plan.fit_b == "backprop":
-        fit_to_backprop(network, task.run.rule, shown(portions.fit()), count=plan.fitted)
-        yield "backprop", measure(network, task.run.rule, shown(portions.measure()), own.gates)
+        fit_to_backprop(network, rule, shown(portions.fit()), count=plan.fitted)
+        yield "backprop", measure(network, rule, shown(portions.measure()), own.gates)
 
 
 def _write(
@@ -224,6 +237,7 @@ def _write(
         "batches": plan.batches,
         "fit_batches": plan.fitted,
         "batch_size": {task.label: plan.batch_size or task.run.config.training.batch for task in tasks},
+        "objective": {task.label: OBJECTIVES[objective_of(task.run.rule)] for task in tasks},
         "notes": {task.label: notes[task.label] for task in tasks if task.label in notes},
         "figure": str(figure),
         "seconds": seconds,

@@ -23,15 +23,23 @@ def section(result: Mapping[str, Any]) -> Section:
         result: as `align` gives it.
     """
     tables = [_table(result, name) for name in TITLES]
+    objectives = dict.fromkeys(result.get("objective", {}).values())
     told = f"Local changes against backprop on {result['batches']} batches; mean ± standard error over batches."
     summary = [told] + [f"B was also fitted to {result['fit_b']} on {result['fit_batches']} batches."] * (
         result["fit_b"] != "none"
     )
+    lines = {said: [line for line, of in result["objective"].items() if of == said] for said in objectives}
+    summary += [f"Objective whose gradient is compared with{_of(lines, said)}: {said}." for said in objectives]
     return Section(
         name="align", title="Alignment with backprop", summary=tuple(summary), tables=tuple(tables),
         figures=(Drawing(name=FIGURE, title="Alignment with backprop", caption=_CAPTION),),
         notes=tuple(f"{label}: {note}" for label, note in result["notes"].items()), order=PLACE,
     )  # fmt: skip
+
+
+def _of(lines: Mapping[str, list[str]], said: str) -> str:
+    """Whose objective it is, where there are several."""
+    return f", of {', '.join(lines[said])}" if len(lines) > 1 else ""
 
 
 def _table(result: Mapping[str, Any], name: str) -> TextTable:

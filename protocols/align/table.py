@@ -7,7 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ...plasticity import underneath
 from ..settings.load import RunConfig
+from ..settings.rule import make_rule
 from .measure import Alignment
 
 FITS = {"none": "", "objective": ", B fitted to its objective", "backprop": ", B fitted to backprop"}
@@ -66,21 +68,31 @@ def averages(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def labels(configs: Sequence[RunConfig], names: Sequence[str]) -> list[str]:
-    """What the lines of a figure are called: by wiring, or by the name of the run where two are wired alike.
+    """What the lines of a figure are called: by wiring, by rule where there are several, and by the name of the run where two are alike.
 
     Args:
         configs: settings of the runs.
         names: their own names, in the same order.
     """
-    wirings = [wiring(config) for config in configs]
+    several = len({config.rule.name for config in configs}) > 1
+    wirings = [wiring(config, named=several) for config in configs]
     return [
         wired if wirings.count(wired) == 1 else f"{wired} ({name})" for wired, name in zip(wirings, names, strict=True)
     ]
 
 
-def wiring(config: RunConfig) -> str:
-    """Context of a run, and whether it is without spatial dependency: every map pooled to one place before the score."""
+def wiring(config: RunConfig, *, named: bool = False) -> str:
+    """Context of a run, and whether it is without spatial dependency: every map pooled to one place before the score.
+
+    Args:
+        config: settings of the run.
+        named: with the name of the rule; always, where it has no context to choose.
+    """
+    rule = make_rule(config.rule)
+    if not hasattr(underneath(rule), "context"):
+        return config.rule.name
     word = {"dfb": "DFB"}.get(config.rule.context, config.rule.context)
+    word = f"{config.rule.name} {word}" if named else word
     if not config.rule.grids or any(grid > 1 for grid in config.rule.grids):
         return word
     return "no spatial dependency" if word == "lateral" else f"{word}, no spatial dependency"

@@ -40,11 +40,13 @@ class Batch:
 
     Attributes:
         images: both glances at every object, (rows, channels, height, width).
-        pairing: who follows whom.
+        pairing: who follows whom; None where rows are not compared.
+        label: class of every row, int64 (rows,); None where nobody asks.
     """
 
     images: Tensor
-    pairing: Pairing
+    pairing: Pairing | None
+    label: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +111,7 @@ class Batches:
         )  # fmt: skip
 
     def batch(self, purpose: Purpose, index: Tensor, step: int) -> Batch:
-        """Images and pairing of one step of a presentation in pairs."""
-        return Batch(self.show(purpose, index, step)[0], self.pairing(purpose, len(index), step))
+        """Images, pairing and labels of one step."""
+        images, label = self.show(purpose, index, step)
+        pairing = self.pairing(purpose, len(index), step) if self.presentation.paired else None
+        return Batch(images, pairing, label)

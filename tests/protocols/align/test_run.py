@@ -182,7 +182,10 @@ def test_two_batches_of_other_images_than_the_fit():
 
 def test_refusals(trained, tmp_path):
     run = trained["dfb"]
-    assert "which has neither apical dendrites nor a local change; give a run of that rule" in refusal([trained["bp"]])
+    assert (
+        "got bp-clapp++, which has no local change of a population: it backpropagates the objective of the top (Needs.engine)"
+        in refusal([trained["bp"]])
+    )
     assert "expected the folder of a run with config.yaml" in refusal([tmp_path])
     assert "each once" in refusal([run, run])
     assert "each once" in refusal([])
