@@ -57,7 +57,15 @@ class Open(dict[str, T]):
 
     def words(self) -> list[str]:
         """Own words, then the entry points that no own word hides."""
-        return [*self, *sorted({entry.name for entry in found(self.group)} - self.keys())]
+        return [*self, *self.installed()]
+
+    def outside(self, field: str) -> "Open[T]":
+        """The same words from outside, beside no row of its own, for another setting."""
+        return Open({}, group=self.group, field=field, adopt=self._adopt)
+
+    def installed(self) -> list[str]:
+        """The entry points that no own word hides."""
+        return sorted({entry.name for entry in found(self.group)} - self.keys())
 
     def __contains__(self, word: object) -> bool:
         if super().__contains__(word):
@@ -91,6 +99,16 @@ def is_reference(word: str) -> bool:
     (True, True, False, False)
     """
     return REFERENCE.fullmatch(word) is not None
+
+
+def short(word: str) -> str:
+    """What a word is called where a path has no place, as in the name of a weight: the name in it.
+
+    >>> short("/home/mine.py:Above"), short("package.module:Row.above"), short("lateral")
+    ('Above', 'above', 'lateral')
+    """
+    match = REFERENCE.fullmatch(word)
+    return match["name"].rpartition(".")[2] if match else word
 
 
 def found(group: str) -> tuple[EntryPoint, ...]:
@@ -164,6 +182,18 @@ def placed(value: Any, folder: Path) -> Any:
     {'rule': {'name': '/home/mine.py:Mine'}, 'seed': 0}
     """
     return _changing(value, lambda path: os.path.normpath(folder.absolute() / Path(path).expanduser()))
+
+
+def gone(settings: Any) -> list[str]:
+    """Files that settings refer to and that are not there."""
+    missing: list[str] = []
+
+    def look(path: str) -> str:
+        missing.extend([path] if not Path(path).exists() else [])
+        return path
+
+    _changing(settings, look)
+    return missing
 
 
 def unplaced(value: Any) -> Any:

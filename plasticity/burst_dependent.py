@@ -30,12 +30,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .clapp import SOURCES
+from .clapp import sources_of
 from .contrast import Contrast, Hinge
 from .errors import RuleError
 from .needs import PREDICTIVE, Needs
 from .pairing import Negatives, Pairing, Phases
-from .scores import check_pairs, check_word, mean_loss
+from .scores import check_pairs, mean_loss
 from .signals import Factors, Phase, Signals
 from .words import Words
 
@@ -54,7 +54,7 @@ class BurstDependent:
     """Burst-dependent plasticity from explicit factors.
 
     Args:
-        context: what the apical dendrites receive, a word of `SOURCES`.
+        context: what the apical dendrites receive, a word of `SOURCES`, or a tuple of context sources.
         contrast: contrast function of the scores.
         negatives, phases: see `pair`.
         slope: k, above 0: of the burst probability on the apical prediction.
@@ -64,7 +64,7 @@ class BurstDependent:
         RuleError: unknown words, numbers out of range, or `either` with a contrast that needs both scores of a row.
     """
 
-    context: str = "lateral"
+    context: str | tuple[str, ...] = "lateral"
     contrast: Contrast = field(default_factory=Hinge)
     negatives: Negatives = "next"
     phases: Phases = "both"
@@ -72,7 +72,7 @@ class BurstDependent:
     memory: float = 0.95
 
     def __post_init__(self) -> None:
-        check_word("BurstDependent.context", self.context, tuple(SOURCES))
+        sources_of("BurstDependent", self.context)
         check_pairs("BurstDependent", self.contrast, self.negatives, self.phases)
         if not (math.isfinite(self.slope) and self.slope > 0):
             raise RuleError(
@@ -87,13 +87,13 @@ class BurstDependent:
     def needs(self) -> Needs:
         """Two glances, and an apical matrix for each source of the context."""
         return Needs(
-            sources=SOURCES[self.context], second="own", negatives=self.negatives, phases=self.phases, records=PREDICTIVE,
+            sources=sources_of("BurstDependent", self.context), second="own", negatives=self.negatives, phases=self.phases, records=PREDICTIVE,
             words=WORDS,
         )  # fmt: skip
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Usual burst probability of every unit, for each source."""
-        return {f"usual_{source}": torch.full(shape, USUAL) for source in SOURCES[self.context]}
+        return {f"usual_{source}": torch.full(shape, USUAL) for source in sources_of("BurstDependent", self.context)}
 
     def factors(self, signals: Signals) -> Factors:
         """Neuromodulators, drive and prediction terms of one population; computed without autograd."""

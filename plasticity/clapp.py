@@ -31,12 +31,25 @@ from .words import CONTRASTED
 SOURCES: dict[str, tuple[str, ...]] = {"lateral": ("lateral",), "dfb": ("dfb",), "both": ("dfb", "lateral")}
 
 
+def sources_of(owner: str, context: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Context sources of a word of `SOURCES`, or those that are given as they are.
+
+    Raises:
+        RuleError: an unknown word, or no source.
+    """
+    if isinstance(context, tuple) and context:
+        return context
+    check_word(f"{owner}.context", context if isinstance(context, str) else "", tuple(SOURCES))
+    return SOURCES[str(context)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClappPP:
     """The CLAPP++ rule from explicit factors.
 
     Args:
-        context: what the apical dendrites receive, a word of `SOURCES`: `lateral` (own population), `dfb` (top population), `both`.
+        context: what the apical dendrites receive, a word of `SOURCES`: `lateral` (own population), `dfb` (top population), `both`;
+            or a tuple of context sources, words of the models' `CONTEXTS`.
         contrast: contrast function of the scores.
         negatives: `next` or `random`, see `pair`.
         phases: `both` (synchronous) or `either` (a fixation or a saccade per row), see `pair`.
@@ -45,20 +58,20 @@ class ClappPP:
         RuleError: unknown words, or `either` with a contrast that needs both scores of a row.
     """
 
-    context: str = "lateral"
+    context: str | tuple[str, ...] = "lateral"
     contrast: Contrast = field(default_factory=Hinge)
     negatives: Negatives = "next"
     phases: Phases = "both"
 
     def __post_init__(self) -> None:
-        check_word("ClappPP.context", self.context, tuple(SOURCES))
+        sources_of("ClappPP", self.context)
         check_pairs("ClappPP", self.contrast, self.negatives, self.phases)
 
     @property
     def needs(self) -> Needs:
         """Two glances, and an apical matrix for each source of the context."""
         return Needs(
-            sources=SOURCES[self.context],
+            sources=sources_of("ClappPP", self.context),
             negatives=self.negatives,
             phases=self.phases,
             records=PREDICTIVE,

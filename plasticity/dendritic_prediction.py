@@ -31,12 +31,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .clapp import SOURCES
+from .clapp import sources_of
 from .contrast import Contrast, Hinge
 from .errors import RuleError
 from .needs import PREDICTIVE, Needs
 from .pairing import Negatives, Pairing, Phases
-from .scores import check_pairs, check_word, mean_loss
+from .scores import check_pairs, mean_loss
 from .signals import Apical, Factors, Phase, Signals
 from .words import Words
 
@@ -53,7 +53,7 @@ class DendriticPrediction:
     """The prediction error between soma and tuft as the second factor, from explicit factors.
 
     Args:
-        context: what the apical dendrites receive, a word of `SOURCES`.
+        context: what the apical dendrites receive, a word of `SOURCES`, or a tuple of context sources.
         contrast: contrast function of the scores.
         negatives, phases: see `pair`.
         threshold: theta, above 0: half the squared error at which the score is 0. With a hinge of margin 1 a fixation is learnt until the
@@ -63,14 +63,14 @@ class DendriticPrediction:
         RuleError: unknown words, a threshold out of range, or `either` with a contrast that needs both scores of a row.
     """
 
-    context: str = "lateral"
+    context: str | tuple[str, ...] = "lateral"
     contrast: Contrast = field(default_factory=Hinge)
     negatives: Negatives = "next"
     phases: Phases = "both"
     threshold: float = 2.0
 
     def __post_init__(self) -> None:
-        check_word("DendriticPrediction.context", self.context, tuple(SOURCES))
+        sources_of("DendriticPrediction", self.context)
         check_pairs("DendriticPrediction", self.contrast, self.negatives, self.phases)
         if not (math.isfinite(self.threshold) and self.threshold > 0):
             raise RuleError(
@@ -81,7 +81,7 @@ class DendriticPrediction:
     def needs(self) -> Needs:
         """Two glances, and an apical matrix for each source of the context."""
         return Needs(
-            sources=SOURCES[self.context], second="own", negatives=self.negatives, phases=self.phases, records=PREDICTIVE,
+            sources=sources_of("DendriticPrediction", self.context), second="own", negatives=self.negatives, phases=self.phases, records=PREDICTIVE,
             words=WORDS,
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from .errors import RuleError
 from .pairing import Negatives, Phases
@@ -36,7 +36,7 @@ class Needs:
     Args:
         engine: `local` (explicit factors), `backprop` (objective at the top, autograd), `feedback` (output error through fixed matrices),
             `block` (autograd inside a block of layers).
-        presentation: what the network is shown at a step, a word of `PRESENTATIONS`.
+        presentation: what the network is shown at a step, a word of `PRESENTATIONS`, or a presentation itself.
         supervised: whether labels are needed.
         negatives, phases: how `pair` pairs the rows.
         others: further rows that `pair` draws for each row.
@@ -66,7 +66,7 @@ class Needs:
     """
 
     engine: Engine = "local"
-    presentation: str = "glances"
+    presentation: Any = "glances"
     supervised: bool = False
     negatives: Negatives = "next"
     phases: Phases = "both"

@@ -14,6 +14,7 @@ from ..recordings.plot_style import save
 from .documents import add_missing_sections
 from .errors import ConfigError
 from .runs.folder import RunFolder
+from .runs.foreign import read_only
 
 PAGE = "side-by-side.html"
 
@@ -60,7 +61,8 @@ def inspect_runs(runs: Sequence[Path], out: Path | None = None, shown: Shown | N
 
 def _drawn(run: Path, shown: Shown | None) -> Figures:
     folder = RunFolder(run)
-    folder.settings()
+    if read_only(folder):
+        folder.settings()
     add_missing_sections(run)
     figures = draw_all(run, shown)
     _hand_in_kernels(folder)

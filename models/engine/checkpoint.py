@@ -56,6 +56,7 @@ class State:
         start: losses of the first step by name, against which later ones are judged.
         kernels: precision and kernels that the run began with, see `Choice.words`; empty in a checkpoint that does not tell.
         input: shape, normalisation and class names of the images of the training; empty in a checkpoint that does not tell.
+        sources: what words from outside were made of, by setting; empty where none is, and in a checkpoint that does not tell.
     """
 
     step: int
@@ -68,6 +69,7 @@ class State:
     start: dict[str, float] = field(default_factory=dict)
     kernels: dict[str, str] = field(default_factory=dict)
     input: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
@@ -126,6 +128,7 @@ def read_state(checkpoint: Path) -> State:
             dict(document.get("start", {})),
             dict(document.get("kernels", {})),
             dict(document.get("input", {})),
+            dict(document.get("sources", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, CheckpointError):

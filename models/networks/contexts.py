@@ -5,8 +5,12 @@ From its row follow the size of B, how long a population waits before it learns,
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import ModelError
+from ..imported import Unfit
+from ..keywords import takes
+from ..outside import Open, short
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,31 @@ class Context:
     suffix: str = ""
 
 
-CONTEXTS: dict[str, Context] = {
+ROWS: dict[str, Context] = {
     "lateral": Context(lambda own, count: own),
     # the same rates, predicted against the order of trials
     "retro": Context(lambda own, count: own, recorded=False),
     "dfb": Context(lambda own, count: count - 1, suffix="feedback"),
 }
+
+
+def _adopted(thing: Any, word: str) -> Context:
+    """The row of a source from outside: a row as it is, or a function of own position and number of populations.
+
+    Raises:
+        Unfit: something else.
+    """
+    if isinstance(thing, Context):
+        return thing
+    if not callable(thing) or isinstance(thing, type):
+        raise Unfit(
+            f"expected a context source, a function of own position and number of populations, got {word}, which is {type(thing).__name__}"
+        )
+    takes(thing, 2)
+    return Context(thing, suffix=short(word).lower())
+
+
+CONTEXTS = Open(ROWS, group="apical.contexts", field="network.sources", adopt=_adopted)
 
 
 def whose(source: str, own: int, count: int) -> int:
@@ -40,9 +63,14 @@ def whose(source: str, own: int, count: int) -> int:
     """
     if source not in CONTEXTS:
         raise ModelError(
-            f"network.sources: expected some of {', '.join(CONTEXTS)}, got {source!r}; correct the rule or add a row to CONTEXTS"
+            f"network.sources: expected some of {', '.join(CONTEXTS.words())}, got {source!r}; correct the rule or add a row to CONTEXTS"
         )
-    return CONTEXTS[source].whose(own, count)
+    sender = CONTEXTS[source].whose(own, count)
+    if not (isinstance(sender, int) and 0 <= sender < count):
+        raise ModelError(
+            f"network.sources: expected a position from 0 to {count - 1} from {source}, got {sender!r}; correct the function"
+        )
+    return sender
 
 
 def awaited(sources: Iterable[str], own: int, count: int) -> int:

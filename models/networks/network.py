@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..errors import ModelError
+from ..outside import short
 from ..populations.apical import ApicalProjection
 from ..populations.conv import Population
 from .contexts import whose
@@ -85,14 +87,16 @@ def wire(network: Network, sources: Sequence[str], *, generator: torch.Generator
         generator: CPU generator of the initial B.
 
     Raises:
-        ModelError: an unknown source.
+        ModelError: an unknown source, or two of one name.
     """
+    if len({short(source) for source in sources}) < len(sources):
+        raise ModelError(f"network.sources: expected sources of different names, got {', '.join(sources)}; rename one")
     units = [population.units for population in network.populations]
     for source in sources:
         projections = []
         for i, population in enumerate(network.populations):
             inputs = units[whose(source, i, len(units))]
             weight = uniform((population.units, inputs), inputs, generator)
-            projections.append(ApicalProjection(f"{population.name}.{source}", weight))
+            projections.append(ApicalProjection(f"{population.name}.{short(source)}", weight))
         network.apical[source] = projections
     return network

@@ -1,11 +1,14 @@
 """Optimisers by word: one row each, and the settings they read. Read without torch: an optimiser's own file is imported when one is made."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ModelError
+from ..imported import Unfit, raised
+from ..keywords import Takes, takes
+from ..outside import Open, OutsideError
 from ..setting import Setting
 
 if TYPE_CHECKING:
@@ -51,26 +54,52 @@ class Row:
     """One optimiser.
 
     Attributes:
-        home: `module:class` beside this table; the class takes `learning_rate`, `factors` and what it reads by name.
+        home: `module:class` beside this table, or the class itself; it takes `learning_rate`, `factors` and what it reads by name.
         reads: names in `SETTINGS`.
         misfit: why its steps do not fit the changes of a rule, as the end of a sentence; None where they do.
+        takes: its keyword arguments, where it is from outside; those that are not in `SETTINGS` are options of its own.
     """
 
-    home: str
+    home: str | Callable[..., Any]
     reads: tuple[str, ...]
     misfit: Callable[["Rule"], str | None] = _never
+    takes: Takes | None = None
 
 
-OPTIMISERS: dict[str, Row] = {
+ROWS: dict[str, Row] = {
     "adamw": Row("adamw:AdamW", ("weight_decay", "beta1", "beta2", "eps")),
     "sgd": Row("sgd:SGD", ("momentum", "weight_decay")),
     "lars": Row("lars:LARS", ("momentum", "weight_decay", "trust"), _in_parts),
     "softhebb": Row("unit_kernels:RadiusStep", ("exponent",), _never_of_unit_length),
 }
+GIVEN = ("learning_rate", "factors")
+METHODS = ("register", "advance", "apply", "tensors", "restore")
+
+
+def _adopted(thing: Any, word: str) -> Row:
+    """The row of an optimiser from outside: a row as it is, or a class of `learning_rate`, `factors` and keyword arguments.
+
+    Raises:
+        Unfit: something else.
+    """
+    row = thing if isinstance(thing, Row) else Row(thing, ())
+    if not callable(row.home):
+        raise Unfit(
+            f"expected an optimiser, a class that takes learning_rate and factors, got {word}, which is {type(thing).__name__}"
+        )
+    told = takes(row.home)
+    if lacks := [name for name in GIVEN if name not in told.names and not told.any]:
+        raise Unfit(
+            f"expected an optimiser that takes learning_rate and factors, got {word} without {' and '.join(lacks)}; add it"
+        )
+    return replace(row, reads=tuple(name for name in told.names if name in SETTINGS), takes=told)
+
+
+OPTIMISERS = Open(ROWS, group="apical.optimisers", field="optimiser.name", adopt=_adopted)
 
 
 def make(
-    name: str, rule: "Rule", *, learning_rate: float, factors: Mapping[str, float], settings: Mapping[str, float]
+    name: str, rule: "Rule", *, learning_rate: float, factors: Mapping[str, float], settings: Mapping[str, Any]
 ) -> "Optimiser":
     """An optimiser for a rule.
 
@@ -90,13 +119,34 @@ def make(
     if (misfit := row.misfit(rule)) is not None:
         anywhere = " or ".join(word for word, other in OPTIMISERS.items() if other.misfit is _never)
         raise ModelError(f"optimiser.name: expected {anywhere} for {misfit}")
+    if row.takes is not None:
+        return _foreign(name, row, {"learning_rate": learning_rate, "factors": factors, **settings})
     if unread := [word for word in settings if word not in row.reads]:
         raise ModelError(
             f"optimiser.{unread[0]}: expected one of {', '.join(row.reads)} for {name}, got another; leave it out"
         )
-    module, _, kind = row.home.partition(":")
+    module, _, kind = str(row.home).partition(":")
     given = {word: settings.get(word, SETTINGS[word].default) for word in row.reads}
     made = getattr(import_module(f".{module}", __package__), kind)(
         learning_rate=learning_rate, factors=factors, **given
     )
+    return cast("Optimiser", made)
+
+
+def _foreign(name: str, row: Row, given: Mapping[str, Any]) -> "Optimiser":
+    """An optimiser from outside, if it is one."""
+    made: Any
+    try:
+        made = cast("Callable[..., Any]", row.home)(**given)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise OutsideError(OPTIMISERS.field, raised(name, error, "made")) from error
+    lacks = [method for method in METHODS if not callable(getattr(made, method, None))]
+    lacks += [] if hasattr(made, "learning_rate") else ["learning_rate"]
+    if lacks:
+        raise OutsideError(
+            OPTIMISERS.field,
+            f"expected an optimiser, got {name}, whose {type(made).__name__} has no {' and no '.join(lacks)}; see models/optimisers/base.py",
+        )
     return cast("Optimiser", made)

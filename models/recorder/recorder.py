@@ -23,6 +23,7 @@ from ..networks.contexts import suffixes
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..optimisers.measured import Move
+from ..outside import short
 from ..populations.conv import Activity, Population
 from ..populations.geometry import apical_units, map_of
 from .extras import Extras, check_wanted
@@ -229,7 +230,7 @@ class Recorder:
             trials[f"apical{suffix}"] = _host(apical.potential[rows, units.to(rows.device)], self.spec.dtype)
             if source not in self.learnt:
                 continue
-            projection = next(p for p in self.network.apical[source] if p.name == f"{population.name}.{source}")
+            projection = next(p for p in self.network.apical[source] if p.name == f"{population.name}.{short(source)}")
             update |= {
                 f"apical_drive{suffix}": _host(moves[source].drive[None]),
                 f"apical_change{suffix}": _host(moves[source].change[None]),

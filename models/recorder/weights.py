@@ -11,6 +11,7 @@ from torch import Tensor
 from ...recordings import Table, Variable
 from ..errors import ModelError
 from ..networks.network import Network
+from ..outside import short
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Population
 from ..populations.geometry import apical_units
@@ -95,7 +96,7 @@ class ChosenWeights:
         channel = torch.unravel_index(units, population.shape)[0].to(population.weight.device)
         found = {"weight": population.weight[channel].flatten(1), "bias": population.bias[channel]}
         for source, end in self.sources.items():
-            projection = next(p for p in self.network.apical[source] if p.name == f"{name}.{source}")
+            projection = next(p for p in self.network.apical[source] if p.name == f"{name}.{short(source)}")
             rows = apical_units(population, units, len(projection.weight)).to(projection.weight.device)
             found[f"apical_weight{end}"] = projection.weight[rows]
         return found

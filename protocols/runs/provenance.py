@@ -14,6 +14,7 @@ import torch
 
 from ...models.engine.kernels import processor
 from ..settings.load import RunConfig, digest, resolve
+from .foreign import sources
 
 
 def machine() -> dict[str, Any]:
@@ -47,6 +48,7 @@ def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str], kern
         "dtype": kernels["precision"],
         "kernels": kernels,
         "stimulus": stimulus,
+        "sources": sources(config),
     }
 
 

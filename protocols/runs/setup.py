@@ -8,6 +8,7 @@ from ...plasticity import Rule
 from ..errors import ConfigError
 from ..progress import phase
 from ..settings.load import RunConfig
+from ..settings.options import given
 from ..stimuli import Stimulus, load
 from ..stimuli.cache import cache_directory
 from ..stimuli.names import row_of
@@ -50,7 +51,7 @@ def load_stimulus(
     with phase(progress, preparing(s.name)):
         return load(
             s.name, data_dir=data_dir, image_size=s.image_size, n_train=s.n_train, n_test=s.n_test,
-            seed=config.seed, crop_scale=s.crop_scale, device=str(device),
+            seed=config.seed, crop_scale=s.crop_scale, device=str(device), options=given(s.options),
         )  # fmt: skip
 
 

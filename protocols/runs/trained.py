@@ -20,7 +20,7 @@ from ..settings.places import check_there, moved_to
 from ..settings.rule import make_rule
 from ..settings.yaml import merge
 from ..stimuli import Stimulus
-from ..stimuli.presentations.table import PRESENTATIONS, Presentation
+from ..stimuli.presentations.table import Presentation, presentation
 from .batches import Batches
 from .folder import RunFolder
 from .network import initial_network
@@ -86,7 +86,7 @@ class Described(Generic[R]):
         seen = moved_to(self.config, data)
         check_there(seen)
         stimulus = load_stimulus(seen, data_dir, place, progress=progress)
-        run = Trained(self.folder, self.config, self.rule, PRESENTATIONS[self.rule.needs.presentation], stimulus, place)
+        run = Trained(self.folder, self.config, self.rule, presentation(self.rule.needs.presentation), stimulus, place)
         if run.checkpoints:
             same_data(seen, stimulus, checkpoint.read_state(run.newest()))
         return run

@@ -9,6 +9,8 @@ from ..progress import notice
 from ..settings.load import RunConfig, identity, identity_at
 from ..settings.places import at, kind_of
 from ..stimuli import Stimulus
+from ..stimuli.names import row_of
+from .foreign import same_sources
 
 
 def fingerprints(stimulus: Stimulus) -> dict[str, str]:
@@ -26,7 +28,7 @@ def same_settings(config: RunConfig, state: State, where: Path, places: Iterable
         places: where the user's own images were before, beside that of the settings; older checkpoints hold to the place.
 
     Raises:
-        ConfigError: they are not those of the checkpoint.
+        ConfigError: they are not those of the checkpoint, or what a word from outside names was changed.
     """
     accepted = {identity(config), *(identity_at(at(config, name)) for name in (config.stimulus.name, *places))}
     if state.identity_sha256 and state.identity_sha256 not in accepted:
@@ -34,6 +36,7 @@ def same_settings(config: RunConfig, state: State, where: Path, places: Iterable
             f"{where}: expected the settings that step {state.step} was trained with, got others; "
             "the file was edited: undo that, or train a new run"
         )
+    same_sources(config, state)
 
 
 def same_data(config: RunConfig, stimulus: Stimulus, state: State, *, tell: bool = True) -> None:
@@ -60,5 +63,7 @@ def same_data(config: RunConfig, stimulus: Stimulus, state: State, *, tell: bool
         raise ProtocolError(
             f"{text}; restore its files, say with --data {kind}:PATH where they are now, or train a new run"
         )
+    if (row := row_of(name)) is not None and row.takes is not None:
+        raise ProtocolError(f"{text}; restore what it reads, or train a new run")
     if tell:
         notice(f"{text}; another machine or version rounds a few pixels differently")

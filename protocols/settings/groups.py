@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ...models.outside import FORMS, OutsideError
 from ...models.recorder.spec import REDUCTIONS, VARIABLES
 from ..errors import nearest
 from ..readouts.table import FITTED
-from ..stimuli.datasets.table import DATASETS
+from ..stimuli.datasets.table import DATASETS, ROWS
 from ..stimuli.names import KNOWN, WORDS, row_of
 from .wording import Contradiction
+from .words import here
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Grid = Annotated[int, Field(ge=1, le=1024)]
@@ -46,23 +48,30 @@ class Settings(BaseModel):
 class StimulusConfig(Settings):
     """What is seen."""
 
-    name: str = Field(default="shapes", description=WORDS)
+    name: str = Field(default="shapes", description=f"{WORDS}; of your own: {FORMS}")
     image_size: int | None = Field(default=None, ge=8, le=512, description="side in pixels; null = the data's own")
     n_train: int | None = Field(default=None, ge=2, le=10**9, description="training images; null = all")
     n_test: int | None = Field(default=None, ge=1, le=10**9, description="test images; null = all")
     crop_scale: Annotated[tuple[Share, Share], Field(strict=False)] | None = Field(
         default=None, description="smallest and largest share of the image in one view; null = the stimulus's own"
     )
+    options: dict[str, Option | list[Option]] = Field(
+        default={}, description="of a data set of your own: its other arguments"
+    )
 
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        if row_of(name) is not None:
-            return name
+        try:
+            if row_of(there := here(name)) is not None:
+                return there
+        except OutsideError as error:
+            raise Contradiction(error.sentence) from error
         kind = name.partition(":")[0]
-        pathless = kind in DATASETS and DATASETS[kind].own
-        remedy = f"; write {kind}:PATH" if pathless else nearest(kind, KNOWN)
-        raise Contradiction(f"expected one of {', '.join(KNOWN)}, got {name!r}{remedy}")
+        known = [*KNOWN, *DATASETS.installed()]
+        pathless = kind in ROWS and ROWS[kind].own
+        remedy = f"; write {kind}:PATH" if pathless else nearest(kind, known)
+        raise Contradiction(f"expected one of {', '.join(known)}, got {name!r}{remedy or f'; of your own: {FORMS}'}")
 
     @field_validator("crop_scale")
     @classmethod

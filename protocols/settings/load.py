@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from ...models.outside import unplaced
+from ...models.outside import gone, unplaced
 from ..errors import ConfigError
 from .groups import ProbeConfig, RecordingConfig, StimulusConfig, TrainingConfig
 from .network import NetworkConfig
@@ -54,7 +54,7 @@ MARK = "# sha256 of the lines below, which --set changes: "
 # what may change between the parts of a run: in what pieces and on what, never what is computed or how much is recorded
 MAY_CHANGE = ("max_seconds", "device", "threads", "checkpoint_every", "keep_checkpoints", "diverged")
 # settings whose names differ from rule to rule: told and compared as one
-AS_ONE = ("rule.options", "network.options")
+AS_ONE = ("rule.options", "network.options", "stimulus.options", "optimiser.options")
 
 
 def load(
@@ -170,6 +170,11 @@ def read_stored(path: Path) -> RunConfig:
         raise ConfigError(
             f"{path}: expected every group of settings, got none of {', '.join(missing)}; the file was cut short: restore it "
             "from a copy, or from the attribute config of the recording"
+        )
+    if missing := gone(settings):
+        raise ConfigError(
+            f"{path}: expected code of the run's own at {missing[0]}, got no such file; put it back there, or write its new place into this file "
+            "and remove the first line"
         )
     return validate(settings)
 

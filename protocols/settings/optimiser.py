@@ -7,7 +7,8 @@ from pydantic import Field
 
 from ...models.optimisers.table import OPTIMISERS, SETTINGS
 from .from_table import group
-from .groups import Factor, Settings, list_of
+from .groups import Factor, Option, Settings, list_of
+from .options import given, option_complaints
 from .words import OneOf
 
 # optimisers that read a setting of the table
@@ -17,7 +18,10 @@ READ_BY = {word: [name for name, row in OPTIMISERS.items() if word in row.reads]
 class Shared(Settings):
     """How changes become weights."""
 
-    name: Annotated[str, OneOf(lambda: OPTIMISERS)] = "adamw"
+    name: Annotated[str, OneOf(lambda: OPTIMISERS, lambda: OPTIMISERS)] = "adamw"
+    options: dict[str, Option | list[Option]] = Field(
+        default={}, description="of an optimiser of your own: its other arguments"
+    )
     learning_rate: float = Field(default=2e-4, gt=0, le=10)
     factors: Annotated[tuple[Factor, ...], list_of(0, 1024)] = Field(
         default=(), description="factor on the learning rate per population, or one for all; empty = 1"
@@ -32,9 +36,9 @@ class Shared(Settings):
 
         def __getattr__(self, word: str) -> Any: ...
 
-    def own(self) -> dict[str, float]:
+    def own(self) -> dict[str, Any]:
         """What the optimiser of that name reads, by name."""
-        return {word: getattr(self, word) for word in OPTIMISERS[self.name].reads}
+        return {word: getattr(self, word) for word in OPTIMISERS[self.name].reads} | given(self.options)
 
 
 def _said(word: str) -> str:
@@ -53,7 +57,9 @@ else:
 
 def optimiser_complaints(optimiser: OptimiserConfig) -> Iterator[str]:
     """What is wrong with the settings of the optimiser, one sentence each."""
-    read = OPTIMISERS[optimiser.name].reads
+    row = OPTIMISERS[optimiser.name]
+    read, settings = row.reads, {word: f"optimiser.{word}" for word in ("learning_rate", "factors", *SETTINGS)}
+    yield from option_complaints("optimiser.options", optimiser.name, row.takes, optimiser.options, settings)
     unread = {word: optimiser.name for word in SETTINGS if word not in read}
     if optimiser.schedule != "exponential":
         unread["decay"] = f"the {optimiser.schedule} schedule"

@@ -11,7 +11,7 @@ from ..errors import nearest, unknown
 from .foreign import contrasts, foreign_rule, rules
 from .groups import Grid, Option, Settings, list_of
 from .options import given, missing
-from .words import OneOf, contexts, here
+from .words import OneOf, contexts, foreign_contexts, here
 
 if TYPE_CHECKING:  # settings are read without torch where nothing needs a rule
     from ...plasticity import Needs, Rule
@@ -28,7 +28,7 @@ class RuleConfig(Settings):
     name: Annotated[str, AfterValidator(here)] = Field(
         default="clapp++", description=f"a rule of plasticity's table, or {FORMS}; bp-: baselines by backpropagation"
     )
-    context: Annotated[str, OneOf(contexts)] = Field(
+    context: Annotated[str, OneOf(contexts, foreign_contexts)] = Field(
         default="lateral", description="activity an apical dendrite receives"
     )
     contrast: Annotated[str, OneOf(lambda: CONTRASTS, contrasts)] = Field(
@@ -58,6 +58,8 @@ def make_rule(config: RuleConfig) -> "Rule":
     words: dict[str, Any] = {name: getattr(config, name) for name in SHARED if name in read}
     if "contrast" in words:
         words["contrast"] = contrasts()[config.contrast]()
+    if "context" in words and config.context not in contexts():
+        words["context"] = (config.context,)  # a source of the user's own, that no word of the rule's means
     if config.name in RULES:
         return kind(**words, **given(config.options))  # type: ignore[no-any-return]
     return foreign_rule(kind, config.name, {**words, **given(config.options)})

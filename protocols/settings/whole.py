@@ -6,11 +6,14 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from ..stimuli.datasets.row import READS
+from ..stimuli.names import row_of
 from . import rule as rules
 from .groups import ProbeConfig, RecordingConfig, Settings, StimulusConfig, TrainingConfig
 from .laid import completed
 from .network import NetworkConfig, network_complaints
 from .optimiser import OptimiserConfig, optimiser_complaints
+from .options import option_complaints
 from .rule import RuleConfig
 from .wording import Contradiction
 
@@ -38,6 +41,7 @@ class RunConfig(Settings):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         complaints = chain(
+            _stimulus_complaints(self.stimulus),
             network_complaints(self),
             rules.complaints(self.rule),
             optimiser_complaints(self.optimiser),
@@ -46,6 +50,17 @@ class RunConfig(Settings):
         if complaint := next(complaints, None):
             raise Contradiction(complaint)
         return self
+
+
+def _stimulus_complaints(stimulus: StimulusConfig) -> Iterator[str]:
+    row = row_of(stimulus.name)
+    settings = dict.fromkeys(READS, "a setting of stimulus") | {
+        "seed": "seed",
+        "device": "training.device",
+        "data_dir": "--data-dir",
+    }
+    if row is not None:
+        yield from option_complaints("stimulus.options", stimulus.name, row.takes, stimulus.options, settings)
 
 
 def _size_complaints(config: RunConfig) -> Iterator[str]:

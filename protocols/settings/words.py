@@ -35,7 +35,7 @@ class OneOf:
             if there in table:
                 check_outside(table, there)
                 return there
-        known = list(self.words()) if self.table is None else self.table().words()
+        known = [*self.words(), *(() if self.table is None else self.table().installed())]
         got = "null" if word is None else repr(word)
         raise Contradiction(f"expected one of {', '.join(known)}, got {got}{nearest(str(word), known) or self._forms}")
 
@@ -77,6 +77,13 @@ def check_outside(table: Open[Any], word: str) -> None:
 def here(word: str) -> str:
     """A word whose path, where it has one, is seen from the current folder."""
     return str(placed(word, Path.cwd()))
+
+
+def foreign_contexts() -> Open[Any]:
+    """Context sources from outside; those of Apical's own that a rule may be told are `contexts`."""
+    from ...models.networks.contexts import CONTEXTS
+
+    return CONTEXTS.outside("rule.context")
 
 
 def contexts() -> Iterable[str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from .datasets.foreign import load_foreign
+from .datasets.table import DATASETS
 from .errors import misuse, unknown_name
 from .images import ImageSet, Normalisation
 from .names import KNOWN, row_of
@@ -22,42 +26,48 @@ def load(
     seed: int = 0,
     crop_scale: tuple[float, float] | None = None,
     device: str = "cpu",
+    options: Mapping[str, Any] | None = None,
 ) -> Stimulus:
     """Load a stimulus by name; its images stay on ``device`` as uint8.
 
     Arguments
     ---------
-    name: a data set of the table, the user's own as NAME:PATH: folder:PATH or npz:PATH
+    name: a data set of the table, the user's own as NAME:PATH: folder:PATH or npz:PATH, or as package.module:NAME or path/to/file.py:NAME
     data_dir: where official files lie; default ``$APICAL_DATA``, else the user's cache directory
     image_size: side in pixels; default the size of the data, 32 for shapes
     n_train, n_test: number of images, drawn by ``seed`` evenly over the classes; default all (shapes: 20,000 and 2,000)
     seed: of shapes, of subsets and of held-out parts
     crop_scale: range of the cropped area of a view; default that of the data set
+    options: further arguments of a data set from outside
 
     Raises ``StimulusError``: exit_code 2 for an unknown name or an impossible request, 1 for missing or broken data.
     """
     row, (_, _, path) = row_of(name), name.partition(":")
     if row is None:
-        raise unknown_name("stimulus", name, KNOWN)
+        raise unknown_name("stimulus", name, [*KNOWN, *DATASETS.installed()])
     given = {
         "path": path, "data_dir": data_dir, "image_size": image_size, "n_train": n_train, "n_test": n_test, "seed": seed,
         "device": device,
     }  # fmt: skip
-    if row.crops is None:
-        if crop_scale is not None:
-            raise misuse(
-                f"{name}.crop_scale: expected none, got {crop_scale}; glances at {name} are rendered, not cropped"
-            )
-        whole: Stimulus = row.load(given)
-        return whole
     # Settings first: a wrong value should not cost the time of loading the data.
-    settings = ViewSettings(crop_scale=crop_scale or row.crops, flip=row.flip)
+    settings = ViewSettings(crop_scale=crop_scale or row.crops, flip=row.flip) if row.crops else None
+    if settings is None:
+        _no_crops(name, crop_scale)
+    made: Any = row.load(given) if row.takes is None else load_foreign(name, row, given, options or {})
+    if settings is None or not isinstance(made, tuple):
+        _no_crops(name, crop_scale)
+        whole: Stimulus = made
+        return whole
     train, test = (
-        _prepare(part, count, image_size, seed, device)
-        for part, count in zip(row.load(given), (n_train, n_test), strict=True)
+        _prepare(part, count, image_size, seed, device) for part, count in zip(made, (n_train, n_test), strict=True)
     )
     normalisation = Normalisation(row.mean, row.std) if row.mean else Normalisation.of(train.images)
     return ViewedImages(name, train, test, normalisation, settings)
+
+
+def _no_crops(name: str, crop_scale: tuple[float, float] | None) -> None:
+    if crop_scale is not None:
+        raise misuse(f"{name}.crop_scale: expected none, got {crop_scale}; glances at {name} are rendered, not cropped")
 
 
 def _prepare(images: ImageSet, count: int | None, size: int | None, seed: int, device: str) -> ImageSet:

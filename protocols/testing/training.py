@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...models import Activity, BlockNetwork, Collector, ModelError, Moment, Network, Population, Recorder, RecorderSpec
 from ...models.engine import Architecture, BlockEngine, Engine, build_blocks, build_engine, build_network, checkpoint
+from ...models.outside import short
 from ...plasticity import Blockwise, Factors, Pairing, Rule, RuleError, Signals, pair, underneath
 from ...recordings import Writer
 from ...recordings import open as open_recording
@@ -135,7 +136,7 @@ def check_outer_products(rule: Rule, architecture: Architecture) -> None:
             context = signals.apical[source].context
             change = factors.prediction[source].T @ context
             _same(
-                caught.changes[f"{population.name}.{source}.apical"],
+                caught.changes[f"{population.name}.{short(source)}.apical"],
                 change,
                 f"dB of {population.name} from {source} = prediction^T c",
             )

@@ -15,6 +15,7 @@ from ..progress import bar as progress_bar
 from ..progress import notice, tell
 from ..runs.batches import TRAINING, Batches
 from ..runs.folder import RunFolder
+from ..runs.foreign import sources
 from ..runs.metrics import INTERRUPTED, Metrics
 from ..runs.network import initial_network
 from ..runs.provenance import circumstances, peak_memory, provenance
@@ -50,6 +51,7 @@ class Run:
         self.choice = choice
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
         self.rule = make_rule(config.rule)
+        self.sources = sources(config)  # of what runs from here on
         self.presentation = presentation_of(self.rule, stimulus)
         self.batches = Batches(stimulus, self.presentation, self.rule, config.seed)
         self.per_epoch = len(stimulus.train) // t.batch
@@ -215,7 +217,7 @@ class Run:
         seconds = self.seconds + time.perf_counter() - begun
         state = checkpoint.State(
             self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus), self.metrics.count,
-            self.watch.start, self.choice.words(), told_of(self.stimulus),
+            self.watch.start, self.choice.words(), told_of(self.stimulus), self.sources,
         )  # fmt: skip
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 

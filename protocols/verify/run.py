@@ -12,6 +12,7 @@ from ...recordings.places import TRAINING, recordings_of
 from ...recordings.seal import unsealed
 from ..errors import ConfigError, ProtocolError
 from ..runs.folder import RunFolder
+from ..runs.foreign import lost
 from ..runs.metrics import CUT_SHORT, check, read
 from ..settings.load import RunConfig, identity
 
@@ -92,10 +93,12 @@ def look(folder: RunFolder) -> Found:
     """Read every file of a run."""
     states, broken, findings = _checkpoints(folder)
     newest = list(states.values())[-1] if states else None
-    config, told = _config(folder, newest)
+    outside = _outside(folder)
+    config, told = (None, Finding("config.yaml", WHOLE)) if outside else _config(folder, newest)
     attributes, rows, recorded = _recording(folder, config)
     findings = [
         told,
+        *outside,
         *recorded,
         *findings,
         _metrics(folder, newest),
@@ -104,6 +107,14 @@ def look(folder: RunFolder) -> Found:
         *_left_over(folder),
     ]
     return Found(findings, config, states, broken, attributes, rows)
+
+
+def _outside(folder: RunFolder) -> list[Finding]:
+    """Code of the user's own that is gone or changed; whoever trains the run or opens it needs it as it was."""
+    try:
+        return [Finding(setting, DAMAGED, sentence) for setting, sentence in lost(folder)]
+    except (ConfigError, CheckpointError, OSError):
+        return []  # told by the files themselves
 
 
 def _config(folder: RunFolder, newest: checkpoint.State | None) -> tuple[RunConfig | None, Finding]:

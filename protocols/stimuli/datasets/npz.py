@@ -30,11 +30,11 @@ def load_npz(path: str | Path, *, seed: int = 0, device: str = "cpu") -> tuple[I
     name = f"npz:{path}"
     if ("test_images" in arrays) != ("test_labels" in arrays):
         raise StimulusError(f"{name}: expected test_images and test_labels together, got one of them; add the other")
-    classes = tuple(str(k) for k in range(_count_classes(name, arrays)))
-    train = _image_set(name, arrays, "", classes, device)
+    classes = tuple(str(k) for k in range(count_classes(name, arrays)))
+    train = image_set(name, arrays, "", classes, device)
     if "test_images" not in arrays:
         return split_by_seed(train, seed)
-    test = _image_set(name, arrays, "test_", classes, device)
+    test = image_set(name, arrays, "test_", classes, device)
     if train.shape != test.shape:
         raise StimulusError(f"{name}.test_images: expected {train.shape} as in images, got {test.shape}; resize them")
     return train, test
@@ -61,7 +61,8 @@ def _read(path: Path) -> dict[str, Any]:
     return arrays
 
 
-def _count_classes(name: str, arrays: dict[str, Any]) -> int:
+def count_classes(name: str, arrays: dict[str, Any]) -> int:
+    """Return one more than the highest label of train and test; raises ``StimulusError`` for what are no labels."""
     highest = 0
     for key in ("labels", "test_labels"):
         labels = arrays.get(key)
@@ -76,7 +77,8 @@ def _count_classes(name: str, arrays: dict[str, Any]) -> int:
     return highest + 1
 
 
-def _image_set(name: str, arrays: dict[str, Any], prefix: str, classes: tuple[str, ...], device: str) -> ImageSet:
+def image_set(name: str, arrays: dict[str, Any], prefix: str, classes: tuple[str, ...], device: str) -> ImageSet:
+    """Return the images and labels of a split, prefix ``test_`` or none, of arrays as ``load_npz`` reads them."""
     images, labels = arrays[f"{prefix}images"], arrays[f"{prefix}labels"]
     field = f"{name}.{prefix}images"
     if images.dtype != np.uint8:

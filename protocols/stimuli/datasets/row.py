@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from ....models.keywords import Takes
+
+# what a loader may take by keyword, beside options of its own
+READS = ("data_dir", "image_size", "n_train", "n_test", "seed", "device")
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -38,8 +43,8 @@ class DataSet:
     Attributes
     ----------
     description: what it is, for ``apical data list``
-    loader: ``module:function`` below ``stimuli``, imported on use; it returns train and test as two ``ImageSet``, or,
-        where ``crops`` is None, a whole ``Stimulus``
+    loader: ``module:function`` below ``stimuli``, imported on use, or the function itself; it returns train and test as two
+        ``ImageSet``, or, where ``crops`` is None, a whole ``Stimulus``
     reads: which of ``path``, ``data_dir``, ``image_size``, ``n_train``, ``n_test``, ``seed`` and ``device`` it takes by
         keyword; those given as None are left to its own default. Size and number of two image sets, and their device,
         are changed afterwards, whatever it takes
@@ -49,10 +54,11 @@ class DataSet:
     mean, std: of each channel, as published; empty to measure them on the training images
     layouts: arrangements of its official files, the first that of ``downloads``; empty where there are none
     downloads: their official addresses
+    takes: the loader's keyword arguments, where it is from outside; what is not in ``READS`` is ``stimulus.options``
     """
 
     description: str
-    loader: str
+    loader: str | Callable[..., Any]
     reads: tuple[str, ...] = ("data_dir",)
     own: bool = False
     crops: tuple[float, float] | None = (0.08, 1.0)
@@ -61,9 +67,12 @@ class DataSet:
     std: tuple[float, ...] = ()
     layouts: tuple[Layout, ...] = ()
     downloads: tuple[Download, ...] = ()
+    takes: Takes | None = None
 
-    def load(self, given: Mapping[str, Any]) -> Any:
-        """Call the loader with those of the given arguments that it reads and that are not None."""
-        module, _, function = self.loader.partition(":")
-        loader: Callable[..., Any] = getattr(import_module(f"..{module}", __package__), function)
-        return loader(**{name: given[name] for name in self.reads if given[name] is not None})
+    def load(self, given: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> Any:
+        """Call the loader with those of the given arguments that it reads and that are not None, and with its own options."""
+        loader: Any = self.loader
+        if isinstance(loader, str):
+            module, _, function = loader.partition(":")
+            loader = getattr(import_module(f"..{module}", __package__), function)
+        return loader(**{name: given[name] for name in self.reads if given[name] is not None}, **(options or {}))

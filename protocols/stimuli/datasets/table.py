@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from .row import DataSet, Download, Layout
+from dataclasses import replace
+from typing import Any
+
+from ....models.imported import Unfit
+from ....models.keywords import takes
+from ....models.outside import Open
+from .row import READS, DataSet, Download, Layout
 
 SMALL_IMAGES = (0.25, 1.0)  # a smaller crop of 32 pixels shows nothing
 
@@ -74,7 +80,7 @@ _STL10 = Layout(
 )
 _MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
-DATASETS: dict[str, DataSet] = {
+ROWS: dict[str, DataSet] = {
     "shapes": DataSet(
         description="procedural textured objects, 32 px colour, 10 classes; embedded, nothing to fetch",
         loader="objects.shapes:load_shapes",
@@ -143,3 +149,25 @@ DATASETS: dict[str, DataSet] = {
         own=True,
     ),
 }
+
+
+def _adopted(thing: Any, word: str) -> DataSet:
+    """The row of a data set from outside: a row as it is, or a function of keyword arguments that returns train and test.
+
+    Raises:
+        Unfit: something else.
+    """
+    row = thing if isinstance(thing, DataSet) else DataSet(description=f"from {word}", loader=thing)
+    if isinstance(row.loader, str) or row.own:
+        raise Unfit(
+            f"expected a DataSet whose loader is the function itself and that is not own, got {word}; change the row"
+        )
+    if not callable(row.loader):
+        raise Unfit(
+            f"expected a data set, a function that returns train and test, got {word}, which is {type(thing).__name__}; see `apical new dataset NAME`"
+        )
+    told = takes(row.loader)
+    return replace(row, reads=tuple(name for name in READS if name in told.names), takes=told)
+
+
+DATASETS = Open(ROWS, group="apical.datasets", field="stimulus.name", adopt=_adopted)

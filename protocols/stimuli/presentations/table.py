@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ....models.imported import Unfit
+from ....models.outside import Open
 from ...errors import ConfigError, nearest
 from .. import Stimulus
 from ..images import moved
@@ -67,7 +70,7 @@ def twice(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tupl
     return stimulus.still(shown).repeat(2, 1, 1, 1), _labels(stimulus, index).repeat(2)
 
 
-PRESENTATIONS: dict[str, Presentation] = {
+ROWS: dict[str, Presentation] = {
     "glances": Presentation(2, True, glances),
     "images": Presentation(1, False, images),
     "overlay": Presentation(2, True, overlay, neutral, claimed=labelled),
@@ -77,13 +80,29 @@ PRESENTATIONS: dict[str, Presentation] = {
 }
 
 
-def presentation(word: str) -> Presentation:
-    """The presentation that a rule declares by a word.
+def _adopted(thing: Any, word: str) -> Presentation:
+    if isinstance(thing, Presentation):
+        return thing
+    raise Unfit(
+        f"expected a Presentation, which tells rows, pairs and what is shown, got {word}, which is {type(thing).__name__}; make one of "
+        "apical.protocols.stimuli.presentations.table"
+    )
+
+
+PRESENTATIONS = Open(ROWS, group="apical.presentations", field="rule.presentation", adopt=_adopted)
+
+
+def presentation(word: str | Presentation) -> Presentation:
+    """The presentation that a rule declares, by a word or as it is.
 
     Raises:
         ConfigError: an unknown one.
     """
+    if isinstance(word, Presentation):
+        return word
     if word not in PRESENTATIONS:
-        known = ", ".join(PRESENTATIONS)
-        raise ConfigError(f"rule.presentation: expected one of {known}, got {word!r}{nearest(word, PRESENTATIONS)}")
+        known = ", ".join(PRESENTATIONS.words())
+        raise ConfigError(
+            f"rule.presentation: expected one of {known}, got {word!r}{nearest(word, PRESENTATIONS.words())}"
+        )
     return PRESENTATIONS[word]

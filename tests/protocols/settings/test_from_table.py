@@ -31,11 +31,11 @@ def test_the_schema_lists_choices_bounds_and_readers():
         "minimum": 1,
         "type": "integer",
     }
-    assert found["OptimiserConfig"]["properties"]["name"]["enum"] == ["adamw", "sgd", "lars", "softhebb"]
+    assert found["OptimiserConfig"]["properties"]["name"]["anyOf"][0]["enum"] == ["adamw", "sgd", "lars", "softhebb"]
     trust = found["OptimiserConfig"]["properties"]["trust"]
     assert (trust["minimum"], trust["maximum"]) == (0, 1)
     assert trust["description"] == "of lars: size of a step in units of the weight's"
-    assert found["RuleConfig"]["properties"]["context"]["enum"] == ["lateral", "dfb", "both"]
+    assert found["RuleConfig"]["properties"]["context"]["anyOf"][0]["enum"] == ["lateral", "dfb", "both"]
 
 
 @pytest.mark.parametrize(("overrides", "message"), [
