@@ -49,3 +49,12 @@ def takes(thing: Callable[..., Any], positional: int = 0) -> Takes:
         tuple(p.name for p in named if p.default is p.empty),
         any(p.kind == p.VAR_KEYWORD for p in told),
     )
+
+
+def unnamed(thing: Callable[..., Any]) -> bool:
+    """Whether something asks for arguments that no keyword gives, or does not say what it asks for."""
+    try:
+        told = inspect.signature(thing).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(p.kind == p.POSITIONAL_ONLY and p.default is p.empty for p in told)

@@ -106,9 +106,7 @@ class Described(Generic[R]):
             return None
         place = pick_device(device or self.config.training.device)
         stimulus = Remembered.of(self.config.stimulus.name, state.input, state.data, place)
-        return Trained(
-            self.folder, self.config, self.rule, PRESENTATIONS[self.rule.needs.presentation], stimulus, place
-        )
+        return Trained(self.folder, self.config, self.rule, presentation(self.rule.needs.presentation), stimulus, place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Rules and contrasts from outside, beside those of plasticity's tables, which know of no outside."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...models.imported import Unfit, raised
-from ...models.keywords import takes
+from ...models.keywords import takes, unnamed
 from ...models.outside import Open, OutsideError
 
 if TYPE_CHECKING:  # settings are read without torch where nothing needs a rule
@@ -61,6 +62,24 @@ def foreign_rule(kind: "Callable[..., Rule]", word: str, given: Mapping[str, Any
     return rule
 
 
+def check_rule(kind: "Callable[..., Rule]", word: str, options: Mapping[str, Any]) -> None:
+    """Refuse what makes no rule, before its settings are judged; hyperparameters that are wrong are told later.
+
+    Args:
+        kind: what would make it.
+        word: that names it.
+        options: as they are given.
+
+    Raises:
+        OutsideError: something else is made.
+    """
+    from ...plasticity import RuleError, hyperparameters
+
+    known = hyperparameters(kind)
+    with suppress(TypeError, RuleError):
+        foreign_rule(kind, word, {name: value for name, value in options.items() if name in known})
+
+
 def _lacks(rule: Any) -> str:
     """What an object lacks that a rule has; empty where it is whole."""
     from ...plasticity import Blockwise, Needs
@@ -98,7 +117,8 @@ def _rule(thing: Any, word: str) -> "Callable[..., Rule]":
         return _Made(thing)
     if not callable(thing):
         raise Unfit(f"expected a rule, got {word}, which is {type(thing).__name__}; {SEE}")
-    takes(thing)
+    if unnamed(thing):
+        raise Unfit(f"expected a rule, a class or function of keyword arguments, got {word}, which takes others; {SEE}")
     factory: Callable[..., Rule] = thing
     return factory
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from ...models.keywords import takes
 from ...models.outside import FORMS, OutsideError
 from ..errors import nearest, unknown
-from .foreign import contrasts, foreign_rule, rules
+from .foreign import check_rule, contrasts, foreign_rule, rules
 from .groups import Grid, Option, Settings, list_of
 from .options import given, missing
 from .words import OneOf, contexts, foreign_contexts, here
@@ -85,6 +85,8 @@ def complaints(config: RuleConfig) -> Iterator[str]:
         return
     try:
         kind: Any = known[config.name]
+        if config.name not in RULES:
+            check_rule(kind, config.name, config.options)
     except OutsideError as error:
         yield str(error)
         return
@@ -98,7 +100,7 @@ def complaints(config: RuleConfig) -> Iterator[str]:
     for name in SHARED:
         default, value = type(config).model_fields[name].default, getattr(config, name)
         if name not in read and name != "temperature" and value != default:
-            yield f"rule.{name}: expected none, since {config.name} reads no {name}, got {value!r}; remove rule.{name}"
+            yield f"rule.{name}: expected none, since {config.name} reads no {name}, got {value!r}; set rule.{name}={default}"
     options = sorted(read - set(SHARED))
     for name in config.options:
         if name in SHARED:

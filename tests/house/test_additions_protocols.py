@@ -65,7 +65,7 @@ def _part(split, count, seed):
     )
     copy.insert(
         "protocols/stimuli/datasets/table.py",
-        "DATASETS: dict[str, DataSet] = {",
+        "ROWS: dict[str, DataSet] = {",
         '    "dots": DataSet(description="a dot on a side", loader="datasets.dots:load_dots", reads=("seed",), crops=(0.9, 1.0), flip=0.0),\n',
     )
     assert len(copy.touched) == 2
@@ -168,7 +168,7 @@ def corners(stimulus, index, generator):
     copy.insert(table, "from ..stimulus import ViewedImages", "from . import corners\n")
     copy.insert(
         table,
-        "PRESENTATIONS: dict[str, Presentation] = {",
+        "ROWS: dict[str, Presentation] = {",
         '    "corners": Presentation(2, True, corners.corners, corners.still, corners.frame),\n',
     )
     assert len(copy.touched) == 2

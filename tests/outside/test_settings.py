@@ -82,7 +82,9 @@ def test_a_rule_is_a_class_a_function_or_made(mine):
         (["rule.name={}factory"], "rule.options.forgetting: expected a value, which"),
         (["rule.name={}Oja", "rule.options.forgetting=-1"], "to be made, got ValueError: forgetting is -1 ("),
         (["rule.name={}Oja", "rule.options.forgetting=x"], "rule.options: expected values of the right type, got '<' not supported"),
-        (["rule.name={}Oja", "rule.context=dfb"], "rule.context: expected none, since"),
+        (["rule.name={}Oja", "rule.context=dfb"], "reads no context, got 'dfb'; set rule.context=lateral"),
+        (["rule.name=math:sin", "rule.context=dfb"], "rule.name: expected a rule, a class or function of keyword arguments, got math:sin, which"),
+        (["rule.name={}NoNeeds", "rule.context=dfb"], "NoNeeds, whose NoNeeds has no `needs`; see"),
         (["rule.name={}Ojo"], "rule.name: expected a name in"),
         (["rule.name={}torch"], "which is module; see how a rule is written"),
         (["rule.name={}NoNeeds"], "NoNeeds, whose NoNeeds has no `needs`; see"),
@@ -143,6 +145,7 @@ def test_a_contrast_and_a_context_of_ones_own_reach_the_rule(mine):
     for name in ("dendritic-prediction", "burst-dependent"):
         rule = make_rule(settings(f"rule.name={name}", f"rule.context={mine}above").rule)
         assert rule.needs.sources == (f"{mine}above",)
+    assert list(rule.start((4,))) == ["usual_above"]
 
 
 def test_the_schema_takes_words_from_outside():

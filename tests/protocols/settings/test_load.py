@@ -164,7 +164,7 @@ def test_further_findings_are_counted():
         (["rule={name: bp-infonce, context: lateral}"], "rule.temperature: expected a number for bp-infonce"),
         (
             ["rule.name=bp-clapp++"],
-            "rule.context: expected none, since bp-clapp++ reads no context, got 'dfb'; remove rule.context",
+            "rule.context: expected none, since bp-clapp++ reads no context, got 'dfb'; set rule.context=lateral",
         ),
         (
             ["rule={name: bp-infonce, context: lateral, temperature: 0.1, contrast: linear}"],
