@@ -93,7 +93,7 @@ class BurstDependent:
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
         """Usual burst probability of every unit, for each source."""
-        return {_usual(source): torch.full(shape, USUAL) for source in sources_of("BurstDependent", self.context)}
+        return {_kept(source): torch.full(shape, USUAL) for source in sources_of("BurstDependent", self.context)}
 
     def factors(self, signals: Signals) -> Factors:
         """Neuromodulators, drive and prediction terms of one population; computed without autograd."""
@@ -115,7 +115,7 @@ class BurstDependent:
                 drive.index_add_(0, rows, modulated * excess * events)
                 power += modulated * events.square()
             predictions[source] = power * (self.slope / 2) * probability * (1 - probability)
-            state[_usual(source)] = self.memory * usual + (1 - self.memory) * probability.mean(0)
+            state[_kept(source)] = self.memory * usual + (1 - self.memory) * probability.mean(0)
         return Factors(loss, drive, predictions, phases, state=state)
 
     def objective(self, signals: Signals) -> Tensor:
@@ -137,12 +137,12 @@ def _scores(rate: Tensor, excess: Tensor, pairing: Pairing) -> tuple[Tensor, Ten
 
 
 def _usual(signals: Signals, source: str) -> Tensor:
-    if (name := _usual(source)) not in signals.state:
+    if (name := _kept(source)) not in signals.state:
         raise RuleError(f"BurstDependent.state: expected {name}, got none; begin with start(shape)")
     return signals.state[name]
 
 
-def _usual(source: str) -> str:
+def _kept(source: str) -> str:
     """Name of the usual burst probability in the state; of a source `place:Name` the name alone."""
     return f"usual_{source.rpartition(':')[2]}"
 
