@@ -95,6 +95,7 @@ def test_draws_of_an_alignment():
 def test_draws_of_a_replay():
     class Run:
         rule, batches, stimulus = EITHER, batches(), Seen()
+        presentation = PRESENTATIONS["glances"]
 
     loaded = Loaded(Run, None, 0, None)
     found = [loaded.glances(5), loaded.glances(6, "learning", 2), loaded.glances(4, "held-out")]
