@@ -2,7 +2,7 @@
 
     metadata_sha256   root attribute, by path: of the zarr.json of each group of tables, and of each table with its arrays; fixed at creation
     sha256            root attribute: of all others, written anew with every change of `status`, `committed`, `resumed` and `trimmed`
-    trimmed           root attribute of a recording whose tables were cut to their rows: lengths before and after, by path
+    trimmed           root attribute of a recording whose tables were cut to their rows, or given more: the first length and all later ones, by path
 
 They are of JSON values, not of texts, so that another program may store the same metadata in another layout. Recordings of schema 1 have neither.
 """
@@ -93,13 +93,13 @@ def result_digest(group: zarr.Group) -> str:
 
 
 def _documents(root: zarr.Group, path: str, lengths: Sequence[int] | None = None) -> dict[str, Any]:
-    """Metadata of a table and of its arrays, by name; arrays that were cut from one length to another as they were before."""
+    """Metadata of a table and of its arrays, by name; arrays that have one of the later lengths as they were with the first."""
     table = document(root, path)
     variables = table["attributes"]["variables"]
     names = [*variables, *table["attributes"]["coordinates"].split()]
     found = {name: document(root, f"{path}/{name}") for name in dict.fromkeys(names)}
     for name in variables if lengths else ():
-        if lengths and found[name]["shape"][0] == lengths[1]:
+        if lengths and found[name]["shape"][0] in lengths[1:]:
             found[name]["shape"][0] = lengths[0]
     return {"": table} | found
 

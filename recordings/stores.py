@@ -14,6 +14,7 @@ from .digests import METADATA, OWN, TRIMMED, check_metadata, metadata_digests, s
 from .errors import RecordingError, unknown_name
 from .layout import StoreLike, block_rows, create_table, json_values, read_table, root_attributes
 from .schema import SCHEMA, SCHEMA_VERSION, Table
+from .trimming import grow
 
 RESERVED = ("schema", "schema_version", "status", "committed", "resumed", METADATA, OWN, TRIMMED)
 Tables = dict[str, tuple[Table, int]]  # by path, with the rows of a block
@@ -60,10 +61,17 @@ def create_store(
     return root, {path: (table, block_rows(table, block_bytes)) for path, table in chosen.items()}
 
 
-def resume_store(store: StoreLike, cursor: Mapping[str, int], part: Mapping[str, Any]) -> tuple[zarr.Group, Tables]:
+def resume_store(
+    store: StoreLike,
+    cursor: Mapping[str, int],
+    part: Mapping[str, Any],
+    lengths: Mapping[str, int],
+    changed: Mapping[str, Any],
+) -> tuple[zarr.Group, Tables]:
     """An existing store, set back to the cursor: later rows are no longer committed, and whole blocks of them erased.
 
-    What is known of the new part of the run is added to the root attribute ``resumed``.
+    What is known of the new part of the run is added to the root attribute ``resumed``; tables get room for more rows where `lengths` asks for
+    it, and root attributes become those of `changed`.
 
     Raises:
         RecordingError: no such recording, or the cursor does not fit it.
@@ -74,6 +82,8 @@ def resume_store(store: StoreLike, cursor: Mapping[str, int], part: Mapping[str,
         committed = attributes["committed"]
         check_cursor(cursor, committed)
         check_metadata(root, attributes, store_name(store))
+        if lengths or changed:
+            grow(root, lengths, json_values(changed, "recording"))
         tables = {path: read_table(root, path) for path in committed}
         told = {"resumed": [*attributes.get("resumed", []), json_values(part, "recording.resumed")]} if part else {}
         update_attributes(root, {"committed": dict(cursor), "status": "running", **told})

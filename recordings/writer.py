@@ -84,6 +84,8 @@ class Writer:
         cursor: Mapping[str, int],
         *,
         part: Mapping[str, Any] | None = None,
+        lengths: Mapping[str, int] | None = None,
+        attributes: Mapping[str, Any] | None = None,
         queue_blocks: int = 4,
     ) -> Self:
         """Continue a recording at the rows a checkpoint names; later rows are discarded.
@@ -93,13 +95,15 @@ class Writer:
             cursor: table path to number of rows, as returned by :meth:`commit`.
             part: what the part of the run that begins here is made by (JSON values), e.g. ``step``, ``command``, ``device``;
                 added to the root attribute ``resumed``.
+            lengths: rows that tables shall have room for from now on, by path; None for those that they have.
+            attributes: root attributes that are others from now on, such as ``config``.
             queue_blocks: blocks that may wait for the writer thread.
 
         Raises:
             RecordingError: no such recording, or the cursor does not name its tables or lies beyond their rows.
         """
         _check_queue(queue_blocks)
-        root, tables = resume_store(store, cursor, part or {})
+        root, tables = resume_store(store, cursor, part or {}, lengths or {}, attributes or {})
         writer = cls(store_name(store), root, tables, cursor, queue_blocks)
         with refusing(store, "readable rows before the cursor", "resume from an older checkpoint"):
             for path in tables:

@@ -29,10 +29,13 @@ __all__ = [
     "check_readable",
     "found",
     "load",
+    "load_moments",
     "load_network",
     "load_weights",
     "read_state",
     "save",
+    "stored_buffers",
+    "stored_weights",
     "tidy",
 ]
 
@@ -57,6 +60,7 @@ class State:
         kernels: precision and kernels that the run began with, see `Choice.words`; empty in a checkpoint that does not tell.
         input: shape, normalisation and class names of the images of the training; empty in a checkpoint that does not tell.
         sources: what words from outside were made of, by setting; empty where none is, and in a checkpoint that does not tell.
+        origin: which run the weights of step 0 are of; empty where they were random.
     """
 
     step: int
@@ -70,6 +74,7 @@ class State:
     kernels: dict[str, str] = field(default_factory=dict)
     input: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, dict[str, str]] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
@@ -129,6 +134,7 @@ def read_state(checkpoint: Path) -> State:
             dict(document.get("kernels", {})),
             dict(document.get("input", {})),
             dict(document.get("sources", {})),
+            dict(document.get("origin", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, CheckpointError):
@@ -144,6 +150,28 @@ def stored_weights(checkpoint: Path) -> dict[str, Tensor]:
     """
     check_files(checkpoint, (WEIGHTS,))
     return _read(checkpoint / WEIGHTS)
+
+
+def stored_buffers(checkpoint: Path) -> dict[str, Tensor]:
+    """The stored buffers by name; empty where the network has none.
+
+    Raises:
+        CheckpointError: the file is broken.
+    """
+    if not (checkpoint / BUFFERS).exists():
+        return {}
+    check_files(checkpoint, (BUFFERS,))
+    return _read(checkpoint / BUFFERS)
+
+
+def load_moments(checkpoint: Path, optimiser: Resumable) -> None:
+    """Copy the stored moments into an optimiser; the number of its steps is left to the caller.
+
+    Raises:
+        CheckpointError: the file is broken or belongs to another optimiser.
+    """
+    check_files(checkpoint, (MOMENTS,))
+    _fill(checkpoint / MOMENTS, optimiser.tensors())
 
 
 def load_weights(checkpoint: Path, weights: Mapping[str, Tensor]) -> None:
@@ -192,9 +220,9 @@ def load(checkpoint: Path, engine: Engine) -> State:
     """
     state = read_state(checkpoint)
     load_network(checkpoint, engine.network)
-    check_files(checkpoint, (MOMENTS,))
-    _fill(checkpoint / MOMENTS, _resumable(engine).tensors())
-    _resumable(engine).restore(state.step)
+    load_moments(checkpoint, _resumable(engine))
+    # moments of a run that this one began with are of its steps as well
+    _resumable(engine).restore(state.step + int(state.origin.get("moments_step", 0)))
     engine.refresh()
     return state
 

@@ -60,6 +60,8 @@ def train(
     device: str | None = None,
     data_dir: Folder | None = None,
     resume: bool = False,
+    start: Where | None = None,
+    start_moments: bool | None = None,
     progress: bool = True,
 ) -> Result:
     """Train one network and record it; `apical train`.
@@ -70,7 +72,9 @@ def train(
         changes: dotted path to value, such as `{"optimiser.learning_rate": 1e-3}`.
         seed, epochs, device: the same for seed, training.epochs and training.device.
         data_dir: folder of the data sets.
-        resume: continue the run in `out`.
+        resume: continue the run in `out`; with more `epochs` also after its end.
+        start: run whose weights it begins with, by population and shape, as in `probe`.
+        start_moments: begin with the moments of its optimiser as well.
         progress: show a bar where a terminal or notebook has one.
 
     Raises:
@@ -86,7 +90,13 @@ def train(
     source = settings if settings is None or isinstance(settings, Mapping) else str(settings)
     if isinstance(settings, RunConfig):
         source = resolve(settings)
-    options = {"seed": seed, "training.epochs": epochs, "training.device": device}
+    options = {
+        "seed": seed,
+        "training.epochs": epochs,
+        "training.device": device,
+        "training.start_moments": start_moments,
+    }
+    options["training.start"] = None if start is None else str(folder_of(start))
     config, folder = begin(source, _path(out), resume, texts(changes or {}), options)
     return Result("train", run(config, folder, data_dir=_path(data_dir), resume=resume, progress=progress))
 

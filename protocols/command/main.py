@@ -63,9 +63,13 @@ def demo(out: Path | None, seed: int, verbose: bool, quiet: bool, as_json: bool)
 @click.option("--out", type=FOLDER, help="Folder of the run.  [default: runs/NAME-seedS]")
 @set_option
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of every random draw.")
-@click.option("--epochs", type=int, help="Passes over the training images.")
+@click.option(
+    "--epochs", type=int, help="Passes over the training images; with --resume of a finished run, more of them."
+)
 @click.option("--device", metavar="NAME", help="auto, cpu or cuda.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; its own settings apply.")
+@click.option("--from", "start", type=FOLDER, help="Run whose weights it begins with, by population and shape.")
+@click.option("--from-moments", is_flag=True, default=None, help="With the moments of that run's optimiser.")
 @quiet_option
 @json_option
 def train(
@@ -76,8 +80,15 @@ def train(
     PRESET is a name from the list below, FILE a YAML file of settings.
     """
     overrides = given.pop("overrides")
-    paths = {"data": "stimulus.name", "seed": "seed", "epochs": "training.epochs", "device": "training.device"}
-    options = {paths[name]: value for name, value in given.items()}
+    paths = {
+        "data": "stimulus.name",
+        "seed": "seed",
+        "epochs": "training.epochs",
+        "device": "training.device",
+        "from_moments": "training.start_moments",
+    }
+    start = given.pop("start")
+    options = {paths[name]: value for name, value in given.items()} | {"training.start": start and str(start)}
     from ..settings.load import begin
 
     settings, folder = begin(preset, out, resume, overrides, options)

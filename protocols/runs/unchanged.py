@@ -6,7 +6,8 @@ from pathlib import Path
 from ...models.engine.checkpoint import State
 from ..errors import ConfigError, ProtocolError
 from ..progress import notice
-from ..settings.load import RunConfig, identity, identity_at
+from ..settings.load import RunConfig, identity_at
+from ..settings.parts import identities, parts
 from ..settings.places import at, kind_of
 from ..stimuli import Stimulus
 from ..stimuli.names import row_of
@@ -30,7 +31,9 @@ def same_settings(config: RunConfig, state: State, where: Path, places: Iterable
     Raises:
         ConfigError: they are not those of the checkpoint, or what a word from outside names was changed.
     """
-    accepted = {identity(config), *(identity_at(at(config, name)) for name in (config.stimulus.name, *places))}
+    accepted = identities(config)
+    for part in parts(config):
+        accepted |= {identity_at(at(part, name)) for name in (config.stimulus.name, *places)}
     if state.identity_sha256 and state.identity_sha256 not in accepted:
         raise ConfigError(
             f"{where}: expected the settings that step {state.step} was trained with, got others; "

@@ -102,6 +102,16 @@ class TrainingConfig(Settings):
         le=1e30,
         description="stop where a loss exceeds this many times its start, or 1 if that is more",
     )
+    start: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="folder of a run whose weights it begins with; null = random ones",
+    )
+    start_moments: bool = Field(default=False, description="begin with the moments of that run's optimiser as well")
+    extended: Annotated[tuple[Count, ...], list_of(0, 1000)] = Field(
+        default=(), description="epochs at which the run had ended before it was extended; written by --resume --epochs"
+    )
 
 
 class RecordingConfig(Settings):

@@ -83,7 +83,7 @@ def resume(
     overrides: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> RunConfig:
-    """Settings with which an interrupted run continues: its own, with other pieces, another device or moved images where given.
+    """Settings with which a run continues: its own, with other pieces, another device, moved images or, after its end, more epochs where given.
 
     Args:
         run: folder of the run.
@@ -94,13 +94,13 @@ def resume(
     Raises:
         ConfigError: no such run, or settings that would make it another one.
     """
+    from .parts import continued
+
     stored = run / CONFIG_FILE
     if not stored.is_file():
         raise ConfigError(f"{stored}: expected the settings of a run, got no such file; start it without --resume")
     begun, theirs = read_stored(stored), load(source or str(stored), overrides, options)
-    if theirs.training.precision == "auto":  # what the run began with
-        training = theirs.training.model_copy(update={"precision": begun.training.precision})
-        theirs = theirs.model_copy(update={"training": training})
+    theirs, begun = continued(theirs, begun)
     ours = _leaves(resolve(begun))
     kind = kind_of(theirs.stimulus.name)
     # other images are told by their fingerprints
@@ -134,6 +134,10 @@ def begin(
     Raises:
         ConfigError: neither a source nor a run to continue, or as in `load` and `resume`.
     """
+    if again and (options or {}).get("training.start") is not None:
+        raise ConfigError(
+            "--from: expected none with --resume, got a run; a run that goes on begins with its own weights: leave one of the two out"
+        )
     if source is None:
         if out is None or not again:
             raise ConfigError("PRESET|FILE: expected a preset or a file, got none; or continue with --resume --out RUN")

@@ -18,7 +18,10 @@ def kind_of(name: str) -> str | None:
 
 
 def located(config: RunConfig) -> RunConfig:
-    """The settings with an absolute place, so that the run can be opened from any folder."""
+    """The settings with absolute places, so that the run can be opened from any folder."""
+    if config.training.start is not None:
+        start = str(Path(config.training.start).expanduser().absolute())
+        config = config.model_copy(update={"training": config.training.model_copy(update={"start": start})})
     kind, (_, _, path) = kind_of(config.stimulus.name), config.stimulus.name.partition(":")
     return at(config, f"{kind}:{Path(path).expanduser().absolute()}") if kind else config
 

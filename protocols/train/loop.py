@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ...models import Moment
+from ...models import Moment, Recorder
 from ...models.engine import BlockEngine, Choice, Engine, build_engine, checkpoint
 from ...plasticity import Blockwise
 from ...recordings import Writer
@@ -23,13 +23,15 @@ from ..runs.remembered import told_of
 from ..runs.room import bytes_of, check_room, size
 from ..runs.setup import presentation_of
 from ..runs.unchanged import fingerprints, same_data, same_settings
-from ..settings.load import RunConfig, digest, identity
+from ..settings.load import RunConfig, digest, identity, resolve
+from ..settings.places import at
 from ..settings.rule import make_rule
 from ..stimuli import Stimulus
 from .diverging import CHECK_EVERY, DivergedError, Watch, check_finite
 from .recording import recorder_of
 from .schedule import learning_rate
 from .shown import Shown
+from .start import begin_from, check_ended
 from .stops import StopRequests
 
 
@@ -72,14 +74,25 @@ class Run:
             self.losses = self.engine.losses
         self.recorder = recorder_of(config, network, self.rule, self.batches, self.losses)
         self.step, self.seconds = 0, 0.0
+        self.origin: dict[str, Any] = {}
         self.last = torch.full((len(self.losses),), float("nan"))  # losses of the last step
         self.metrics, self.watch = Metrics(folder.metrics), Watch(t.diverged, {})
         self._order, self._order_epoch = torch.empty(0), -1
+
+    def begin(self) -> None:
+        """Take the weights that the run begins with, where it begins with others than random ones and has no checkpoint yet.
+
+        Raises:
+            ConfigError: they do not fit.
+        """
+        if not checkpoint.found(self.folder.checkpoints):
+            self.origin = begin_from(self.config, self.engine)
 
     def open(self, resume: bool, progress: bool = False) -> None:
         """Restore the newest checkpoint, if any, and open the recording there; the size of a new one is told first.
 
         Raises:
+            ConfigError: it is to be extended before its end.
             ProtocolError: the disk has no room for it.
         """
         checkpoint.tidy(self.folder.checkpoints)
@@ -89,25 +102,52 @@ class Run:
             state = checkpoint.read_state(stored[-1])
             same_settings(self.config, state, self.folder.config, [self.folder.settings().stimulus.name])
             same_data(self.config, self.stimulus, state)
+            check_ended(self.config, self.folder, state.step, self.per_epoch)
             checkpoint.load(stored[-1], self.engine)
+            self.origin = state.origin
             self.step, self.seconds, cursor = state.step, state.seconds, state.cursor
             lines, self.watch = state.lines, Watch(self.config.training.diverged, state.start)
+        elif resume:
+            check_ended(self.config, self.folder, 0, self.per_epoch)
         if resume:
             self.metrics.resume(self.step, lines)
-        if self.recorder is None:
-            return
+        if self.recorder is not None:
+            self._open_recording(self.recorder, cursor, progress)
+        if self.origin and not stored:  # where a resumed run begins again, whatever became of the other one
+            self._checkpoint(time.perf_counter())
+
+    def _open_recording(self, recorder: Recorder, cursor: dict[str, int] | None, progress: bool) -> None:
         if cursor is not None:
-            part = {"step": self.step, **circumstances(str(self.device))} if self.step < self.steps else {}
-            self.recorder.writer = Writer.resume(self.folder.recording, cursor, part=part)
+            recorder.writer = self._resumed(recorder, cursor, progress)
             return
         if kept := set_aside(self.folder.recording):
             notice(f"{self.folder.path}: no checkpoint to resume from, so it starts again; its recording is now {kept}")
         data = {"name": self.stimulus.name, **fingerprints(self.stimulus)}
         attributes = provenance(self.config, device=str(self.device), stimulus=data, kernels=self.choice.told())
-        tables = self.recorder.tables(self.steps)
+        attributes |= {"start": self.origin} if self.origin else {}
+        tables = recorder.tables(self.steps)
         wanted, free = bytes_of(tables), check_room(self.folder.recording, bytes_of(tables))
         tell(progress, f"recording: {size(wanted)} before compression, {size(free)} free")
-        self.recorder.writer = Writer.create(self.folder.recording, tables, attributes=attributes)
+        recorder.writer = Writer.create(self.folder.recording, tables, attributes=attributes)
+
+    def _resumed(self, recorder: Recorder, cursor: dict[str, int], progress: bool) -> Writer:
+        """The recording where the checkpoint left it; of a run that was extended with room for its new part."""
+        ends = self.config.training.extended
+        part = {"step": self.step, **circumstances(str(self.device))} if self.step < self.steps else {}
+        if not ends:
+            return Writer.resume(self.folder.recording, cursor, part=part)
+        tables = recorder.tables(self.steps)
+        wanted = bytes_of(tables) - bytes_of(recorder.tables(ends[-1] * self.per_epoch))
+        tell(
+            progress,
+            f"recording: {size(wanted)} more before compression, {size(check_room(self.folder.recording, wanted))} free",
+        )
+        config = at(self.config, self.folder.settings().stimulus.name)
+        return Writer.resume(
+            self.folder.recording, cursor, part=part | ({"epochs": self.config.training.epochs} if part else {}),
+            lengths={table.path: table.length for table in tables},
+            attributes={"config": resolve(config), "config_sha256": digest(config)},
+        )  # fmt: skip
 
     def train(self, progress: bool, stop: StopRequests) -> dict[str, Any]:
         """Run to the end, to `max_seconds`, or to a request to stop; a checkpoint is written in each case.
@@ -217,7 +257,7 @@ class Run:
         seconds = self.seconds + time.perf_counter() - begun
         state = checkpoint.State(
             self.step, seconds, cursor, digest(self.config), identity(self.config), fingerprints(self.stimulus), self.metrics.count,
-            self.watch.start, self.choice.words(), told_of(self.stimulus), self.sources,
+            self.watch.start, self.choice.words(), told_of(self.stimulus), self.sources, self.origin,
         )  # fmt: skip
         checkpoint.save(self.folder.checkpoints, self.engine, state, keep=self.config.training.keep_checkpoints)
 
@@ -251,4 +291,4 @@ class Run:
             "losses": losses,
             "seconds": line["seconds"],
             "kernels": self.choice.told(),
-        }
+        } | ({"start": self.origin} if self.origin else {})

@@ -8,7 +8,7 @@ import torch
 
 from ...models.engine import checkpoint, keep_freed_memory
 from ...plasticity import using
-from ..errors import Interrupted
+from ..errors import ConfigError, Interrupted
 from ..runs.folder import RunFolder
 from ..runs.kernels import kernels_of
 from ..runs.setup import load_stimulus, pick_device
@@ -40,6 +40,10 @@ def train(
         Interrupted: SIGINT, SIGTERM or SIGHUP, a KeyboardInterrupt that says what is left; a step that had begun was finished and
             checkpointed first, unless a second SIGINT broke it.
     """
+    if config.training.extended and not resume:
+        raise ConfigError(
+            "training.extended: expected none for a new run, got the parts of another; remove training.extended"
+        )
     folder, config = RunFolder(out), config if resume else located(config)
     existed = folder.config.is_file()
     try:
@@ -63,6 +67,7 @@ def _train(config: RunConfig, folder: RunFolder, data_dir: Path | None, resume: 
     stimulus = load_stimulus(config, data_dir, device, progress=progress)
     choice = kernels_of(config, folder, device, resume=resume)
     run = Run(config, folder, stimulus, device, choice)
+    run.begin()
     with stop_requests() as stop:
         if not resume:
             folder.claim(config)

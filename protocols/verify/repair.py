@@ -12,7 +12,8 @@ from ...recordings.examine import leftovers, set_back
 from ..errors import ConfigError
 from ..runs.folder import RunFolder
 from ..runs.metrics import CUT_SHORT, INTERRUPTED, RESTORED, Metrics, read
-from ..settings.load import RunConfig, identity, stored_text, validate
+from ..settings.load import RunConfig, stored_text, validate
+from ..settings.parts import identities
 from .run import Found, documents, half_written
 
 Line = dict[str, Any]
@@ -68,7 +69,7 @@ def _config(folder: RunFolder, found: Found) -> list[str]:
     except ConfigError:
         return []
     wanted = {state.identity_sha256 for state in found.states.values()} - {""}
-    if wanted - {identity(config)}:
+    if wanted - identities(config):
         return []
     kept = f"; what was there is now {_aside(folder.config).name}" if folder.config.exists() else ""
     write_text(folder.config, stored_text(config))

@@ -14,7 +14,8 @@ from ..errors import ConfigError, ProtocolError
 from ..runs.folder import RunFolder
 from ..runs.foreign import lost
 from ..runs.metrics import CUT_SHORT, check, read
-from ..settings.load import RunConfig, identity
+from ..settings.load import RunConfig
+from ..settings.parts import identities
 
 WHOLE, DAMAGED, LEFT_OVER = "whole", "damaged", "left over"
 RESULTS = ("probe.json", "replay.json", "ladder.json", "align.json", "lesion.json", "spike.json")
@@ -122,7 +123,7 @@ def _config(folder: RunFolder, newest: checkpoint.State | None) -> tuple[RunConf
         config = folder.settings()
     except (ConfigError, OSError) as error:
         return None, Finding("config.yaml", DAMAGED, str(error))
-    if newest and newest.identity_sha256 not in ("", identity(config)):
+    if newest and newest.identity_sha256 not in {"", *identities(config)}:
         return None, Finding("config.yaml", DAMAGED, f"expected the settings of step {newest.step}, got others")
     return config, Finding("config.yaml", WHOLE)
 
