@@ -11,7 +11,7 @@ from ..recordings.sections import FOLDER
 from .align.section import section as align
 from .lesion.section import section as lesion
 from .probe.figure import read_outs
-from .probe.section import FIGURE, dataset
+from .probe.section import PROBES, dataset, figure_of
 from .probe.section import section as probe
 from .progress import notice
 from .replay.section import DOCUMENTS
@@ -33,7 +33,10 @@ def add_missing_sections(run: Path) -> list[str]:
     What cannot be read is told on stderr and left out, as is a figure that was not drawn.
     """
     written = []
-    for path in (*sorted(run.glob("*.json")), *sorted((run / DOCUMENTS).glob("*.json"))):
+    for path in (
+        *sorted(run.glob("*.json")),
+        *(p for name in (DOCUMENTS, PROBES) for p in sorted((run / name).glob("*.json"))),
+    ):
         try:
             found = list(_sections(run, path))
         except WRONG as error:
@@ -49,6 +52,9 @@ def _sections(run: Path, path: Path) -> Iterator[Section]:
     """Those of one document that are missing."""
     if path.parent.name == DOCUMENTS:
         made = [replay(unsealed(path.read_text(encoding="utf-8")))]
+    elif path.parent.name == PROBES:
+        document = unsealed(path.read_text(encoding="utf-8"))
+        made = [probe(document)]
     elif path.name in MAKERS:
         document = unsealed(path.read_text(encoding="utf-8"))
         made = [MAKERS[path.name](document)]
@@ -59,6 +65,6 @@ def _sections(run: Path, path: Path) -> Iterator[Section]:
         return
     for section in made:
         if not (run / FOLDER / f"{section.name}.json").exists():
-            if path.name == "probe.json":
-                save(read_outs(dataset(document)), run / "figures" / FIGURE)
+            if path.name == "probe.json" or path.parent.name == PROBES:
+                save(read_outs(dataset(document)), run / "figures" / figure_of(document))
             yield section

@@ -111,6 +111,9 @@ def probe(
     device: str | None = None,
     data_dir: Folder | None = None,
     data: str | None = None,
+    other: bool = False,
+    normalisation: str | None = None,
+    resize: bool = False,
     progress: bool = True,
 ) -> Result:
     """Read out the frozen rates of a run, beside a random network and the pixels; `apical probe`.
@@ -122,13 +125,17 @@ def probe(
         corruptions: test images to read out under every corruption; None for none.
         changes: of `probe` settings, such as `{"probe.solver": "logistic"}`.
         device, data_dir, progress: as in `train`.
-        data: as in `load`.
+        data: other data to read out on, such as `cifar100` or `folder:PATH`; of the run's own kind as in `load`.
+        other: whether `data` of the run's own kind are other images.
+        normalisation: of other data: `run`, as the run's own images, or `data`; None for the first.
+        resize: bring other data to the size that the network sees.
     """
     from ..probe.run import probe as call
 
     found = call(
         folder_of(run), read_out=read_out, layers=None if layers is None else list(layers), corruptions=corruptions,
-        overrides=texts(changes or {}), device=device, data_dir=_path(data_dir), data=data, progress=progress,
+        overrides=texts(changes or {}), device=device, data_dir=_path(data_dir), data=data, other=other,
+        normalisation=normalisation, resize=resize, progress=progress,
     )  # fmt: skip
     return Result("probe", found)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # a run's recording is opened without torch
     from ...plasticity import Rule
     from ..runs.trained import Trained
     from ..stimuli import Stimulus
+    from .result import Result
 
 Units = str | int | Sequence[int] | Sequence[str] | Mapping[str, str | int | Sequence[int]] | None
 
@@ -130,6 +131,18 @@ class Run:
         from ...recordings import open
 
         return open(self.path)
+
+    def probe(self, data: str | None = None, **settings: Any) -> "Result":
+        """Read the run out, on its own data or on others; see `apical.probe`.
+
+        Args:
+            data: other data, such as `cifar100` or `folder:PATH`; None for the run's own.
+            settings: further arguments of `apical.probe`, such as `resize=True`.
+        """
+        from .functions import probe
+
+        where = {"device": self._device, "data_dir": self._data_dir}
+        return probe(self, data=self._data if data is None else data, **{**where, **settings})
 
     def present(
         self,

@@ -21,6 +21,7 @@ from .options import (
     PRESETS,
     Folder,
     data_dir_option,
+    device_option,
     quiet_option,
     run_argument,
     set_option,
@@ -111,7 +112,18 @@ def train(
     "--corrupted-images", type=click.IntRange(1), default=1000, show_default=True, help="Test images to corrupt."
 )
 @click.option("--set", "overrides", multiple=True, metavar="probe.A=B", help="Change one read-out setting; repeatable.")
-@where_options
+@click.option(
+    "--data", metavar="NAME", help=f"Other data to read out on: {WORDS}. Of RUN's own kind: where its images are now."
+)
+@click.option("--other", is_flag=True, help="DATA of RUN's own kind are other images.")
+@click.option(
+    "--normalisation",
+    metavar="run|data",
+    help="Of other data: as RUN's own images, or by their own mean.  [default: run]",
+)
+@click.option("--resize", is_flag=True, help="Bring other data to the size that the network sees.")
+@data_dir_option
+@device_option
 @verbose_option
 @quiet_option
 @json_option

@@ -29,7 +29,8 @@ from ..runs.trained import Trained, describe
 from ..sections import hand_in
 from ..settings.load import RunConfig, change, resolve
 from .figure import read_outs
-from .section import FIGURE, dataset, section
+from .section import PROBES, dataset, figure_of, section
+from .transfer import elsewhere, open_elsewhere
 
 # images at whose rates a random network's relays find their running statistics
 SETTLING = 5000
@@ -45,9 +46,12 @@ def probe(
     device: str | None = None,
     data_dir: Path | None = None,
     data: str | None = None,
+    other: bool = False,
+    normalisation: str | None = None,
+    resize: bool = False,
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Read out a trained run.
+    """Read out a trained run, on its own data or on others.
 
     Args:
         run: folder of the run; its newest checkpoint is read.
@@ -57,15 +61,20 @@ def probe(
         overrides: texts such as `probe.solver=logistic`; of `probe` alone.
         device: auto, cpu or cuda; None for the run's own setting.
         data_dir: folder of the data sets.
-        data: `folder:PATH` or `npz:PATH`, where the run's own images are now; None where they were.
+        data: other data, a data set, `folder:PATH` or `npz:PATH`, on whose training images the read-out is fitted; of the kind of the run's own
+            images it is where these are now, unless `other`. None for its own where they were.
+        other: whether `data` of that kind are other data.
+        normalisation: of other data: `run` (by default) as the run's own images were, or `data` by their own mean and deviation.
+        resize: bring other data of another size to that of the network; a grey image is shown in every colour in any case.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
-        JSON-ready dict, also written to RUN/probe.json and handed to the report as a section with its figure: accuracy (the populations
+        JSON-ready dict, also written to RUN/probe.json, or for other data to RUN/probes/NAME.json, and handed to the report as a section with its figure: accuracy (the populations
         together), accuracy_random, accuracy_pixels in per cent, layers {name: {accuracy, accuracy_random}}, together (their names), populations (all names), n_train, n_test, read_out, settings
         (of the read-out), step. By goodness nothing is fitted
         and pixels have none: n_train is 0, accuracy_pixels None, and all populations but the first are summed by default. Of a network
-        trained to classify, accuracy_head is that of its own output.
+        trained to classify, accuracy_head is that of its own output. On other data, `data` tells which, how many classes they
+        have, and how they were normalised.
 
     Raises:
         ConfigError: unknown layers, goodness of a rule that has none, more features than ridge solves, or settings edited since the training.
@@ -84,14 +93,20 @@ def probe(
     found.newest()  # refuses a run without checkpoints before images are read
     if not os.access(run, os.W_OK):
         raise ProtocolError(f"{run}: expected a folder that probe.json can be written to, got a read-only one; copy it")
-    opened = found.open(device=device, data_dir=data_dir, data=data, progress=progress)
+    there = elsewhere(config, data, other=other, normalisation=normalisation, resize=resize)
+    told: dict[str, Any] = {}
+    if there is None:
+        place = None if data == config.stimulus.name else data
+        opened = found.open(device=device, data_dir=data_dir, data=place, progress=progress)
+        reading = reading_of(
+            config, opened.rule, opened.stimulus, field="probe.stimulus", n_train=config.probe.n_train, read_out=kind
+        )
+    else:
+        opened, reading, told = open_elsewhere(found, there, kind, device=device, data_dir=data_dir, progress=progress)
     # read before anything is fitted, as a run that goes on removes it
     stored = opened.newest()
     step, network = opened.state(stored).step, opened.network(stored)
     wanted = choose_layers(layers, network.names)
-    reading = reading_of(
-        config, opened.rule, opened.stimulus, field="probe.stimulus", n_train=config.probe.n_train, read_out=kind
-    )
     _tell_of_fewer(config, reading)
     together = wanted if layers else reading.together(network.names)
     check(network, reading, wanted, together)
@@ -103,7 +118,9 @@ def probe(
 
     with bar:
         trained = read_network(network, reading, wanted, together, tell)
-        own: dict[str, Any] = dict(own_output(network, opened.rule, opened.stimulus, reading.test))
+        own: dict[str, Any] = {}
+        if there is None:  # its output knows no other classes
+            own |= own_output(network, opened.rule, opened.stimulus, reading.test)
         if corruptions is not None:
             disturbed = reading.test.subset(min(corruptions, len(reading.test)), seed=config.seed)
             own |= read_out_corrupted(network, reading, together, disturbed, seed=config.seed, tell=bar.set_postfix_str)
@@ -126,14 +143,16 @@ def probe(
         "n_train": len(reading.train) if reading.fitted else 0,
         "n_test": len(reading.test),
     }
-    result |= own
+    result |= own | ({"data": told} if told else {})
+    path = folder.probe if there is None else folder.path / PROBES / f"{told['slug']}.json"
     try:
-        write_json(folder.probe, result)
-        save(read_outs(dataset(result)), folder.path / "figures" / FIGURE)
+        path.parent.mkdir(exist_ok=True)
+        write_json(path, result)
+        save(read_outs(dataset(result)), folder.path / "figures" / figure_of(result))
         hand_in(folder.path, section(result))
     except (OSError, RecordingError) as error:
-        told = error.strerror if isinstance(error, OSError) and error.strerror else error
-        notice(f"{folder.probe}: not written ({told}); the result is shown here alone")
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        notice(f"{path}: not written ({why}); the result is shown here alone")
     return result
 
 
@@ -143,7 +162,7 @@ def _untrained(run: Trained[Rule], reading: Reading) -> Network | BlockNetwork:
     if isinstance(network, BlockNetwork) or any(p.relay is not None and p.relay.buffers for p in network.populations):
         # drawn: stored images may be sorted by class
         images = reading.train.subset(min(SETTLING, len(reading.train)), seed=run.config.seed).images
-        settle(network, run.presentation.still(run.stimulus, images.to(run.device)))
+        settle(network, run.presentation.still(reading.stimulus, images.to(run.device)))
     return network
 
 

@@ -10,6 +10,7 @@ from ...recordings import Drawing, Section, TextTable
 from ..sections import NONE, number
 
 FIGURE = "read_outs"
+PROBES = "probes"  # folder of results on other data
 PLACE = 10
 _CAPTION = (
     "Test accuracy of a read-out fitted to the frozen rates <var>z</var> of each layer and of several layers together (named where they are "
@@ -30,12 +31,32 @@ def section(result: Mapping[str, Any]) -> Section:
     if "accuracy_head" in result:
         rows.append(("the network's own output", _percent(result["accuracy_head"]), NONE, NONE))
     tables = (TextTable(head=HEAD, rows=tuple(rows)), *_corrupted(result))
-    drawing = Drawing(name=FIGURE, title="Read-outs", caption=_CAPTION)
+    data: Mapping[str, Any] = result.get("data", {})
+    title = f"Read-outs on {data['name']}" if data else "Read-outs"
+    drawing = Drawing(name=figure_of(result), title=title, caption=_CAPTION)
     at = f" at step {result['step']:,}" if "step" in result else ""
     return Section(
-        name="probe", title="Read-outs", summary=(_finding(result), f"Test accuracy{at}: {size(result)}."), tables=tables,
-        figures=(drawing,), order=PLACE,
+        name=f"probe-{data['slug']}" if data else "probe", title=title,
+        summary=(_finding(result), f"Test accuracy{at}: {size(result)}.", *_elsewhere(data)), tables=tables, figures=(drawing,),
+        order=PLACE + (1 if data else 0),
     )  # fmt: skip
+
+
+def figure_of(result: Mapping[str, Any]) -> str:
+    """Name of the figure: of a read-out on other data one of its own."""
+    return f"{FIGURE}_{result['data']['slug']}" if "data" in result else FIGURE
+
+
+def _elsewhere(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a reader has to know of other data."""
+    if not data:
+        return ()
+    own = "the run's own images" if data["normalisation"] == "run" else "these images"
+    resized = ", resized" if data["resized"] else ""
+    return (
+        f"The network, trained on {data['trained_on']}, stayed as it was; the read-out was fitted on training images of {data['name']} ({data['classes']} "
+        f"classes, {data['pixels'][2]} x {data['pixels'][1]} pixels{resized}), normalised by mean and deviation of {own}.",
+    )
 
 
 def _finding(result: Mapping[str, Any]) -> str:

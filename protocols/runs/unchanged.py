@@ -64,7 +64,7 @@ def same_data(config: RunConfig, stimulus: Stimulus, state: State, *, tell: bool
     text = f"stimulus.name: expected the {changed} images of the training, got others from {name}"
     if kind := kind_of(name):
         raise ProtocolError(
-            f"{text}; restore its files, say with --data {kind}:PATH where they are now, or train a new run"
+            f"{text}; restore its files, say with --data {kind}:PATH where they are now, or train a new run; apical probe --other reads out on others"
         )
     if (row := row_of(name)) is not None and row.takes is not None:
         raise ProtocolError(f"{text}; restore what it reads, or train a new run")

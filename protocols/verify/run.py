@@ -19,7 +19,11 @@ from ..settings.parts import identities
 
 WHOLE, DAMAGED, LEFT_OVER = "whole", "damaged", "left over"
 RESULTS = ("probe.json", "replay.json", "ladder.json", "align.json", "lesion.json", "spike.json")
-FOLDERS = ("replays", "sections")  # of one document per replay, one section of the report per analysis
+FOLDERS = (
+    "replays",
+    "probes",
+    "sections",
+)  # of one document per replay, read-out on other data, and section of the report
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,8 @@ def test_moved_images_are_the_same_and_other_ones_are_not(relocated, tmp_path):
     for command, call in COMMANDS.items():
         with pytest.raises(ProtocolError, match=OTHERS.format("npz")):
             call(relocated, data=f"npz:{tmp_path / 'others.npz'}")
+        if command == "probe":  # reads the run out on other data then
+            continue
         told = CliRunner().invoke(
             main,
             [command, str(relocated), "--data", "cifar10", *(["--protocol", "apical_block"] * (command == "lesion"))],
