@@ -6,10 +6,10 @@ import click
 
 from ..errors import ProtocolError
 from .options import FOLDER, data_dir_option, quiet_option, set_option
-from .terminal import json_option, show, verbose_option
+from .terminal import Command, json_option, show, verbose_option
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--data",
     "--spec",

@@ -6,12 +6,12 @@ import click
 
 from ..errors import ConfigError, ProtocolError
 from .options import FOLDER, data_dir_option, quiet_option, set_option
-from .terminal import json_option, show, verbose_option
+from .terminal import Command, json_option, show, verbose_option
 
 STATUS = "status"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("what", nargs=-1, required=True, metavar="SPEC.yaml|FOLDER|status FOLDER")
 @click.option("--out", type=FOLDER, help="Folder; what is done there is kept.  [default: runs/sweep-NAME]")
 @click.option(

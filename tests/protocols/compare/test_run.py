@@ -46,7 +46,7 @@ def test_what_is_finished_is_kept_and_other_settings_are_refused(finished):
     assert again["rows"] == result["rows"]
     assert {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()} == before
     with pytest.raises(
-        ConfigError, match="budget.epochs: expected 1 as in the manifest, got 2; .*choose another --out"
+        ConfigError, match=r"budget.epochs: expected 1 as in the manifest, got 2; .*choose another --out"
     ):
         compare("shapes", out, **{**arguments, "epochs": 2}, progress=False)
 
@@ -100,7 +100,7 @@ def test_only_is_refused_where_it_says_two_things(finished, tmp_path):
         (tmp_path / "mine.yaml").write_text(text)
         with pytest.raises(ConfigError, match=message):
             compare("shapes", tmp_path, epochs=1, only=[str(tmp_path / "mine.yaml")])
-    with pytest.raises(ConfigError, match="entries.lpp: rule.name: expected a rule"):
+    with pytest.raises(ConfigError, match=r"entries.lpp: rule.name: expected a rule"):
         compare("shapes", tmp_path, epochs=1, only=["lpp"])
 
 
@@ -166,6 +166,6 @@ def test_cells_that_all_fail_are_a_failure_with_a_reason(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("base: {extends: demo, stimulus: {name: 'folder:/nowhere'}}\nentries: {a: {locality: none}}")
     with pytest.raises(
-        ProtocolError, match="expected at least one finished cell|expected the images of the run at /nowhere"
+        ProtocolError, match=r"expected at least one finished cell|expected the images of the run at /nowhere"
     ):
         compare(str(path), tmp_path / "out", epochs=1, jobs=0, progress=False)
