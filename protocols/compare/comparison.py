@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from ...models.outside import placed
 from ..errors import ConfigError, nearest
 from ..settings.groups import Settings
 from ..settings.load import RunConfig, validate
@@ -180,7 +181,7 @@ def added(comparison: Known, words: Sequence[str], overrides: Sequence[str] = ()
             entries = _entries(whole, comparison.base, path, overrides)
         else:
             label = word.rpartition(":")[2]
-            told = {"settings": {"rule": {"name": word}}}
+            told = {"settings": {"rule": {"name": placed(word, Path.cwd())}}}
             entries = {label: _entry(label, told, comparison.base, overrides, Path("--only"))}
         for label, entry in entries.items():
             if label in found or (label in comparison.entries and entry is not comparison.entries[label]):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...models.outside import unplaced
 from ..errors import ConfigError, nearest
 from ..settings.yaml import merge, nested
 
@@ -127,7 +128,8 @@ def _grid_value(path: str, value: Any, where: str) -> Value:
 
 def _label(value: Any) -> Label:
     plain = isinstance(value, int | float | str) and not isinstance(value, bool)
-    return value if plain else json.dumps(value)
+    told = unplaced(value)  # where a file lies is no part of its name
+    return told if plain else json.dumps(told)
 
 
 def _of_mapping(name: str, told: Mapping[str, Any], where: str) -> Axis:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ...models.outside import unplaced
 from ..errors import ConfigError
 from ..runs.files import plain, read_json, write_json
 from .axes import Axis, Value, key_of, leaves
@@ -85,7 +86,7 @@ def _joined(before: Plan, now: Plan) -> Plan:
         ("--set", {"": list(before.overrides)}, {"": list(now.overrides)}),
         ("--workers of a budget of seconds", {"": before.beside}, {"": now.beside}),
     ):
-        _same(kind, plain(old), plain(new))
+        _same(kind, unplaced(plain(old)), unplaced(plain(new)))
     names, asked = [axis.name for axis in before.axes], [axis.name for axis in now.axes]
     if sorted(names) != sorted(asked):
         raise ConfigError(
@@ -121,7 +122,7 @@ def _longer(before: Axis, now: Axis) -> Axis:
     values = {key_of(value.label): value for value in before.values}
     for value in now.values:
         stored = values.setdefault(key_of(value.label), value)
-        if plain(stored.settings) != plain(value.settings):
+        if unplaced(plain(stored.settings)) != unplaced(plain(value.settings)):
             raise ConfigError(
                 f"axes.{before.name}: expected the settings of {value.label} that stand in the manifest, got others; give them another name, "
                 f"or {ELSEWHERE}"

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from ...models.outside import placed
 from ..errors import ConfigError, nearest
 from ..settings.groups import Settings
 from ..settings.wording import Contradiction, validated
@@ -97,7 +98,7 @@ def load(source: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Plan
                 f"sweep.spec: expected a YAML file, or the folder of a sweep, got {source!r}, which is neither; see {SEE}"
             )
         return plan_of(parse_file(path), f"{path}: ", path.stem, overrides)
-    return plan_of(source, "", "sweep", overrides)
+    return plan_of(placed(source, Path.cwd()), "", "sweep", overrides)
 
 
 def plan_of(document: Any, before: str, name: str, overrides: Sequence[str] = ()) -> Plan:
