@@ -85,7 +85,7 @@ def test_a_sweep_that_lost_a_worker_and_its_client_is_the_same_sweep(tmp_path):
         wait_for(lambda: begun(out))
         below_it = below(process.pid)
         process.kill()
-        process.wait(60)
+        process.communicate(timeout=60)
         wait_for(lambda: not alive(below_it))
     finally:
         process.kill()
