@@ -3,9 +3,8 @@
 Change QUEUE and the settings below to those of your site. Repeat it after any interruption: what is done is kept.
 """
 
-from dask_jobqueue import SLURMCluster
-
 import apical
+from dask_jobqueue import SLURMCluster
 
 QUEUE = "short"
 JOBS = 32

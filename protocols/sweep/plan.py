@@ -199,8 +199,14 @@ def hash_of(config: RunConfig, plan: Plan) -> str:
 
 
 def sources_of(config: RunConfig) -> dict[str, str]:
-    """Checksum of the source by foreign word of the settings."""
-    return {}
+    """Checksum of the source of everything from outside, by the setting that names it.
+
+    Raises:
+        OutsideError: a word names nothing any more.
+    """
+    from ..runs.foreign import sources
+
+    return {setting: source["sha256"] for setting, source in sources(config).items()}
 
 
 def _fault(axes: tuple[Axis, ...], at: Mapping[str, Any], message: str) -> str:

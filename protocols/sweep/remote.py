@@ -11,6 +11,7 @@ from .cell import work
 
 _STOPPED: set[str] = set()  # folders of sweeps whose client has ended
 _BUSY: dict[int, str] = {}  # folder by thread
+_ONE = threading.Lock()  # a process does one cell at a time, also a worker with several threads
 LOOK = 0.1
 
 
@@ -23,7 +24,8 @@ def remote_work(task: Mapping[str, Any]) -> dict[str, Any]:
     folder, thread = str(task["folder"]), threading.get_ident()
     _BUSY[thread] = folder
     try:
-        return work(task, asked=lambda: folder in _STOPPED)
+        with _ONE:
+            return work(task, asked=lambda: folder in _STOPPED)
     finally:
         del _BUSY[thread]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import ConfigError, ProtocolError
-from ..progress import beside
+from ..progress import beside, notice
 from .cell import work
 from .folder import FAILED, SweepFolder
 from .remote import begin, end, remote_work
@@ -137,20 +137,19 @@ def workers_of(
         count: workers on this machine; 0 for this process.
         threads: CPU threads of each.
         memory: of each, such as `4GiB`, above which it is started anew; None for any.
-        scheduler: address of a dask scheduler whose workers are taken instead.
+        scheduler: address of a dask scheduler, or the file in which it wrote it; its workers are taken instead.
         dashboard: whether the cluster of this machine shows itself on a page, whose address is told.
         retries: times that a cell may lose its worker.
 
     Raises:
         ConfigError: options that do not go together, or a memory that is none.
-        ProtocolError: no scheduler at the address, one without workers, or workers that do not start.
+        ProtocolError: no scheduler at the address, or workers that do not start.
     """
     _check(scheduler, memory, dashboard, count)
     if scheduler is None and count == 0:
         yield InProcess()
         return
     import dask
-    from distributed import Client
 
     environment = {
         "distributed.nanny.pre-spawn-environ": dict.fromkeys(ONE_THREAD, threads) | {"MALLOC_TRIM_THRESHOLD_": 65536}
@@ -160,19 +159,36 @@ def workers_of(
         stack.enter_context(_quiet())
         stack.enter_context(dask.config.set({**environment, **scheduling}))
         place = scheduler if scheduler is not None else stack.enter_context(_local(count, memory, dashboard))
-        try:
-            client = stack.enter_context(
-                Client(place, set_as_default=False, timeout=STARTING if scheduler is None else ANSWERING)
-            )
-        except (OSError, TimeoutError, ValueError) as error:
-            raise ProtocolError(
-                f"--scheduler: expected the address of a dask scheduler, got {place!r}, where none answers ({error}); see its log"
-            ) from error
-        if scheduler is not None and not client.nthreads():
-            raise ProtocolError(
-                f"--scheduler: expected workers at {scheduler}, got none; start some, such as `dask worker {scheduler} --nthreads 1`"
-            )
+        client = stack.enter_context(_connected(place, STARTING if scheduler is None else ANSWERING))
+        if scheduler is not None:
+            _look_at(client, scheduler)
         yield Distributed(client)
+
+
+def _connected(place: Any, seconds: float) -> "Client":
+    """A client of a cluster, or of a scheduler by its address or by the file in which it wrote it."""
+    from distributed import Client
+
+    where = {"scheduler_file": place} if isinstance(place, str) and Path(place).is_file() else {"address": place}
+    try:
+        return Client(**where, set_as_default=False, timeout=seconds)
+    except (OSError, TimeoutError, ValueError, KeyError) as error:
+        raise ProtocolError(
+            f"--scheduler: expected the address of a dask scheduler, or its file, got {place!r}, where none answers ({error}); see its log"
+        ) from error
+
+
+def _look_at(client: "Client", scheduler: str) -> None:
+    """Say what of the workers there a user may want to change; neither stops anything."""
+    threads = client.nthreads()
+    if not threads:
+        notice(
+            f"no workers at {scheduler} yet: cells begin once there are some, such as `dask worker {scheduler} --nthreads 1`"
+        )
+    elif max(threads.values()) > 1:
+        notice(
+            f"workers at {scheduler} have up to {max(threads.values())} threads and do one cell at a time; start them with --nthreads 1"
+        )
 
 
 def _check(scheduler: str | None, memory: str | None, dashboard: bool, count: int) -> None:

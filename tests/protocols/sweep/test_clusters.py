@@ -17,7 +17,13 @@ def test_the_job_of_slurm_is_one_worker_with_one_cell_at_a_time():
     settings = runpy.run_path(str(HOW_TO / "sweep_slurm.py"), run_name="example")["SETTINGS"]
     job = jobqueue.slurm.SLURMJob("tcp://127.0.0.1:8786", name="cell", **settings)
     script = job.job_script()
-    for words in ("#SBATCH -p short", "#SBATCH --cpus-per-task=1", "#SBATCH -t 02:00:00", "source $HOME/apical/bin/activate", "OMP_NUM_THREADS=1"):
+    for words in (
+        "#SBATCH -p short",
+        "#SBATCH --cpus-per-task=1",
+        "#SBATCH -t 02:00:00",
+        "source $HOME/apical/bin/activate",
+        "OMP_NUM_THREADS=1",
+    ):
         assert words in script
     for words in ("tcp://127.0.0.1:8786", "--nthreads 1", "--lifetime 110m", "--memory-limit 4.00GiB"):
         assert words in script.splitlines()[-1]
@@ -45,7 +51,9 @@ def test_the_parts_of_kubernetes_fit_each_other():
     args = pods["worker"]["containers"][0]["args"]
     assert args[args.index("--nthreads") + 1] == args[args.index("--nworkers") + 1] == "1"
     for container in (pods["scheduler"]["containers"][0],):
-        assert {port["name"] for port in container["ports"]} == {p["targetPort"] for p in cluster["scheduler"]["service"]["ports"]}
+        assert {port["name"] for port in container["ports"]} == {
+            p["targetPort"] for p in cluster["scheduler"]["service"]["ports"]
+        }
     assert job["restartPolicy"] == "OnFailure"
 
 

@@ -57,10 +57,22 @@ def test_a_hash_is_that_of_what_is_computed():
     assert hashes(budget={"epochs": 2}) == hashes(budget={"epochs": 2}, workers=2)
 
 
-def test_sources_of_foreign_words_are_part_of_the_hash(monkeypatch):
-    first = hashes()
-    monkeypatch.setattr(plans, "sources_of", lambda config: {"mine.py:Rule": "abc"})
-    assert not set(hashes()) & set(first)
+def test_sources_of_foreign_words_are_part_of_the_hash_and_their_place_is_not(tmp_path):
+    text = "from apical.plasticity import ClappPP\n\n\nclass Mine(ClappPP):\n    'By another name.'\n"
+
+    def written(folder, text):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "mine.py").write_text(text)
+        return cells({"rule.name": ["clapp++", f"{tmp_path}/{folder}/mine.py:Mine"]})
+
+    ours, mine = written("a", text)
+    assert mine.at["rule.name"] == "mine.py:Mine"
+    assert mine.name.startswith("name=mine.py-Mine-seed0-")
+    assert plans.sources_of(ours.config) == {}
+    assert [cell.hash for cell in written("b", text)] == [ours.hash, mine.hash]
+    again, changed = written("a", f"{text}\n\n# changed\n")
+    assert again.hash == ours.hash
+    assert changed.hash != mine.hash
 
 
 def test_some_cells_have_settings_of_their_own():

@@ -1,5 +1,6 @@
 """Who does the cells: options that go together, a scheduler that answers, workers that do the same as this process."""
 
+import json
 import logging
 from types import SimpleNamespace
 
@@ -55,7 +56,7 @@ def test_a_scheduler_that_does_not_answer_is_told(address, monkeypatch):
     with (
         pytest.raises(
             ProtocolError,
-            match=rf"--scheduler: expected the address of a dask scheduler, got '{address}', where none answers",
+            match=rf"--scheduler: expected the address of a dask scheduler, or its file, got '{address}', where none answers",
         ),
         workers_of(1, **NOTHING | {"scheduler": address}),
     ):
@@ -78,6 +79,17 @@ def test_workers_that_do_not_start_are_told(monkeypatch):
     ):
         pass
     assert logging.getLogger("distributed").level != logging.CRITICAL
+
+
+def test_workers_of_a_scheduler_are_looked_at(capsys):
+    workers._look_at(SimpleNamespace(nthreads=dict), "tcp://x:1")
+    assert (
+        "no workers at tcp://x:1 yet: cells begin once there are some, such as `dask worker" in capsys.readouterr().err
+    )
+    workers._look_at(SimpleNamespace(nthreads=lambda: {"a": 1, "b": 4}), "tcp://x:1")
+    assert "have up to 4 threads and do one cell at a time; start them with --nthreads 1" in capsys.readouterr().err
+    workers._look_at(SimpleNamespace(nthreads=lambda: {"a": 1}), "tcp://x:1")
+    assert capsys.readouterr().err == ""
 
 
 TASK = {"folder": "", "cell": "a", "hash": "h", "at": {"seed": 0}, "retries": 2}
@@ -121,8 +133,41 @@ def test_a_worker_is_asked_to_stop_and_to_begin_again(tmp_path, monkeypatch):
     remote.begin(["z"])
 
 
+@pytest.mark.slow
+def test_workers_of_a_scheduler_elsewhere_do_the_cells_of_two_threads_one_by_one(tmp_path, capsys):
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, dashboard_address=None, silence_logs=logging.CRITICAL
+    ) as cluster:
+        file = tmp_path / "scheduler.json"
+        file.write_text(json.dumps({"address": cluster.scheduler_address, "type": "Scheduler", "id": "x"}))
+        found = sweep(spec(do=["train"], seeds=2), tmp_path / "out", Means(scheduler=str(file)), progress=False)
+        assert found["cells"] == {"done": 4}
+        assert "do one cell at a time" in capsys.readouterr().err
+        more = sweep(
+            spec(do=["train"], seeds=3), tmp_path / "out", Means(scheduler=cluster.scheduler_address), progress=False
+        )
+    assert more["cells"] == {"done": 6}
+
+
+@pytest.mark.slow
+def test_a_cell_whose_worker_dies_time_and_again_is_told(tmp_path, monkeypatch):
+    """A rule of one's own that ends its process, beside one that does not."""
+    (tmp_path / "deadly.py").write_text(
+        "import os\nfrom apical.plasticity import ClappPP\n\n\nclass Deadly(ClappPP):\n    'Ends its process.'\n\n"
+        "    def factors(self, *given, **more):\n        os._exit(9)\n"
+    )
+    axes = {"rule.name": ["clapp++", f"{tmp_path}/deadly.py:Deadly"]}
+    found = sweep(spec(axes, do=["train"]), tmp_path / "out", Means(workers=1, retries=1), progress=False)
+    assert found["cells"] == {"done": 1, "failed": 1}
+    (reason,) = found["failed"].values()
+    assert reason.startswith("its worker died time and again")
+
+
+@pytest.mark.slow
 def test_workers_compute_what_this_process_does(tmp_path):
-    """One cluster: results bit for bit, its threads, its dashboard off; and Ctrl-C ends it in order."""
+    """Results bit for bit, and the threads that were asked for."""
     here = sweep(spec(do=["train"]), tmp_path / "here", Means(workers=0), progress=False)
     there = sweep(spec(do=["train"]), tmp_path / "there", Means(workers=1), progress=False)
     assert there["cells"] == {"done": 2}
