@@ -183,6 +183,9 @@ def _along(values: xr.DataArray, dims: Sequence[str], metric: str, folder: Path)
         axes.set_title(title)
         axes.set_xlabel(first)
         axes.set_ylabel(SAID[metric])
+    ends = [axes.get_ylim() for axes in all_axes]
+    for axes in all_axes:
+        axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
     if rest:
         figure.legend(
             *all_axes[0].get_legend_handles_labels(),
@@ -220,7 +223,13 @@ def _heat(values: xr.DataArray, dims: Sequence[str], metric: str, folder: Path) 
                 if np.isfinite(value):
                     pale = (value - low) / ((high - low) or 1) > 0.55
                     axes.text(
-                        j, i, f"{value:.3g}", ha="center", va="center", fontsize=7, color="black" if pale else "white"
+                        j,
+                        i,
+                        f"{value:.1f}" if metric == "accuracy" else f"{value:.3g}",
+                        ha="center",
+                        va="center",
+                        fontsize=7,
+                        color="black" if pale else "white",
                     )
                 else:
                     axes.text(j, i, "–", ha="center", va="center", fontsize=7, color=GREY)
