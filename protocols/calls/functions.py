@@ -36,16 +36,25 @@ def load(run: Where, *, device: str | None = None, data_dir: Folder | None = Non
     return run if isinstance(run, Run) else Run(folder_of(run), device=device, data_dir=data_dir, data=data)
 
 
-def open(recording: "Where | StoreLike") -> "xr.DataTree":
-    """Signals of a run, lazily, as an xarray DataTree; see `apical.recordings.open`.
+def open(recording: "Where | StoreLike") -> "xr.DataTree | xr.Dataset":
+    """Signals of a run, lazily, as an xarray DataTree, see `apical.recordings.open`; results of a sweep as a Dataset over its axes.
 
     Args:
-        recording: folder of a run, `Run`, result of what made it; or any store that `apical.recordings.open` takes.
+        recording: folder of a run or a sweep, `Run`, result of what made it; or any store that `apical.recordings.open` takes.
 
     Raises:
         RecordingError: nothing there, no recording, or a damaged one.
+        ConfigError: a damaged sweep.
     """
     from ...recordings import open as call
+
+    if isinstance(recording, Mapping) and "sweep" in recording:
+        recording = Path(recording["sweep"])
+    if isinstance(recording, (str, PathLike)) and Path(recording).is_dir():
+        from ..sweep.results import is_sweep, open_sweep
+
+        if is_sweep(Path(recording)):
+            return open_sweep(Path(recording))
 
     return call(folder_of(recording) if isinstance(recording, (Mapping, PathLike)) else recording)
 
@@ -267,43 +276,6 @@ def verify(run: Where, *, repair: bool = False) -> Result:
     from ..verify.run import verify as call
 
     return Result("verify", call(folder_of(run), repair=repair))
-
-
-def compare(
-    data: str = "shapes",
-    out: Folder | None = None,
-    *,
-    rules: Sequence[str] | None = None,
-    seeds: Sequence[int] | int = (0, 1, 2),
-    seconds: float | None = None,
-    epochs: int | None = None,
-    jobs: int = 1,
-    threads: int = 1,
-    changes: Mapping[str, Any] | None = None,
-    data_dir: Folder | None = None,
-    progress: bool = True,
-) -> Result:
-    """Train rules side by side with equal budgets and the same read-outs; `apical compare`.
-
-    Args:
-        data: `shapes`, `cifar10`, or path of a YAML file.
-        out: folder, where finished cells are kept; None for runs/compare-NAME.
-        rules: entries by name; None for all.
-        seeds: one run per rule and seed.
-        seconds, epochs: budget of every run, one of the two; 120 seconds where neither is given.
-        jobs, threads: runs side by side, and CPU threads of each.
-        changes: of every entry's settings, dotted path to value.
-        data_dir, progress: as in `train`.
-    """
-    from ..compare.run import compare as call
-
-    folder = Path(out) if out is not None else Path("runs") / f"compare-{Path(data).stem}"
-    budget = 120.0 if seconds is None and epochs is None else seconds
-    found = call(
-        data, folder, rules=rules, seeds=numbers(seeds), seconds=budget, epochs=epochs, jobs=jobs, threads=threads,
-        overrides=texts(changes or {}), data_dir=_path(data_dir), progress=progress,
-    )  # fmt: skip
-    return Result("compare", found)
 
 
 def demo(out: Folder | None = None, seed: int = 0, *, progress: bool = True) -> Result:

@@ -7,10 +7,11 @@ from ..errors import ConfigError
 
 
 class Budget(TypedDict):
-    """Exactly one of the two is a number."""
+    """Exactly one of the three is a number."""
 
     seconds: float | None
     epochs: int | None
+    samples: int | None
 
 
 def parse_names(text: str | None, option: str = "--rules", example: str = "clapp++,lpl") -> list[str] | None:
@@ -38,12 +39,18 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def parse_budget(text: str) -> Budget:
-    """`120s` or `3epochs`."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s\s*|\s*(\d+)\s*epochs?\s*", text)
-    number = float(found[1] or found[2]) if found else 0.0
-    if not found or not number:
-        raise ConfigError(f"--budget: expected seconds or epochs above 0, got {text!r}; for example 120s or 3epochs")
-    return {"seconds": number, "epochs": None} if found[1] else {"seconds": None, "epochs": int(number)}
+    """`3epochs`, `100000samples` or `120s`."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s\s*|\s*(\d+)\s*epochs?\s*|\s*(\d+)\s*samples?\s*", text)
+    if not found or not float(found[1] or found[2] or found[3]):
+        raise ConfigError(
+            f"--budget: expected epochs, samples or seconds above 0, got {text!r}; for example 3epochs, 100000samples or 120s"
+        )
+    seconds, epochs, samples = found.groups()
+    return {
+        "seconds": None if seconds is None else float(seconds),
+        "epochs": None if epochs is None else int(epochs),
+        "samples": None if samples is None else int(samples),
+    }
 
 
 def parse_place(text: str | None) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Look at a run": ("probe", "inspect", "view", "analyse", "align", "verify", "export"),
     "Experiment on a run": ("record", "lesion", "replay"),
     "Spikes alone": ("spike",),
-    "Compare and check": ("compare", "theory", "cells", "bench"),
+    "Compare and check": ("sweep", "compare", "theory", "cells", "bench"),
     "Settings and data": ("config", "data"),
 }
 
@@ -25,7 +25,8 @@ EXAMPLES: Mapping[str, str] = {
     "apical lesion": "apical lesion runs/dfb --protocol apical_block --seeds 0-2",
     "apical replay": "apical replay runs/dfb --quick",
     "apical spike": "apical spike --seeds 0-2 --controls",
-    "apical compare": "apical compare --data shapes --budget 120s --rules clapp++-dfb,lpl",
+    "apical sweep": "apical sweep rates.yaml --workers 4 --out runs/rates",
+    "apical compare": "apical compare --data shapes --budget 3epochs --rules clapp++-dfb,lpl",
     "apical theory": "apical theory --seed 1",
     "apical cells": "apical cells clopath burst-dependent",
     "apical bench engine": "apical bench engine --context dfb --width 0.25",

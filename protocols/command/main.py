@@ -14,6 +14,7 @@ from ..readouts.table import READ_OUTS
 from ..stimuli.names import WORDS
 from .analyse import analyse
 from .cells import cells
+from .compare import compare
 from .groups import bench, config, data
 from .inspect import inspect
 from .options import (
@@ -31,6 +32,7 @@ from .outward import export, view
 from .record import record
 from .replay import replay
 from .spike import spike
+from .sweep import sweep
 from .terminal import Commands, json_option, show, verbose_option
 from .verify import verify
 
@@ -256,60 +258,20 @@ def lesion(
     show(result, as_json, "lesion", verbose=verbose)
 
 
-@main.command()
-@click.option(
-    "--data",
-    default="shapes",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="shapes, cifar10, or a YAML file of your own.",
-)
-@click.option("--rules", metavar="A,B", help="Entries of the comparison, by name.  [default: all]")
-@click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One run per rule and seed.")
-@click.option("--budget", default="120s", show_default=True, metavar="Ns|Nepochs", help="Training of every run.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Runs side by side.")
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads of one run.")
-@click.option("--out", type=FOLDER, help="Folder; what is finished there is kept.  [default: runs/compare-NAME]")
-@set_option
-@data_dir_option
-@verbose_option
-@quiet_option
-@json_option
-def compare(
-    data: str,
-    rules: str | None,
-    seeds: str,
-    budget: str,
-    jobs: int,
-    threads: int,
-    out: Path | None,
-    overrides: tuple[str, ...],
-    data_dir: Path | None,
-    verbose: bool,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """Train plasticity rules side by side, with equal budgets and the same read-outs.
-
-    Repeat the same command to go on after an interruption. Exit 1 if any run failed; table and page are written nevertheless.
-    """
-    from .arguments import parse_budget, parse_names, parse_seeds
-
-    names, numbers, limits = parse_names(rules), parse_seeds(seeds), parse_budget(budget)
-    from ..compare.run import compare as run_compare
-
-    folder = out or Path("runs") / f"compare-{Path(data).stem}"
-    result = run_compare(
-        data, folder, rules=names, seeds=numbers, **limits, jobs=jobs, threads=threads, overrides=overrides,
-        data_dir=data_dir, progress=not quiet,
-    )  # fmt: skip
-    show(result, as_json, "compare", verbose=verbose)
-    if failed := result["failed"]:
-        runs, expected = ", ".join(failed), len(failed) + sum("seconds" in row for row in result["rows"])
-        raise ProtocolError(
-            f"{folder}: expected {expected} finished runs, got {len(failed)} failed: {runs}; compare.json says why"
-        )
-
-
-for _group in (data, config, bench, verify, replay, spike, cells, inspect, record, analyse, view, export):
+for _group in (
+    data,
+    config,
+    bench,
+    verify,
+    replay,
+    spike,
+    cells,
+    sweep,
+    compare,
+    inspect,
+    record,
+    analyse,
+    view,
+    export,
+):
     main.add_command(_group)

@@ -46,14 +46,16 @@ def _said(value: Any) -> str:
 
 @styled
 def _draw(table: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], stem: Path) -> Path:
-    """Mean accuracy of every rule as a bar, its runs as dots; the controls as lines."""
+    """Mean accuracy of every rule as a bar, its runs as dots, a seed above the other; the controls as lines."""
     lines = [line for line in ranking(table) if line["rule"] not in CONTROLS and line["n"]][::-1]
     figure = new_figure(6.6, 0.34 * len(lines) + 1.2)
     axes = figure.subplots()
     for place, line in enumerate(lines):
         axes.barh(place, line["mean"], color=COLOURS[0], alpha=0.35, height=0.7)
         found = [row["accuracy"] for row in rows if row["rule"] == line["rule"]]
-        axes.plot(found, [place] * len(found), "o", color=COLOURS[0], markersize=3.5)
+        # one above the other: equal ones would hide each other
+        heights = [place + 0.56 * ((i + 0.5) / len(found) - 0.5) for i in range(len(found))]
+        axes.plot(found, heights, "o", color=COLOURS[0], markersize=3.5 if len(found) < 8 else 2)
     for label, colour in ((RANDOM, COLOURS[3]), (PIXELS, GREY)):
         for line in table:
             if line["rule"] == label:

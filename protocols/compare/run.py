@@ -1,22 +1,25 @@
-"""The comparison itself: every rule with every seed, side by side in processes, resumable cell by cell."""
+"""The comparison itself: a sweep over rules, with a table and a page of its own."""
 
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, Interrupted, ProtocolError
-from ..progress import bar as progress_bar
-from ..progress import beside
+from ..errors import ConfigError, ProtocolError
 from ..runs.files import write_json
 from ..runs.provenance import machine
-from ..settings.load import to_yaml
-from ..signals import handled, interrupt
+from ..sweep import manifest as stored
+from ..sweep.axes import ENTRIES, Axis, Value
+from ..sweep.folder import DIVERGED, FAILED, SweepFolder
+from ..sweep.plan import SEED, Budget, Plan
+from ..sweep.run import RETRIES, Means, execute
+from ..sweep.spec import with_workers
 from . import comparison as spec
-from .finished_cells import begin, cell_name, finished, keep_row, run_folder
+from .earlier import take_over
 from .page import write_page
-from .processes import Processes
 from .table import Cell, rows_of, summary, write_csv
+
+RULE = "rule"
 
 
 def compare(
@@ -24,11 +27,16 @@ def compare(
     out: Path,
     *,
     rules: Sequence[str] | None = None,
+    only: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
     seconds: float | None = None,
     epochs: int | None = None,
+    samples: int | None = None,
     jobs: int = 1,
     threads: int = 1,
+    memory: str | None = None,
+    scheduler: str | None = None,
+    retries: int = RETRIES,
     overrides: Sequence[str] = (),
     data_dir: Path | None = None,
     progress: bool = True,
@@ -39,10 +47,12 @@ def compare(
         name: a comparison that comes with Apical, or a YAML file (see `spec`).
         out: folder of the comparison; cells that are finished there are kept.
         rules: labels of entries; None for all.
+        only: labels, rules by name or reference, or YAML files of entries: these are run, and stand in the table beside all that is there.
         seeds: one run per rule and seed.
-        seconds, epochs: the budget of every run, exactly one of them.
-        jobs: cells side by side.
+        seconds, epochs, samples: the budget of every run, exactly one of them.
+        jobs: cells side by side; 0 for this process.
         threads: CPU threads of one cell.
+        memory, scheduler, retries: see `Means`.
         overrides: `a.b=c` texts for every entry.
         data_dir: folder of the data sets.
         progress: show a bar on stderr, when that is a terminal.
@@ -55,78 +65,101 @@ def compare(
             run starts.
         ProtocolError: every cell failed.
     """
-    if (seconds is None) == (epochs is None):
-        raise ConfigError("compare.budget: expected either seconds or epochs, got both or neither; for example 120s")
-    entries = spec.load(name, rules, overrides)
-    training: dict[str, Any] = {"threads": threads, "epochs": epochs or 100_000}
-    tasks = {
-        (entry.label, seed): _task(entry, seed, training, out, data_dir, seconds, jobs)
-        for entry in entries
-        for seed in seeds
+    if sum(amount is not None for amount in (seconds, epochs, samples)) != 1:
+        raise ConfigError(
+            "compare.budget: expected one of seconds, epochs and samples, got several or none; for example 3epochs"
+        )
+    if rules is not None and only:
+        raise ConfigError("--only: expected it without --rules, got both; --only runs its rules and shows all")
+    means = Means(jobs, threads, memory, scheduler, False, retries, data_dir)
+    comparison, folder = spec.read(name, overrides), SweepFolder(out)
+    entries = spec.added(comparison, only, overrides) if only else comparison.chosen(rules)
+    budget = Budget(epochs, samples, seconds)
+    for entry in entries:
+        entry.config(seeds[0], {})  # speaks of entries
+    plan = with_workers(_plan(name, comparison.base, entries, seeds, budget, overrides), jobs)
+    take_over(folder, replace(plan, axes=(_axis([*comparison.entries.values()]),)), seeds)
+    execute(plan, folder, means, plan.cells(), progress=progress, unit="run")
+    manifest = stored.read(folder)
+    shown = _shown(manifest.plan, entries) if only else entries
+    numbers = sorted(manifest.plan.seeds) if only else list(seeds)
+    told = {"seconds": seconds, "epochs": epochs, "samples": samples, "threads": threads, "jobs": jobs}
+    facts = {"comparison": name, "budget": told, "seeds": numbers, "machine": machine()}
+    return _written(folder, manifest, shown, numbers, facts)
+
+
+def _written(
+    folder: SweepFolder,
+    manifest: stored.Manifest,
+    shown: Sequence[spec.Entry],
+    seeds: Sequence[int],
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    """Table, figure, page and document of what is there."""
+    names = {(str(cell["at"][RULE]), int(cell["at"][SEED])): name for name, cell in manifest.cells.items()}
+    failed = {
+        key: reason
+        for key, reason in _failed(folder, names).items()
+        if key[0] in {e.label for e in shown} and key[1] in seeds
     }
-    out.mkdir(parents=True, exist_ok=True)
-    budget = {"seconds": seconds, "epochs": epochs, "threads": threads, "jobs": jobs}
-    failed = _run_all(tasks, out, jobs, progress)
-    rows = rows_of(entries, seeds, out)
+    rows = rows_of(shown, seeds, folder, names)
     if not rows:
-        raise ProtocolError(f"{out}: expected at least one finished cell, got none; {next(iter(failed.values()), '')}")
-    table = summary(entries, rows, failed)
-    facts = {"comparison": name, "budget": budget, "seeds": list(seeds), "machine": machine()}
+        raise ProtocolError(
+            f"{folder.path}: expected at least one finished cell, got none; {next(iter(failed.values()), '')}"
+        )
+    table = summary(shown, rows, failed)
+    out = folder.path
     files = {"csv": write_csv(out / "compare.csv", rows, failed), **write_page(out, facts, table, rows)}
-    lost = {cell_name(*key): text for key, text in failed.items()}
-    result = {**facts, "rows": rows, "summary": table, "failed": lost, "files": files}
+    lost = {names[key]: text for key, text in failed.items()}
+    result = {**facts, "sweep": str(out), "rows": rows, "summary": table, "failed": lost, "files": files}
     write_json(out / "compare.json", result)
     return result
 
 
-def _task(
-    entry: spec.Entry,
-    seed: int,
-    training: dict[str, Any],
-    out: Path,
-    data_dir: Path | None,
-    seconds: float | None,
-    jobs: int,
-) -> dict[str, Any]:
-    return {
-        "config": to_yaml(entry.config(seed, training)),
-        "out": str(run_folder(out, entry.label, seed)),
-        "data_dir": None if data_dir is None else str(data_dir),
-        "max_seconds": seconds,
-        # in a second less is learnt beside others
-        "jobs": None if seconds is None else jobs,
-    }
+def _failed(folder: SweepFolder, names: Mapping[Cell, str]) -> dict[Cell, str]:
+    found: dict[Cell, str] = {}
+    for key, name in names.items():
+        status = folder.status(name)
+        if status in (FAILED, DIVERGED):
+            told = folder.read_failure(name) if status == FAILED else folder.read_result(name)
+            found[key] = str(told.get("error", ""))
+    return found
 
 
-def _run_all(tasks: dict[Cell, dict[str, Any]], out: Path, jobs: int, progress: bool) -> dict[Cell, str]:
-    """Run what is not finished; seed by seed, so that an early stop leaves whole seeds. Returns failures by cell."""
-    (out / "cells").mkdir(exist_ok=True)
-    waiting = [key for key in sorted(tasks, key=lambda key: key[1]) if not finished(out, key, tasks[key])]
-    for key in waiting:
-        begin(out, key, tasks[key])
-    failed = dict[Cell, str]()
-    bar = progress_bar(progress, "run", len(tasks), initial=len(tasks) - len(waiting))
-    # the pool waits for its threads before the pipe of the processes is taken away
-    with handled(interrupt), bar, Processes() as processes, ThreadPoolExecutor(max_workers=jobs) as pool:
-        futures: dict[Future[dict[str, Any]], Cell] = {pool.submit(processes.run, tasks[key]): key for key in waiting}
-        try:
-            pending = set(futures)
-            while pending:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in done:
-                    key = futures[future]
-                    try:
-                        keep_row(out, key, tasks[key], future.result())
-                    except ProtocolError as error:
-                        failed[key] = str(error)
-                        beside(f"{cell_name(*key)}: {error}")
-                    bar.update()
-                    bar.set_postfix_str(f"{key[0]} seed {key[1]}")
-        except BaseException as error:
-            for future in futures:
-                future.cancel()
-            processes.stop()
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted("interrupted; repeat the same command to go on: what was trained is kept") from error
-            raise
-    return failed
+def _plan(
+    name: str,
+    base: Mapping[str, Any],
+    entries: Sequence[spec.Entry],
+    seeds: Sequence[int],
+    budget: Budget,
+    overrides: Sequence[str],
+) -> Plan:
+    return Plan(
+        name=Path(name).stem,
+        base=dict(base),
+        axes=(_axis(entries),),
+        seeds=tuple(seeds),
+        budget=budget,
+        overrides=tuple(overrides),
+    )
+
+
+def _axis(entries: Sequence[spec.Entry]) -> Axis:
+    def about(entry: spec.Entry) -> dict[str, Any]:
+        return {"locality": entry.locality, "published": entry.published}
+
+    return Axis(RULE, ENTRIES, tuple(Value(e.label, {**e.own, "name": e.label}, about(e)) for e in entries))
+
+
+def _shown(plan: Plan, first: Sequence[spec.Entry]) -> list[spec.Entry]:
+    """All entries of the manifest; those of this call as they are told now."""
+    now = {entry.label: entry for entry in first}
+    found = []
+    for value in plan.axes[0].values:
+        published = value.about.get("published")
+        told = str(value.about.get("locality", "not stated"))
+        earlier = spec.Entry(
+            str(value.label), value.settings, {}, told, None if published is None else (published[0], published[1])
+        )
+        found.append(now.get(str(value.label), earlier))
+    return found

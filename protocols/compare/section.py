@@ -5,6 +5,7 @@ from typing import Any
 
 from ...recordings import Section, TextTable
 from ..sections import count, number
+from ..sweep.plan import Budget
 from .table import HEAD, cells_of, ranking
 
 
@@ -15,7 +16,7 @@ def section(result: Mapping[str, Any]) -> Section:
         result: as `compare` gives it.
     """
     budget = result["budget"]
-    time = f"{budget['seconds']:g} s" if budget["seconds"] is not None else count(budget["epochs"], "epoch")
+    time = Budget(budget.get("epochs"), budget.get("samples"), budget.get("seconds")).told()
     told = f"Every rule was trained for {time} with {count(len(result['seeds']), 'seed')}, and all populations were read out alike; means over seeds."
     lost = tuple(f"{name} failed: {reason}" for name, reason in result["failed"].items())
     best = TextTable(

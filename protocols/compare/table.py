@@ -1,14 +1,16 @@
 """Rows and summary of a comparison."""
 
 import csv
+import math
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...recordings.atomic import replacing
+from ..sweep.folder import DONE, SweepFolder
+from ..sweep.results import is_number
 from .comparison import Entry
-from .finished_cells import cell_file, read_row
 
 RANDOM, PIXELS = "random init", "pixels"
 CONTROLS = {RANDOM: "nothing: weights as drawn", PIXELS: "nothing: the read-out alone"}
@@ -21,8 +23,22 @@ FINISHED, FAILED = "finished", "failed"
 Cell = tuple[str, int]
 
 
-def rows_of(entries: Sequence[Entry], seeds: Sequence[int], out: Path) -> list[dict[str, Any]]:
+ROW = (
+    "accuracy", "accuracy_random", "accuracy_pixels", "layers", "images_per_second", "peak_memory_bytes", "epochs", "steps", "seconds",
+    "losses",
+)  # fmt: skip
+
+
+def rows_of(
+    entries: Sequence[Entry], seeds: Sequence[int], folder: SweepFolder, names: Mapping[Cell, str]
+) -> list[dict[str, Any]]:
     """Rows of the finished cells, controls last: the random network and the pixels of the first entry that was finished.
+
+    Args:
+        entries: that are shown.
+        seeds: that are shown.
+        folder: of the comparison.
+        names: of the cells.
 
     Raises:
         ConfigError: the file of a cell is damaged.
@@ -30,10 +46,10 @@ def rows_of(entries: Sequence[Entry], seeds: Sequence[int], out: Path) -> list[d
     rows = []
     for entry in entries:
         for seed in seeds:
-            path = cell_file(out, entry.label, seed)
-            if path.is_file():
-                row = read_row(path)
-                rows.append({name: value for name, value in row.items() if name not in ("config", "budget", "jobs")})
+            name = names.get((entry.label, seed))
+            if name is not None and folder.status(name) == DONE:
+                told = folder.read_result(name)
+                rows.append({"rule": entry.label, "seed": seed, **{key: told.get(key) for key in ROW}})
     controls = []
     for label, key in ((RANDOM, "accuracy_random"), (PIXELS, "accuracy_pixels")):
         for seed in seeds:
@@ -124,5 +140,7 @@ def markdown(table: Sequence[dict[str, Any]]) -> str:
 
 
 def ranking(table: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Best first, what has no accuracy after it, controls last."""
+    """Best first, what has no accuracy after it, controls last; entries that are called by numbers stand by size, as what is swept."""
+    if all(is_number(line["rule"]) for line in table if line["rule"] not in CONTROLS):
+        return sorted(table, key=lambda line: math.inf if line["rule"] in CONTROLS else float(line["rule"]))
     return sorted(table, key=lambda line: (line["rule"] in CONTROLS, line["mean"] is None, -(line["mean"] or 0.0)))

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from apical.protocols.calls.functions import (
         align,
         cells,
-        compare,
         demo,
         lesion,
         load,
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from apical.protocols.calls.recording import record
     from apical.protocols.calls.result import Result
     from apical.protocols.calls.run import Run
+    from apical.protocols.calls.sweeps import compare, sweep
 
     __version__: str
 
@@ -69,6 +69,7 @@ __all__ = [
     "record",
     "replay",
     "spike",
+    "sweep",
     "theory",
     "train",
     "verify",
@@ -88,13 +89,14 @@ _HOMES = {
     "record": "protocols.calls.recording",
     "analyse": "protocols.calls.analyses",
     "inspect": "protocols.calls.inspection",
+    "compare": "protocols.calls.sweeps",
+    "sweep": "protocols.calls.sweeps",
     "export": "protocols.calls.outward",
     "view": "protocols.calls.outward",
 } | dict.fromkeys(
     (
         "align",
         "cells",
-        "compare",
         "demo",
         "lesion",
         "load",

@@ -1,23 +1,16 @@
 """The folder of a run: what lies where, and what may be written into it."""
 
-import errno
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from ...recordings.atomic import write_text
 from ..errors import ConfigError
-from ..progress import notice
 from ..settings.load import RunConfig, read_stored, stored_text
 from ..settings.places import at
-
-if sys.platform != "win32":
-    import fcntl
-
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+from .locks import Taken, held
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +102,13 @@ class RunFolder:
         Raises:
             ConfigError: another process has it.
         """
-        if sys.platform == "win32":
-            yield
-            return
-        with self.lock.open("ab") as held:  # for writing: NFS locks no file that is open for reading
+        with ExitStack() as stack:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                stack.enter_context(
+                    held(self.lock, f"{self.path}: this file system has no locks; let no other process train this run")
+                )
+            except Taken as error:
                 raise ConfigError(
                     f"{self.path}: expected a run that nobody trains, got one that another process is training; wait for it or choose another --out"
                 ) from error
-            except OSError as error:
-                if error.errno not in WITHOUT_LOCKS:
-                    raise
-                notice(f"{self.path}: this file system has no locks; let no other process train this run")
             yield

@@ -1,11 +1,28 @@
 """Requests to stop."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 from ..signals import handled
+
+_ASKED: ContextVar[Callable[[], bool]] = ContextVar("asked to stop", default=lambda: False)
+
+
+@contextmanager
+def stopping_when(asked: Callable[[], bool]) -> Iterator[None]:
+    """What is trained inside also stops, as by a signal, once this is true: a thread gets no signals.
+
+    Args:
+        asked: looked at after every step.
+    """
+    before = _ASKED.set(asked)
+    try:
+        yield
+    finally:
+        _ASKED.reset(before)
 
 
 class StopRequests:
@@ -16,9 +33,10 @@ class StopRequests:
 
     def __init__(self) -> None:
         self._asked = self._shielded = False
+        self._elsewhere = _ASKED.get()
 
     def __bool__(self) -> bool:
-        return self._asked
+        return self._asked or self._elsewhere()
 
     @contextmanager
     def whole(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ PROSE = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 MOST_LINES = 350
 
 # files whose stdout is read by another process of ours
-SPEAKS_TO_A_PROCESS = {Path("protocols/bench/contest.py"), Path("protocols/compare/cell.py")}
+SPEAKS_TO_A_PROCESS = {Path("protocols/bench/contest.py")}
 
 AMERICAN = re.compile(
     r"(?<![.\w])(behaviors?|colors?|colored|grays?|grayscale|optimizers?|optimize[ds]?|normalize[ds]?|initialize[ds]?"

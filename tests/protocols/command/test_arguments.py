@@ -19,14 +19,21 @@ def test_seeds_that_are_none(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds", "epochs"),
-    [("120s", 120.0, None), ("1.5 s", 1.5, None), ("3epochs", None, 3), ("1 epoch", None, 1)],
+    ("text", "kind", "amount"),
+    [
+        ("120s", "seconds", 120.0),
+        ("1.5 s", "seconds", 1.5),
+        ("3epochs", "epochs", 3),
+        ("1 epoch", "epochs", 1),
+        ("5000samples", "samples", 5000),
+        ("1 sample", "samples", 1),
+    ],
 )
-def test_budgets(text, seconds, epochs):
-    assert parse_budget(text) == {"seconds": seconds, "epochs": epochs}
+def test_budgets(text, kind, amount):
+    assert parse_budget(text) == {"seconds": None, "epochs": None, "samples": None, kind: amount}
 
 
-@pytest.mark.parametrize("text", ["", "3", "0s", "0epochs", "-3s", "1.5epochs", "3 minutes"])
+@pytest.mark.parametrize("text", ["", "3", "0s", "0epochs", "-3s", "1.5epochs", "3 minutes", "0samples"])
 def test_budgets_that_are_none(text):
     with pytest.raises(ConfigError, match="--budget: expected"):
         parse_budget(text)

@@ -5,18 +5,19 @@ import json
 import shutil
 
 import pytest
-from apical.protocols.compare import cell
-from apical.protocols.compare.processes import Processes
+from apical.protocols.compare import page
 from apical.protocols.compare.run import compare
-from apical.protocols.compare.table import markdown
+from apical.protocols.compare.table import markdown, ranking
 from apical.protocols.errors import ConfigError, ProtocolError
+from apical.protocols.sweep import cell
+from apical.protocols.sweep.folder import SweepFolder
 from tiny_cells import TINY
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("compare")
-    arguments = {"rules": ["clapp++-dfb", "bp-clapp++"], "seeds": [0], "epochs": 1, "jobs": 2, "overrides": TINY}
+    arguments = {"rules": ["clapp++-dfb", "bp-clapp++"], "seeds": [0], "epochs": 1, "jobs": 0, "overrides": TINY}
     return out, arguments, compare("shapes", out, **arguments, progress=False)
 
 
@@ -44,27 +45,23 @@ def test_what_is_finished_is_kept_and_other_settings_are_refused(finished):
     again = compare("shapes", out, **arguments, progress=False)
     assert again["rows"] == result["rows"]
     assert {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()} == before
-    with pytest.raises(ConfigError, match="expected a cell of these settings"):
+    with pytest.raises(
+        ConfigError, match=r"budget.epochs: expected 1 as in the manifest, got 2; .*choose another --out"
+    ):
         compare("shapes", out, **{**arguments, "epochs": 2}, progress=False)
 
 
-def test_a_cell_stopped_half_way_goes_on_where_it_was(tmp_path):
-    from apical.protocols.compare import comparison as spec
+def test_a_cell_read_out_by_hand_meanwhile_is_read_out_as_all_are(finished, tmp_path):
     from apical.protocols.probe.run import probe
-    from apical.protocols.settings.load import to_yaml
 
-    entry = spec.load("shapes", ["clapp++-dfb"], TINY)[0]
-    config = to_yaml(entry.config(0, {"threads": 1, "epochs": 2, "checkpoint_every": 1}))
-    task = {"config": config, "out": str(tmp_path / "run"), "data_dir": None, "max_seconds": 1e-3}
-    first = cell.run(task)
-    assert first["steps"] == 1
-    second = cell.run({**task, "max_seconds": 1e9})
-    assert second["steps"] == 8
-    # what was read out by hand meanwhile, in another way
-    probe(tmp_path / "run", read_out="knn", layers=["conv1"], progress=False)
-    third = cell.run({**task, "max_seconds": 1e-3})
-    assert third["accuracy"] == second["accuracy"]
-    assert third["layers"] == second["layers"]
+    run, out = finished[0], tmp_path / "out"
+    shutil.copytree(run, out)
+    folder, name = SweepFolder(out), "clapp++-dfb-seed0"
+    first = folder.read_result(name)
+    folder.result(name).unlink()
+    probe(folder.run(name), read_out="knn", layers=["conv1"], progress=False)
+    compare("shapes", out, **{**finished[1], "rules": ["clapp++-dfb"]}, progress=False)
+    assert folder.read_result(name)["layers"] == first["layers"]
 
 
 def test_an_interrupted_cell_does_not_go_on_with_another_budget(finished, tmp_path):
@@ -72,8 +69,63 @@ def test_an_interrupted_cell_does_not_go_on_with_another_budget(finished, tmp_pa
     shutil.copytree(run, out)
     (out / "cells" / "clapp++-dfb-seed0.json").unlink()  # as if it had been killed
     for change in ({"epochs": 2}, {"overrides": [*TINY, "rule.contrast=softplus"]}):
-        with pytest.raises(ConfigError, match=r"runs/clapp\+\+-dfb-seed0.json: expected a cell of these settings"):
+        with pytest.raises(ConfigError, match="as in the manifest, got"):
             compare("shapes", out, **{**finished[1], "rules": ["clapp++-dfb"], **change}, progress=False)
+
+
+def test_a_rule_of_ones_own_stands_beside_a_finished_table_and_runs_alone(finished, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(finished[0], out)
+    before = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("entries: {mine: {settings: {rule: {name: dfa}}, locality: as its source says}}")
+    arguments = {**finished[1], "rules": None, "only": [str(mine)]}
+    result = compare("shapes", out, **arguments, progress=False)
+    assert {row["rule"] for row in result["rows"]} == {"clapp++-dfb", "bp-clapp++", "mine", "random init", "pixels"}
+    assert {path: when for path, when in ((p, p.stat().st_mtime_ns) for p in before) if when != before[path]} == {}
+    table = (out / "compare.md").read_text()
+    assert "as its source says" in table
+    assert "one broadcast number" in table  # of the others, from the manifest
+    again = compare("shapes", out, **{**arguments, "only": ["dfa"]}, progress=False)
+    assert {row["rule"] for row in again["rows"]} >= {"mine", "dfa"}
+
+
+def test_only_is_refused_where_it_says_two_things(finished, tmp_path):
+    with pytest.raises(ConfigError, match="--only: expected it without --rules, got both"):
+        compare("shapes", tmp_path, epochs=1, rules=["lpl"], only=["lpl"])
+    for text, message in (
+        ("base: {extends: demo}\nentries: {a: {}}", "expected entries alone, got a base as well"),
+        ("entries: {lpl: {}}", "--only: expected names that no other entry has, got 'lpl' twice"),
+    ):
+        (tmp_path / "mine.yaml").write_text(text)
+        with pytest.raises(ConfigError, match=message):
+            compare("shapes", tmp_path, epochs=1, only=[str(tmp_path / "mine.yaml")])
+    with pytest.raises(ConfigError, match=r"entries.lpp: rule.name: expected a rule"):
+        compare("shapes", tmp_path, epochs=1, only=["lpp"])
+
+
+def test_the_comparison_is_a_sweep_that_xarray_opens(finished):
+    import apical
+
+    found = apical.open(finished[0])
+    assert found.accuracy.dims == ("rule", "seed")
+    row = finished[2]["rows"][0]
+    assert found.accuracy.sel(rule=row["rule"], seed=0).item() == row["accuracy"]
+
+
+def test_equal_seeds_are_seen_and_numbers_stand_by_size(tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(page, "save", lambda figure, stem: drawn.setdefault("figure", figure))
+    lines = [{"rule": rule, "mean": mean, "n": 3} for rule, mean in (("0.1", 50.0), ("3e-3", 90.0), ("1", 70.0))]
+    rows = [{"rule": line["rule"], "seed": seed, "accuracy": line["mean"]} for line in lines for seed in range(3)]
+    controls = [{"rule": name, "mean": 10.0, "n": 3} for name in ("random init", "pixels")]
+    page._draw([*lines, *controls], rows, tmp_path / "compare")
+    axes = drawn["figure"].axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["1", "0.1", "3e-3"]
+    points = [tuple(point) for line in axes.lines if line.get_marker() == "o" for point in line.get_xydata()]
+    assert len(set(points)) == 9
+    names = [{**line, "rule": f"rate {line['rule']}"} for line in lines]
+    assert [line["rule"] for line in ranking(names)] == ["rate 3e-3", "rate 1", "rate 0.1"]
 
 
 def test_an_entry_that_was_not_run_says_so():
@@ -88,12 +140,11 @@ def test_an_entry_that_was_not_run_says_so():
 
 def test_a_rule_that_failed_is_told_from_one_that_was_not_run(finished, tmp_path, monkeypatch):
     shutil.copytree(finished[0], tmp_path / "out")
-    refused = ProtocolError("lpl-seed0: expected the cell to finish, got nothing; run the same command again")
 
-    def fail(processes, task):
-        raise refused
+    def fail(*_):
+        raise ProtocolError("lpl-seed0: expected the cell to finish, got nothing; run the same command again")
 
-    monkeypatch.setattr(Processes, "run", fail)
+    monkeypatch.setattr(cell, "_done", fail)
     arguments = {**finished[1], "rules": ["clapp++-dfb", "lpl"]}
     result = compare("shapes", tmp_path / "out", **arguments, progress=False)
     assert list(result["failed"]) == ["lpl-seed0"]
@@ -107,28 +158,14 @@ def test_a_rule_that_failed_is_told_from_one_that_was_not_run(finished, tmp_path
 
 def test_a_budget_is_one_of_two(tmp_path):
     for budget in ({}, {"seconds": 1.0, "epochs": 1}):
-        with pytest.raises(ConfigError, match=r"compare\.budget"):
+        with pytest.raises(ConfigError, match=r"compare\.budget: expected one of seconds, epochs and samples"):
             compare("shapes", tmp_path, **budget)
 
 
 def test_cells_that_all_fail_are_a_failure_with_a_reason(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("base: {extends: demo, stimulus: {name: 'folder:/nowhere'}}\nentries: {a: {locality: none}}")
-    with pytest.raises(ProtocolError, match="expected at least one finished cell"):
-        compare(str(path), tmp_path / "out", epochs=1, progress=False)
-
-
-def test_a_failed_cell_speaks_in_its_own_sentence(tmp_path):
-    """Of a process of its own: neither a traceback nor the path of a class."""
-    task = {"config": "training: {batch: 1}", "out": str(tmp_path / "run"), "data_dir": None, "max_seconds": None}
-    with Processes() as processes, pytest.raises(ProtocolError) as caught:
-        processes.run(task)
-    reason = "training.batch: expected at least 2, got 1; see apical config schema"
-    assert f"got an error ({reason}); repeat" in str(caught.value)
-    assert "apical." not in str(caught.value)
-
-
-def test_a_defect_in_a_cell_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(cell, "run", lambda task: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        cell.main("{}")
+    with pytest.raises(
+        ProtocolError, match=r"expected at least one finished cell|expected the images of the run at /nowhere"
+    ):
+        compare(str(path), tmp_path / "out", epochs=1, jobs=0, progress=False)

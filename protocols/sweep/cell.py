@@ -1,0 +1,192 @@
+"""One cell of a sweep, in a worker: trained or trained on, read out, and its result written there.
+
+A worker is given plain settings and makes everything of them itself, rules of the user's own too. The client only reads what lies in the
+folder, so that nothing is lost with a client, and with a worker no more than what was learnt since the last checkpoint.
+"""
+
+import contextlib
+import io
+import socket
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, exit_code_of, told
+from ..settings.yaml import merge, parse
+from .folder import DIVERGED, DONE, FAILED, SweepFolder
+from .plan import ALIGN, PROBE
+
+STOPPED = "stopped"
+LOOK = 0.5  # seconds between two looks at a cell that another worker still has
+BATCHES = 8  # on which alignment is measured, where there are as many
+
+
+def work(task: Mapping[str, Any], asked: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+    """Do a cell, unless it is done, and write its result or how it failed.
+
+    Args:
+        task: folder (of the sweep), cell (its name), hash, at, config (YAML text), data_dir (or null), seconds (or null), do, retries.
+        asked: whether to stop; training then ends at a checkpoint.
+
+    Returns:
+        cell, status (done, diverged, failed or stopped) and error (where it failed).
+    """
+    folder, name = SweepFolder(Path(task["folder"])), str(task["cell"])
+    with contextlib.ExitStack() as stack:
+        if not _wait_for(stack, folder, name, asked):
+            return {"cell": name, "status": STOPPED}
+        if folder.result(name).is_file() and folder.read_result(name).get("hash") == task["hash"]:
+            return {"cell": name, "status": folder.read_result(name)["status"]}
+        for attempt in range(1, int(task["retries"]) + 2):
+            said = io.StringIO()
+            try:
+                with contextlib.redirect_stderr(said):
+                    found = _done(folder, name, task, asked)
+                document = {"cell": name, "hash": task["hash"], "at": task["at"], **found, "notes": _lines(said)}
+                folder.keep_result(name, document)
+                return {"cell": name, "status": found["status"]}
+            except KeyboardInterrupt:
+                if not asked():
+                    raise
+                return {"cell": name, "status": STOPPED}
+            except Exception as error:
+                failure = _failure(error, task, attempt)
+                folder.keep_failure(name, failure)
+                if exit_code_of(error) == ConfigError.exit_code:  # settings are no better the next time
+                    break
+    return {"cell": name, "status": FAILED, "error": failure["error"]}
+
+
+def _wait_for(stack: contextlib.ExitStack, folder: SweepFolder, name: str, asked: Callable[[], bool]) -> bool:
+    """Have the cell for oneself; false where one is asked to stop before."""
+    from ..runs.locks import Taken
+
+    while not asked():
+        try:
+            stack.enter_context(folder.cell_alone(name))
+            return True
+        except Taken:
+            time.sleep(LOOK)
+    return False
+
+
+def _failure(error: Exception, task: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+    ours = exit_code_of(error) is not None
+    sentence = told(error) if ours else f"{type(error).__name__}: {told(error)}"
+    return {
+        "cell": task["cell"], "hash": task["hash"], "at": task["at"], "attempts": attempt, "error": " ".join(sentence.split()),
+        "traceback": "" if ours else "".join(traceback.format_exception(error)), "host": socket.gethostname(),
+    }  # fmt: skip
+
+
+def _lines(said: io.StringIO) -> list[str]:
+    return [line for line in said.getvalue().splitlines() if line.strip()]
+
+
+def _done(folder: SweepFolder, name: str, task: Mapping[str, Any], asked: Callable[[], bool]) -> dict[str, Any]:
+    from ..runs.folder import RunFolder
+    from ..settings import load as settings
+    from ..train.diverging import DivergedError
+
+    run = RunFolder(folder.run(name))
+    config = settings.validate(parse(str(task["config"]), f"cell {name}"))
+    if run.config.is_file() and settings.identity(run.settings()) != settings.identity(config):
+        raise ConfigError(
+            f"{run.path}: expected a run of this cell's settings, got one of others; remove it, or choose another --out"
+        )
+    own: dict[str, Any] = {"config": settings.to_yaml(config), "host": socket.gethostname()}
+    _forget_peak_memory()
+    try:
+        trained = _trained(run.path, config, task, asked)
+    except DivergedError as error:
+        lasting: dict[str, Any] = {"accuracy": None, "accuracy_random": None, "accuracy_pixels": None, "layers": {}}
+        return {
+            "status": DIVERGED,
+            "error": str(error),
+            **lasting,
+            **_learnt(run, config.training.batch, error.result),
+            **own,
+        }
+    found = {"status": DONE, **_learnt(run, config.training.batch, trained)}
+    if PROBE in task["do"]:
+        found |= _read_out(run.path, task)
+    if ALIGN in task["do"]:
+        n, batch = config.stimulus.n_train, config.training.batch
+        found |= _aligned(run.path, task, BATCHES if n is None else max(2, min(BATCHES, n // batch)))
+    return found | own
+
+
+def _data_dir(task: Mapping[str, Any]) -> Path | None:
+    return None if task["data_dir"] is None else Path(task["data_dir"])
+
+
+def _trained(out: Path, config: Any, task: Mapping[str, Any], asked: Callable[[], bool]) -> dict[str, Any]:
+    """Train, or go on training; empty where the seconds of the budget are spent."""
+    from ..runs.folder import RunFolder
+    from ..settings import load as settings
+    from ..train.run import train
+    from ..train.stops import stopping_when
+
+    stored, budget = RunFolder(out), task["seconds"]
+    before = _spent(stored)
+    if budget is not None and before >= budget:
+        return {}
+    if budget is not None:
+        config = settings.validate(merge(settings.resolve(config), {"training": {"max_seconds": budget - before}}))
+    with stopping_when(asked):
+        found = train(config, out, data_dir=_data_dir(task), resume=stored.config.is_file(), progress=False)
+    if budget is None and found["status"] != "complete":
+        raise KeyboardInterrupt
+    return found
+
+
+def _spent(run: Any) -> float:
+    """Seconds of training up to the newest checkpoint of an interrupted cell."""
+    from ...models.engine import checkpoint
+
+    found = checkpoint.found(run.checkpoints) if run.config.is_file() else []
+    return checkpoint.read_state(found[-1]).seconds if found else 0.0
+
+
+def _learnt(run: Any, batch: int, trained: Mapping[str, Any]) -> dict[str, Any]:
+    """What the lines of metrics.jsonl tell of the whole run, also of parts before this one."""
+    from ..runs.metrics import INTERRUPTED, read
+
+    lines = read(run.metrics).lines if run.metrics.is_file() else []
+    last = lines[-1] if lines else trained
+    whole = [line for line in lines if not line.get(INTERRUPTED)]
+    steps, seconds = int(last.get("step", trained.get("steps", 0))), float(last.get("seconds") or 0.0)
+    return {
+        "loss": last.get("loss"), "losses": last.get("losses") or {}, "steps": steps, "epochs": last.get("epoch", trained.get("epochs", 0.0)),
+        "samples": steps * batch, "seconds": seconds, "images_per_second": steps * batch / seconds if seconds else None,
+        "peak_memory_bytes": trained.get("peak_memory_bytes", last.get("peak_memory_bytes")),
+        "curve": {"epoch": [line["epoch"] for line in whole], "loss": [line["loss"] for line in whole]},
+    }  # fmt: skip
+
+
+def _read_out(out: Path, task: Mapping[str, Any]) -> dict[str, Any]:
+    from ..probe.run import probe
+
+    read = probe(out, data_dir=_data_dir(task), progress=False)
+    return {
+        **{name: read[name] for name in ("accuracy", "accuracy_random", "accuracy_pixels")},
+        "layers": {name: found["accuracy"] for name, found in read["layers"].items()},
+        "layers_random": {name: found["accuracy_random"] for name, found in read["layers"].items()},
+    }
+
+
+def _aligned(out: Path, task: Mapping[str, Any], batches: int) -> dict[str, Any]:
+    """Cosine of the local change with the backprop gradient by population, at the newest checkpoint."""
+    from ..align import Plan, align
+
+    found = align([out], Plan(batches=batches, last=True), data_dir=_data_dir(task), progress=False)
+    ((_, steps),) = found["cosine"].items()
+    return {"alignment": dict(zip(found["layers"], list(steps.values())[-1], strict=True))}
+
+
+def _forget_peak_memory() -> None:
+    """Let the peak of this process begin anew, as a worker does several cells; Linux alone can."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
