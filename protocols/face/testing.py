@@ -5,9 +5,9 @@
 >>> class TestMine(RuleTests):  # in a file that pytest collects
 ...     rule = LPL()
 
-`check_rule(rule)` runs the same without a test runner and returns what is broken, by name.
+`check_rule(rule)` runs the same without a test runner and returns what is broken, by name; `StoreTests` and `check_store` ask a zarr store.
 """
 
-from apical.protocols.testing import Broken, Finding, RuleTests, check_rule
+from apical.protocols.testing import Broken, Finding, RuleTests, StoreTests, check_rule, check_store
 
-__all__ = ["Broken", "Finding", "RuleTests", "check_rule"]
+__all__ = ["Broken", "Finding", "RuleTests", "StoreTests", "check_rule", "check_store"]

@@ -5,5 +5,6 @@
 
 from .findings import Broken, Finding
 from .rules import RuleTests, check_rule
+from .stores import StoreTests, check_store
 
-__all__ = ["Broken", "Finding", "RuleTests", "check_rule"]
+__all__ = ["Broken", "Finding", "RuleTests", "StoreTests", "check_rule", "check_store"]
