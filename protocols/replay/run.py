@@ -26,6 +26,7 @@ from .asked import chosen
 from .circuits import Loaded, load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
 from .figures import draw, stem
+from .foreign import CHECKS
 from .gating import gate
 from .ladder import replay_ladder
 from .learning import learning_level
@@ -118,7 +119,7 @@ def replay_run(
             unscored=unscored(loaded.run.rule),
         )
         names = _replay_base(bench)
-        measures, left_out = chosen(bench, QUICK if s.quick else MEASURES)
+        measures, left_out = chosen(bench, [*(QUICK if s.quick else MEASURES), *(CHECKS[word] for word in s.checks)])
         checks = [check for measure in measures for check in measure(bench)]
         checks += learning_level(bench) if s.learning else []
         powers = {"mutants": table(bench, checks, measures, worlds)} if s.mutants else {}
