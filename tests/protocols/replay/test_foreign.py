@@ -90,7 +90,7 @@ def test_words_that_name_none_are_refused(own):
         ReplaySettings(checks=("fires",))
     with pytest.raises(ConfigError, match="expected each check once"):
         ReplaySettings(checks=(f"{own}:fires", f"{own}:fires"))
-    with pytest.raises(ConfigError, match="replay.ladder: expected it without checks, got --check too"):
+    with pytest.raises(ConfigError, match=r"replay.ladder: expected it without checks, got --check too"):
         ReplaySettings(ladder=True, checks=(f"{own}:fires",))
 
 
