@@ -12,13 +12,14 @@ by seed in `bench.base`; `bench.run` makes others. With `--mutants` it is shown 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from ...models.imported import Unfit, raised
 from ...models.keywords import takes
 from ...models.outside import FORMS, Open, OutsideError
+from ...models.sources import source_of
 from ..check import Check
 from ..errors import ConfigError, nearest
 from ..settings.words import here
@@ -62,6 +63,12 @@ def _plain(check: Check, word: str) -> Check:
 
 
 CHECKS: "Open[Callable[[Bench], list[Check]]]" = Open({}, group="apical.checks", field=FIELD, adopt=_adopted)
+
+
+def sources_of(words: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What checks from outside were made of: file, hash, distribution and version, by word; none for Apical's own."""
+    found = {word: asdict(source_of(word, CHECKS.group)) for word in words}
+    return {word: {name: value for name, value in told.items() if value} for word, told in found.items()}
 
 
 def known(words: Iterable[str]) -> tuple[str, ...]:

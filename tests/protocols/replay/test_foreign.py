@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from hashlib import sha256
 
 import pytest
 from apical.models.outside import OutsideError
@@ -69,6 +70,7 @@ def test_a_check_of_ones_own_stands_in_the_result(tmp_path, own, run, monkeypatc
     result = json.loads(shown.out)
     assert [(check["name"], check["passed"]) for check in result["checks"]] == [("own rate", True), ("own size", False)]
     assert result["settings"]["checks"] == [f"{own}:two"]
+    assert result["sources"][f"{own}:two"]["sha256"] == sha256(OWN.encode()).hexdigest()
     rows = [row for table in read_section(folder / "sections" / "replay-own.json").tables for row in table.rows]
     assert any("mean rate of the circuit (Hz)" in row for row in rows)
 
