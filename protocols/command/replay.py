@@ -50,6 +50,13 @@ from .terminal import Command, json_option, show, verbose_option
 @click.option(
     "--mutants", is_flag=True, help="Also show wrong replays to the checks; tells which each rejects (minutes)."
 )
+@click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="WORD",
+    help="A check of your own, e.g. checks.py:fires; may be repeated.",
+)
 @images_options
 @verbose_option
 @quiet_option

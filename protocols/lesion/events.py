@@ -8,7 +8,7 @@ a synapse's two sides fire, and `probe` measures.
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, get_origin
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from ...models.outside import Open
 from ..settings.groups import Settings
@@ -56,6 +56,8 @@ class Act(Event):
     A protocol names its class by `path/to/file.py:Name`, `package.module:Name` or an entry point of `apical.events`; its fields are the settings. What
     it draws it draws from a generator of a seed: conditions that begin alike live it once, or again.
     """
+
+    _word: str = PrivateAttr(default="")  # that named it
 
     @classmethod
     def tuple_of(cls, name: str) -> bool:

@@ -8,7 +8,8 @@ from 0 to 1. A contingency is a function `follow(objects, *, generator)` that gi
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_origin
 
 from pydantic import create_model
@@ -16,6 +17,7 @@ from pydantic import create_model
 from ...models.imported import Unfit, raised
 from ...models.keywords import takes
 from ...models.outside import REFERENCE, OutsideError
+from ...models.sources import source_of
 from .quantities import Measure
 
 if TYPE_CHECKING:
@@ -127,6 +129,24 @@ def asked(word: str, field: str, call: Callable[[], Any], what: str = "asked") -
         if hasattr(error, "exit_code"):  # it speaks for itself
             raise
         raise OutsideError(field, raised(word, error, what)) from error
+
+
+def sources(words: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
+    """What words from outside were made of when a protocol ran: file, hash, distribution and version, by word.
+
+    Args:
+        words: each with the group of its entry points.
+
+    Raises:
+        OutsideError: one names nothing any more.
+    """
+    found = {}
+    for word, group in words:
+        try:
+            found[word] = {name: value for name, value in asdict(source_of(word, group)).items() if value}
+        except Unfit as error:
+            raise OutsideError(group, str(error)) from error
+    return found
 
 
 def value_of(name: str, row: Measure, thing: Any, populations: list[str]) -> float | dict[str, float]:

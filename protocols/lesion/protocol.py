@@ -28,7 +28,7 @@ from ..settings.wording import Contradiction, validated
 from ..settings.words import OneOf, check_outside, contexts, here
 from ..settings.yaml import parse_file
 from . import quantities
-from .events import EVENTS, Act, Event, Fixation, Probe
+from .events import EVENTS, FOLLOWS, Act, Contingency, Event, Fixation, Probe
 from .expectations import Expectation, check_names, parse
 from .foreign import function, named
 from .quantities import DERIVED, MEASURES, Measure
@@ -148,6 +148,7 @@ class Protocol:
         conditions: arms, in order.
         expectations: statements about their measures.
         measured: what is measured, by the name that results and statements call it; the keys of `head.measures`.
+        outside: words from outside with their groups.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Protocol:
     conditions: tuple[Condition, ...]
     expectations: tuple[Expectation, ...]
     measured: Mapping[str, Measure]
+    outside: tuple[tuple[str, str], ...] = ()
 
 
 def known() -> list[str]:
@@ -201,6 +203,7 @@ def build(name: str, document: Any, folder: Path | None = None) -> Protocol:
             raise ConfigError(
                 f"{unread}: expected none at stage {head.stage}, which does not read it, got one; remove it"
             )
+    words = [(word, MEASURES) for word in head.measures]
     measured = _rows(head)
     head = head.model_copy(update={"measures": list(measured)})
     conditions = tuple(
@@ -210,7 +213,12 @@ def build(name: str, document: Any, folder: Path | None = None) -> Protocol:
     probes, measures = {c.label: c.probes for c in conditions}, _measured(measured)
     for expectation in expectations:
         check_names(expectation, probes, measures)
-    return Protocol(name, head, conditions, expectations, measured)
+    lived = [event for condition in conditions for event in condition.events]
+    words += [(event._word, EVENTS) for event in lived if isinstance(event, Act)]
+    words += [(event.follows, FOLLOWS) for event in lived if isinstance(event, Contingency)]
+    words.append((head.stimuli.objects, OBJECT_KINDS))
+    outside = dict.fromkeys((word, table.group) for word, table in words if word not in [*table])
+    return Protocol(name, head, conditions, expectations, measured, tuple(outside))
 
 
 def _rows(head: Head) -> dict[str, Measure]:
@@ -291,6 +299,8 @@ def _event(item: Any, path: str, stage: str, folder: Path) -> Event:
     if issubclass(kind, Act):  # YAML has lists alone, and types are not converted
         values = {name: tuple(v) if isinstance(v, list) and kind.tuple_of(name) else v for name, v in values.items()}
     event = validated(kind, values, f"{path}.{word}.", SEE)
+    if isinstance(event, Act):
+        event._word = there
     for name, stages in event.misplaced(stage):
         raise ConfigError(
             f"{path}.{word}.{name}: expected a setting of stage {stage}, got one of {', '.join(stages)}; remove it"

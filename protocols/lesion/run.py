@@ -26,6 +26,7 @@ from . import protocol as spec
 from .adaptation import adapted
 from .bci import interface
 from .figure import draw
+from .foreign import sources
 from .preflight import check
 from .section import figure_name, section
 from .stages import CircuitStage, FrozenStage, NetworkStage, Origin, Stage, SynapseStage
@@ -136,7 +137,7 @@ def _write(
     result = about | {
         "seeds": seeds, "conditions": numbers(protocol, results, seeds), "expectations": stated,
         "expected": all(line["holds"] for line in stated), "diverged": diverged, "figure": str(figure),
-        "units": {name: row.units for name, row in protocol.measured.items()},
+        "sources": sources(protocol.outside), "units": {name: row.units for name, row in protocol.measured.items()},
     }  # fmt: skip
     _keep(run.folder.path / "lesion.json", protocol.name, result)
     hand_in(run.folder.path, section(plain(result)))

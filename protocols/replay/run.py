@@ -26,6 +26,7 @@ from .asked import chosen
 from .circuits import Loaded, load_run
 from .fidelity import changes, kink, potentials, rate_mode, tails
 from .figures import draw, stem
+from .foreign import CHECKS, sources_of
 from .gating import gate
 from .ladder import replay_ladder
 from .learning import learning_level
@@ -118,7 +119,7 @@ def replay_run(
             unscored=unscored(loaded.run.rule),
         )
         names = _replay_base(bench)
-        measures, left_out = chosen(bench, QUICK if s.quick else MEASURES)
+        measures, left_out = chosen(bench, [*(QUICK if s.quick else MEASURES), *(CHECKS[word] for word in s.checks)])
         checks = [check for measure in measures for check in measure(bench)]
         checks += learning_level(bench) if s.learning else []
         powers = {"mutants": table(bench, checks, measures, worlds)} if s.mutants else {}
@@ -130,6 +131,7 @@ def replay_run(
         "passed": sum(check.passed for check in counted), "failed": sum(not check.passed for check in counted),
         "self_tests": [check.as_dict() for check in checks if check.self_test], "left_out": left_out, **powers,
         "rule": loaded.run.config.rule.name, "circuit": _described(bench), "settings": _settings(s), "replays": names,
+        "sources": sources_of(s.checks),
         "figures": {n: str(p) for n, p in figures.items()},
         "versions": bench.base[s.seeds[0]].attributes["versions"], "config_sha256": digest(loaded.run.config), "git": git_state(),
         "risks": risks(bench), "seconds": time.perf_counter() - begun,

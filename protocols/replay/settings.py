@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConfigError
+from .foreign import known
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # it stands in file names
 FEW = 24  # trials of the checks that compare variants of the circuit
@@ -32,10 +33,12 @@ class ReplaySettings:
         quick: the first seed, few trials and units, and only the checks that need no variant of the circuit.
         learning: also apply the changes to the rate network (C15).
         eligibility: what the gate of the eligibility is read from: `voltage`, the basal potential, or `spike`, the soma's own spikes.
+        checks: further ones from outside, see `foreign`.
         ladder: in place of the checks, one table over all levels, populations and sources; goes on where it stopped.
         mutants: also show wrong replays to the checks, and tell which of them each rejects.
 
     Raises:
+        OutsideError: a check that cannot be used.
         ConfigError: fewer than 4 trials, no seeds, a name that no file can have, or a ladder with what belongs to the checks.
     """
 
@@ -58,8 +61,10 @@ class ReplaySettings:
     eligibility: str = "voltage"
     mutants: bool = False
     ladder: bool = False
+    checks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "checks", known(self.checks))
         if self.trials < 4:
             raise ConfigError(f"replay.trials: expected at least 4, got {self.trials}; 64 are usual")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
@@ -71,6 +76,7 @@ class ReplaySettings:
                 f"replay.name: expected letters, digits, '-', '_' and '.', got {self.name!r}; for example first-try"
             )
         also = [f"--{name}" for name in ("mutants", "learning") if getattr(self, name)]
+        also += ["--check"] * bool(self.checks)
         if self.ladder and also:
             raise ConfigError(
                 f"replay.ladder: expected it without checks, got {' and '.join(also)} too; ask for one of them"

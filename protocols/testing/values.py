@@ -23,7 +23,8 @@ RECORDED = ("basal", "rate", "apical", "neuromodulator", "score")
 def check_value(rule: Rule) -> None:
     """A frozen dataclass, equal and hashed by its fields."""
     kind = type(rule).__name__
-    if not is_dataclass(rule) or isinstance(rule, type):
+    made: object = rule
+    if not is_dataclass(made) or isinstance(made, type):
         raise Broken("an instance of a dataclass", f"{rule!r}", "decorate the class with @dataclass(frozen=True)")
     given: dict[str, Any] = {field.name: getattr(rule, field.name) for field in fields(rule) if field.init}
     try:

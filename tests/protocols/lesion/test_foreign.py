@@ -1,6 +1,7 @@
 """Measures, events, objects and contingencies from outside, and single populations."""
 
 import json
+from hashlib import sha256
 
 import pytest
 import yaml
@@ -166,6 +167,9 @@ def test_a_protocol_of_ones_own_runs_from_a_file(dfb, folder, capsys):
     assert left.value.code == 0, err
     result = json.loads(out.splitlines()[-1])
     assert result["expected"]
+    kept = {word.rpartition(":")[2] for word in result["sources"]}
+    assert kept == {"weight_norm", "top_rate", "halves", "silence", "Scale", "backwards", "stripes"}
+    assert {told["sha256"] for told in result["sources"].values()} == {sha256(OWN.encode()).hexdigest()}
     assert values(result, "cut", "halves") == [1.0]
     assert values(result, "intact", "weight_norm", "before") == values(result, "cut", "weight_norm", "before")
     found = open_recording(dfb / "recording.zarr")["lesion_mine"].dataset
