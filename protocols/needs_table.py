@@ -42,7 +42,7 @@ def row(word: str, rule: Rule) -> dict[str, str]:
         told["align"] = ALIGNED[objective_of(rule)]
     if "replay" not in reasons:
         told["replay"] = _second(rule)
-    protocols = [each["can"] for each in offered(rule)]  # type: ignore[arg-type]
+    protocols = [each["can"] for each in offered(rule)]
     whole, part = protocols.count("yes"), protocols.count("in part")
     told["lesion"] = f"{whole} of {len(protocols)} protocols" + (f", {part} in part" if part else "")
     if "spike" not in reasons:

@@ -7,8 +7,9 @@ is refused, before any images are read, where no condition beside its controls o
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import cast
 
-from ...plasticity import LocalRule, underneath
+from ...plasticity import LocalRule, Rule, underneath
 from ..errors import ConfigError
 from ..offers import lacks
 from .events import Apical, Contingency, Event, Fixation, Gamma, Saccade
@@ -134,18 +135,18 @@ def fitted(rule: LocalRule, protocol: Protocol) -> tuple[Protocol, dict[str, str
     return replace(protocol, head=head, conditions=conditions, expectations=stated, measured=kept), out
 
 
-def offered(rule: LocalRule) -> list[dict[str, str]]:
+def offered(rule: Rule) -> list[dict[str, str]]:
     """Every protocol that comes with Apical: whether a rule can be led through it, and what would be left out or is missing."""
-    rows = []
+    local, rows = cast(LocalRule, rule), []  # what is not is refused by its need
     for protocol in _own():
         try:
-            out = fitted(rule, protocol)[1]
+            out = fitted(local, protocol)[1]
             can, why = (
                 ("in part" if out else "yes"),
                 "; ".join(f"without {name}: {reason}" for name, reason in out.items()),
             )
         except ConfigError:
-            can, why = "no", of_protocol(rule, protocol) or next(reason for _, reason in left_out(rule, protocol))
+            can, why = "no", of_protocol(local, protocol) or next(reason for _, reason in left_out(local, protocol))
         head = protocol.head
         rows.append({"name": protocol.name, "title": head.title, "stage": head.stage, "can": can, "why": why})
     return rows

@@ -82,11 +82,7 @@ def lesion(
         torch.set_num_threads(described.config.training.threads)
     begun, count = time.perf_counter(), steps or chosen.head.steps
     stage, place = _stage(
-        chosen,
-        count,
-        lambda: cast(
-            Trained[LocalRule], described.open(device=device, data_dir=data_dir, data=data, progress=progress)
-        ),
+        chosen, count, lambda: described.open(device=device, data_dir=data_dir, data=data, progress=progress)
     )
     total = len(seeds) * sum(stage.work(condition) for condition in chosen.conditions)
     results: Results = {}

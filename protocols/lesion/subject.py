@@ -199,7 +199,7 @@ class Subject:
         own = getattr(self.rule, "contrast", None)
         if g != Gamma() and own is None:
             contrast = g.scale if g.clamp is None else 0.0  # of such a rule `asked` allows these alone
-        elif g != Gamma():
+        elif g != Gamma() and own is not None:
             signs = _signs(self.looking.batches.seed, step, rows) if g.sign == "random" else None
             on = {
                 "all": None, "predicted": ~seen.substituted, "substituted": seen.substituted, "rewarded": seen.rewarded,
