@@ -108,14 +108,8 @@ class Circuit:
             ("bias", "apical_bias", "basal", "rate", "prediction", "gate", "winner"), (trials, units)
         )
         shapes |= dict.fromkeys(("weight", "phase", "score", "context_row", "seen_row"), (trials,))
-        for name, shape in (
-            ("synapses", (inputs,)),
-            ("sign", (inputs,)),
-            ("post", (trials, units)),
-            ("trial", (trials,)),
-        ):
-            if getattr(self, name) is not None:
-                shapes[name] = shape
+        further = {"synapses": (inputs,), "sign": (inputs,), "post": (trials, units), "trial": (trials,)}
+        shapes |= {name: shape for name, shape in further.items() if getattr(self, name) is not None}
         for name, shape in shapes.items():
             got = np.shape(getattr(self, name))
             if got != shape:

@@ -159,7 +159,9 @@ def meet(found: Replay, keep: bool = True) -> Replay:
     circuit, counted = found.circuit, found.eligibility
     assert circuit.told is not None and circuit.trial is not None and counted is not None
     counted *= circuit.told(circuit.trial, found.a, found.z, found.prediction)[:, :, None].astype(np.float32)
-    change = np.tensordot(circuit.gamma * circuit.weight, counted.astype(np.float64), 1)
+    change: NDArray[np.float64] = np.tensordot(circuit.gamma * circuit.weight, counted.astype(np.float64), 1).astype(
+        np.float64
+    )
     angle = cosine(circuit.eligibility(), counted)
     return replace(found, eligibility=counted if keep else None, batch_change=change, cosine=angle)
 

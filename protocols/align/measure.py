@@ -18,12 +18,13 @@ from torch import Tensor
 
 from ...models import Collector, Network
 from ...models.engine import BackpropEngine, FeedbackEngine, LocalEngine
+from ...models.engine.kept import kept
 from ...models.optimisers.selected import Selected
 from ...plasticity import Backprop, BPClassifier, FeedbackRule, LocalRule, Rule
 from ..offers import objective_of
 from ..runs.batches import Batch
 from .gates import Gate, GateWatch, held_rule
-from .top_objective import ReadOut, gradient, has_twin, kept, top_network
+from .top_objective import ReadOut, gradient, has_twin, top_network
 
 BASAL, APICAL = ".weight", ".apical"
 

@@ -11,8 +11,7 @@ itself. With several of them the objective is the sum of their terms, each with 
 B_dfb + B_lateral as head would be another objective, with one gate for both. So at the top the local change equals the gradient by construction.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...models import Network
+from ...models.engine.kept import kept
 from ...models.engine.sweep import forward
 from ...plasticity import Apical, LocalRule, Rule, RuleError, Signals
 from ...plasticity.twin import WithObjective
@@ -41,17 +41,6 @@ class ReadOut:
 
     weight: Tensor
     bias: Tensor
-
-
-@contextmanager
-def kept(network: Network) -> Iterator[None]:
-    """What a step leaves behind beside weights is put back."""
-    before = {name: buffer.clone() for name, buffer in network.buffers.items()}
-    try:
-        yield
-    finally:
-        for name, buffer in network.buffers.items():
-            buffer.copy_(before[name])
 
 
 def top_network(network: Network, rule: Rule) -> Network:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..errors import ConfigError
 from .options import PRESETS, Context, data_dir_option, quiet_option, set_option
 from .terminal import Commands, json_option, show, verbose_option
 
@@ -63,9 +64,22 @@ def config() -> None:
 
 
 @config.command("list")
+@click.option(
+    "--needs", is_flag=True, help="Which of align, replay, lesion and spike take which rule, and what is missing."
+)
+@click.option(
+    "--rule", "rules", multiple=True, metavar="WORD", help="With --needs: of these rules alone, those from outside too."
+)
 @json_option
-def config_list(as_json: bool) -> None:
+def config_list(needs: bool, rules: tuple[str, ...], as_json: bool) -> None:
     """Names of the presets by data set, of networks, and of the rules by how they learn."""
+    if rules and not needs:
+        raise ConfigError(f"--rule: expected it with --needs, got {rules[0]} alone; add --needs")
+    if needs:
+        from ..needs_table import table
+
+        show({"rules": table(rules)}, as_json)
+        return
     from ..settings.names import presets_by_stimulus, rules_by_kind
     from ..settings.network import networks_by_kind
 

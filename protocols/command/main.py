@@ -217,7 +217,12 @@ def theory(out: Path | None, seed: int, cases: int, verbose: bool, quiet: bool, 
 @main.command()
 @click.argument("run", required=False, type=Folder(path_type=Path, file_okay=False, exists=True))
 @click.option("--protocol", metavar="NAME|FILE", help="A protocol of ours, or a YAML file of your own; see --list.")
-@click.option("--list", "listed", is_flag=True, help="Protocols that come with Apical, and where their files lie.")
+@click.option(
+    "--list",
+    "listed",
+    is_flag=True,
+    help="Protocols that come with Apical, and where their files lie; of RUN: which its rule allows, and why not.",
+)
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One repetition each.")
 @click.option("--steps", type=click.IntRange(1), help="Plasticity steps of a condition.  [default: the protocol's]")
 @where_options
@@ -241,6 +246,12 @@ def lesion(
     """
     from ..lesion.protocol import overview
 
+    if listed and run is not None:
+        from ..lesion.asked import offered
+        from ..runs.trained import describe
+
+        show({"run": str(run), "protocols": offered(describe(run).rule)}, as_json)
+        return
     if listed:
         show({"protocols": overview()}, as_json)
         return

@@ -48,7 +48,7 @@ def cut(subject: Subject) -> Circuit:
     names = subject.network.names
     whole = extract(
         subject.network, seen.images, seen.pairing, subject.rule, population=names[len(names) // 2],
-        units=UNITS, seed=subject.looking.batches.seed,
+        units=UNITS, seed=subject.looking.batches.seed, label=subject.told(seen),
     )  # fmt: skip
     modulated = np.flatnonzero((whole.gamma != 0) & (whole.eligibility().reshape(whole.trials, -1).any(1)))
     if not len(modulated):

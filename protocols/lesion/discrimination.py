@@ -23,7 +23,7 @@ ORDERS = 5  # orders of the labelled glances, whose mean is told
 
 @torch.no_grad()
 def signals(network: Network, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Block-pooled rates and apical potentials of every population, (images, units) each."""
+    """Block-pooled rates and apical potentials of every population, (images, units) each; 0 without apical dendrites."""
     found = rates(network, images.contiguous(memory_format=torch.channels_last))
     pooled = [p.pooled(r).double() for p, r in zip(network.populations, found, strict=True)]
     count, potentials = len(pooled), []
@@ -32,7 +32,7 @@ def signals(network: Network, images: Tensor) -> tuple[list[Tensor], list[Tensor
             projections[i].potential(pooled[whose(source, i, count)].to(projections[i].weight.dtype)).double()
             for source, projections in network.apical.items()
         ]
-        potentials.append(torch.stack(parts).sum(0))
+        potentials.append(torch.stack(parts).sum(0) if parts else torch.zeros_like(pooled[i]))
     return pooled, potentials
 
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...plasticity import Pairing, pair
+from ...plasticity.pairing import Negatives
 from ..errors import ConfigError
 from ..runs.batches import Batches, Purpose
 from .drawn import FRAMES, LENGTH, corridor, gabors
@@ -28,15 +29,17 @@ class Glances:
 
     Attributes:
         images: first glances, then second ones, (2n, channels, height, width).
-        pairing: who follows whom.
+        pairing: who follows whom; None for a rule that compares no rows.
         substituted: rows whose fixation was not what the sequence predicts, bool (2n,).
         rewarded: rows that look at the first texture, bool (2n,).
+        label: class of every row, int64 (2n,); None where it is not known.
     """
 
     images: Tensor
-    pairing: Pairing
+    pairing: Pairing | None
     substituted: Tensor
     rewarded: Tensor
+    label: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,20 @@ class Looking:
         draws = self.batches.draws(drawn, step)
         if self.stimuli.objects == "gabors":
             return self._frames(contingency, draws)
-        images, objects = self._images(drawn, step)
-        plain = pair(objects, negatives="random" if negatives == "random" else "next", generator=draws)
-        first = torch.arange(2 * objects) % objects % 2 == 0
-        rewarded = first if self.stimuli.objects == "textures" else torch.zeros_like(first)
-        return Glances(images, *follow(plain, contingency, self.stimuli, draws), rewarded)
+        images, objects, label = self._images(drawn, step)
+        none = torch.zeros(len(images), dtype=torch.bool)
+        if not self.batches.presentation.paired:
+            return Glances(images, None, none, none, label)
+        plain = self._pairing(objects, negatives, draws)
+        rewarded = torch.arange(2 * objects) % objects % 2 == 0 if self.stimuli.objects == "textures" else none
+        return Glances(images, *follow(plain, contingency, self.stimuli, draws), rewarded, label)
+
+    def _pairing(self, objects: int, negatives: str, draws: torch.Generator) -> Pairing:
+        """Who follows whom, as the rule says; where saccades go is the condition's to say, but for presentations of two kinds."""
+        needs = self.batches.rule.needs
+        to: Negatives = "random" if negatives == "random" else "next"
+        to = "opposite" if needs.negatives == "opposite" else to
+        return pair(objects, negatives=to, phases=needs.phases, others=needs.others, generator=draws)
 
     def _frames(self, contingency: Contingency, draws: torch.Generator) -> Glances:
         """Sequences A-B-C-D, in a share of which D is U; the frame is another, not its place in the sequence."""
@@ -105,22 +117,24 @@ class Looking:
         first, second = (self.batches.stimulus.still(images) for images in sets)
         return first, second
 
-    def _images(self, drawn: Purpose, step: int) -> tuple[Tensor, int]:
+    def _images(self, drawn: Purpose, step: int) -> tuple[Tensor, int, Tensor | None]:
+        """Images, how many objects they show, and their classes where they have some."""
         if self.stimuli.objects == "pairs":
             first, second = self.pairs()
-            return self._pair_images(first, second), 4 * self.stimuli.count
+            return self._pair_images(first, second), 4 * self.stimuli.count, None
         if self.stimuli.objects == "textures":
             count = self.stimuli.count
             which = torch.arange(2 * count) % count % 2
             stimulus, views = self.batches.stimulus, self.batches.draws(drawn, step)
-            return stimulus.still(corridor(self.batches.seed, which, stimulus.shape, views)), count
+            return stimulus.still(corridor(self.batches.seed, which, stimulus.shape, views)), count, None
         if (show := OBJECT_KINDS[self.stimuli.objects]) is not None:
-            return self._shown(show, self.batches.draws(drawn, step)), self.stimuli.count
+            return self._shown(show, self.batches.draws(drawn, step)), self.stimuli.count, None
         if self.stimuli.objects == "familiar":
             index = self._order()[: self.stimuli.count]
         else:
             index = self.batches.order(drawn, step)[: self.size]
-        return self.batches.show(drawn, index, step)[0], len(index)
+        images, label = self.batches.show(drawn, index, step)
+        return images, len(index), label
 
     def _shown(self, show: Callable[..., Any], draws: torch.Generator) -> Tensor:
         """Images of objects from outside, normalised."""

@@ -6,12 +6,12 @@ apical synapses are told of their input; a manipulated neuromodulator is the rul
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
 
-from ...plasticity import ClappPP, Contrast, Factors, LocalRule, Signals, Wrapped
+from ...plasticity import Contrast, Factors, LocalRule, Signals, Wrapped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,13 +57,18 @@ class Modulated:
         if self.fixation:
             jump = torch.zeros_like(jump)
         if self.signs is not None:
-            stay, jump = stay * self.signs.to(stay), jump * self.signs.to(jump)
+            stay, jump = stay * _rows(self.signs, stay).to(stay), jump * _rows(self.signs, jump).to(jump)
         stay, jump = self.scale * stay, self.scale * jump
         if self.rows is None:
             return stay, jump
         rows = self.rows.to(stay.device)
         other = [torch.zeros_like(gamma) if self.silent else gamma for gamma in own]
-        return torch.where(rows, stay, other[0]), torch.where(rows, jump, other[1])
+        return torch.where(_rows(rows, stay), stay, other[0]), torch.where(_rows(rows, jump), jump, other[1])
+
+
+def _rows(values: Tensor, like: Tensor) -> Tensor:
+    """One value a row, to go with scores of several negatives a row."""
+    return values.view(-1, *(1,) * (like.dim() - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +93,12 @@ class Manipulated(Wrapped):
         if all(scale == 1 for scale in scales.values()):
             return self.rule.factors(signals)
         apical = {
-            source: replace(a, context=a.context * scales[source], potential=a.potential * scales[source])
+            source: replace(
+                a,
+                context=a.context * scales[source],
+                potential=a.potential * scales[source],
+                back=None if a.back is None else a.back * scales[source],
+            )
             for source, a in signals.apical.items()
         }
         factors = self.rule.factors(replace(signals, apical=apical))
@@ -124,14 +134,42 @@ class Placed(Wrapped):
         return (self.there if signals.position in self.positions else self.rule).factors(signals)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaled(Wrapped):
+    """A local rule whose whole change is scaled: what a neuromodulator does to a rule that has none of its own, or none that scores decide.
+
+    Attributes:
+        rule: the rule underneath.
+        factor: on its change.
+    """
+
+    rule: LocalRule
+    factor: float
+
+    def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
+        """State of the rule."""
+        return self.rule.start(shape)
+
+    def factors(self, signals: Signals) -> Factors:
+        """Factors of the rule, times the factor."""
+        found, by = self.rule.factors(signals), self.factor
+        predictions = {source: by * value for source, value in found.prediction.items()}
+        decay = None if found.decay is None else by * found.decay
+        return replace(found, drive=by * found.drive, prediction=predictions, decay=decay)
+
+
 def manipulate(
-    rule: ClappPP,
-    contrast: Modulated | None,
+    rule: LocalRule,
+    contrast: Modulated | float | None,
     apical: Mapping[str, tuple[float, ...]],
     positions: frozenset[int] | None = None,
 ) -> LocalRule:
-    """The rule with another contrast, in the populations at some positions or in all, and scaled apical input; the rule itself where nothing is changed."""
-    chosen: LocalRule = rule if contrast is None else replace(rule, contrast=contrast)
+    """The rule with another contrast, or its whole change times a factor, in the populations at some positions or in all, and scaled apical input; the rule itself where nothing is changed."""
+    chosen = rule
+    if isinstance(contrast, Modulated):
+        chosen = cast(LocalRule, replace(cast(Any, rule), contrast=contrast))
+    elif contrast is not None:
+        chosen = cast(LocalRule, Scaled(rule=rule, factor=contrast))
     if positions is not None:
         chosen = cast(LocalRule, Placed(rule=rule, there=chosen, positions=positions))
     if all(scale == 1 for scales in apical.values() for scale in scales):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...models import Collector
 from ...models.engine import LocalEngine, rates
+from ...models.engine.kept import kept
 from ...models.optimisers.measured import Move
 from ...models.populations.conv import Activity, Population
 from ...plasticity import Factors, Pairing, Signals
@@ -44,16 +45,15 @@ class Watch:
     ) -> None:
         """See `Observer`."""
         phases, name = list(factors.phases.values()), population.name
-        stay = torch.stack([p.gamma_fixation for p in phases]) != 0
-        jump = torch.stack([p.gamma_saccade for p in phases]) != 0
-        found = {
-            "score_same": torch.stack([p.score_fixation for p in phases]).mean(),
-            "score_different": torch.stack([p.score_saccade for p in phases]).mean(),
-            "gate": torch.cat([stay, jump]).double().mean(),
-            "loss": factors.loss,
-            "rate": activity.rate.mean(),
-            "step": moves["basal"].change,
-        }
+        found = {"loss": factors.loss, "rate": activity.rate.mean(), "step": moves["basal"].change}
+        if phases:  # a rule without a neuromodulator has no score either
+            stay = torch.stack([p.gamma_fixation for p in phases]) != 0
+            jump = torch.stack([p.gamma_saccade for p in phases]) != 0
+            found |= {
+                "score_same": torch.stack([p.score_fixation for p in phases]).mean(),
+                "score_different": torch.stack([p.score_saccade for p in phases]).mean(),
+                "gate": torch.cat([stay, jump]).double().mean(),
+            }
         for measure, value in found.items():
             self.values.setdefault(measure, {}).setdefault(name, []).append(float(value))
 
@@ -145,15 +145,19 @@ class Probing:
         for i in range(BATCHES):
             seen = subject.glances("probe", i, self._plain())
             subject.engine.rule = subject.manipulated(seen, i)
-            subject.engine.step(seen.images, seen.pairing, watch)
+            subject.engine.step(seen.images, seen.pairing, watch, label=subject.told(seen))
             subject.become(before)
         return {"step": dict(watch.means()["step"])}
 
-    def _changes(self, seen: Glances, pairing: Pairing, step: int, watch: Watch | None = None) -> dict[str, float]:
+    def _changes(
+        self, seen: Glances, pairing: Pairing | None, step: int, watch: Watch | None = None
+    ) -> dict[str, float]:
         """Norm of the change of every W that one step would make now."""
         collector = Collector()
         rule = self.subject.manipulated(seen, step)
-        LocalEngine(self.subject.network, rule, collector).step(seen.images, pairing, watch)
+        subject = self.subject
+        with kept(subject.network):
+            LocalEngine(subject.network, rule, collector).step(seen.images, pairing, watch, label=subject.told(seen))
         return {n: float(collector.changes[f"{n}.weight"].double().norm()) for n in self.subject.network.names}
 
     def _by_trial(self) -> dict[str, Value]:
@@ -168,6 +172,7 @@ class Probing:
             seen = subject.glances("probe", i, half)
             for kind, rows in (("predicted", ~seen.substituted), ("substituted", seen.substituted)):
                 weight = rows.double() / max(int(rows.sum()), 1)
+                assert seen.pairing is not None  # `asked` leaves these measures out without one
                 only = Pairing(seen.pairing.fixation, seen.pairing.saccade, weight, torch.zeros_like(weight))
                 norms = self._changes(seen, only, i)
                 kinds[kind] += sum(norms.values()) / len(norms) / BATCHES

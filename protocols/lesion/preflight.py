@@ -1,25 +1,25 @@
 """What a protocol needs of a run and of itself, known before any images are read."""
 
-from ...plasticity import ClappPP
+from ...plasticity import LocalRule
 from ..errors import ConfigError
 from ..runs.trained import Described
 from .events import Contingency, Fixation, Gamma, Saccade
 from .protocol import Condition, Protocol
 
 
-def check(run: Described[ClappPP], protocol: Protocol) -> None:
+def check(run: Described[LocalRule], protocol: Protocol) -> None:
     """Refuse a run on which a protocol has no meaning.
 
     Raises:
         ConfigError: as said, with the runs that it needs.
     """
-    rule = run.config.rule
-    if rule.phases != "both" and protocol.head.stage == "network":
+    name = run.config.optimiser.name
+    if name != "adamw" and protocol.head.stage != "synapse":
         raise ConfigError(
-            f"{run.folder.path}: expected rule.phases both, as in a stream of fixations and saccades, got {rule.phases!r}; give such a run"
+            f"optimiser.name: expected adamw, whose steps can be held, got {name!r}; give a run trained with it"
         )
     for condition in protocol.conditions:
-        _check_saccades(condition, rule.negatives)
+        _check_saccades(condition, run.rule.needs.negatives)
         if protocol.head.stimuli.objects != "textures" and any(
             isinstance(event, Gamma) and event.trials == "rewarded" for event in condition.events
         ):

@@ -164,7 +164,7 @@ def known() -> list[str]:
     return sorted(path.stem for path in SPECS.glob("*.yaml"))
 
 
-def overview() -> list[dict[str, str]]:
+def overview() -> list[dict[str, Any]]:
     """Name, title, stage and file of every protocol that comes with Apical."""
     found = [(path, load(path.stem).head) for path in sorted(SPECS.glob("*.yaml"))]
     return [{"name": path.stem, "title": h.title, "stage": h.stage, "file": str(path)} for path, h in found]

@@ -4,12 +4,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from ...models.engine import keep_freed_memory
-from ...plasticity import ClappPP
+from ...plasticity import LocalRule
 from ...recordings import write_results
 from ...recordings.atomic import free_name
 from ...recordings.plot_style import save
@@ -24,6 +24,7 @@ from ..sections import hand_in
 from ..settings.load import digest
 from . import protocol as spec
 from .adaptation import adapted
+from .asked import fitted
 from .bci import interface
 from .figure import draw
 from .foreign import sources
@@ -62,11 +63,11 @@ def lesion(
 
     Returns:
         JSON-ready dict: conditions {label: {control, wiring, measures {name: {probe: {mean, sd, values}}}}}, expectations [{text, holds,
-        seeds}], expected, diverged, figure, seconds, ... A condition that diverges with a seed has NaN from there on, is told on stderr and
+        seeds}], expected, left_out (what the rule gives no subject, with the need that is missing), diverged, figure, seconds, ... A condition that diverges with a seed has NaN from there on, is told on stderr and
         named in `diverged`; no statement about it holds, and the others go on.
 
     Raises:
-        ConfigError: no such protocol, a run without apical dendrites that learn, settings edited since the training, or too few steps for a fixation.
+        ConfigError: no such protocol, a rule without factors or without what the protocol manipulates, settings edited since the training, or too few steps for a fixation.
         ProtocolError: no checkpoint where one is needed, or images are others than in training.
     """
     chosen = spec.load(protocol)
@@ -74,7 +75,8 @@ def lesion(
         raise ConfigError(
             f"--steps: expected none at stage {chosen.head.stage}, which has no steps, got {steps}; leave it out"
         )
-    described = describe(run, rule=ClappPP)
+    described = cast(Described[LocalRule], describe(run))
+    chosen, left_out = fitted(described.rule, chosen)
     check(described, chosen)
     keep_freed_memory()
     if described.config.training.threads:
@@ -92,12 +94,12 @@ def lesion(
                 results[condition.label, seed] = stage.live(condition, seed, bar.update)
     about = {
         "run": str(run), "protocol": chosen.name, "title": chosen.head.title, "stage": chosen.head.stage, "steps": count,
-        "checkpoint": place, "seconds": time.perf_counter() - begun,
+        "checkpoint": place, "left_out": left_out, "seconds": time.perf_counter() - begun,
     }  # fmt: skip
     return _write(described, chosen, results, list(seeds), stage.diverged, about)
 
 
-def _stage(chosen: spec.Protocol, steps: int, opened: Callable[[], Trained[ClappPP]]) -> tuple[Stage, str]:
+def _stage(chosen: spec.Protocol, steps: int, opened: Callable[[], Trained[LocalRule]]) -> tuple[Stage, str]:
     """Where the conditions are lived, and the name of what they start from."""
     if chosen.head.stage == "synapse":
         return SynapseStage(chosen), "none"
@@ -118,7 +120,7 @@ def _stage(chosen: spec.Protocol, steps: int, opened: Callable[[], Trained[Clapp
 
 
 def _write(
-    run: Described[ClappPP],
+    run: Described[LocalRule],
     protocol: spec.Protocol,
     results: Results,
     seeds: list[int],

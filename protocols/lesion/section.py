@@ -29,6 +29,8 @@ def section(result: Mapping[str, Any]) -> Section:
         f"{result['title']}.",
         f"{count(len(result['conditions']), 'condition')}, {count(len(result['seeds']), 'seed')}{steps}; started from {result['checkpoint']}.",
     ]
+    notes = [f"{name} diverged." for name in result["diverged"]]
+    notes += [f"Left out: {name}, for the rule has {reason}." for name, reason in result.get("left_out", {}).items()]
     if result["expectations"]:
         summary.insert(0, f"{met} of {len(result['expectations'])} expectations are met with every seed.")
     figure = Drawing(
@@ -36,7 +38,7 @@ def section(result: Mapping[str, Any]) -> Section:
     )
     return Section(
         name=f"lesion-{slug(result['protocol'])}", title=f"Lesion protocol: {_words(result['protocol'])}", summary=tuple(summary),
-        tables=tuple(tables), figures=(figure,), notes=tuple(f"{name} diverged." for name in result["diverged"]), order=PLACE,
+        tables=tuple(tables), figures=(figure,), notes=tuple(notes), order=PLACE,
     )  # fmt: skip
 
 

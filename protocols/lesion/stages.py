@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...models.spiking import Circuit
-from ...plasticity import ClappPP
+from ...plasticity import LocalRule
 from ..errors import ConfigError, nearest
 from ..progress import beside
 from ..runs.trained import Trained
@@ -54,7 +54,7 @@ class Origin:
         plan: the protocol.
     """
 
-    run: Trained[ClappPP]
+    run: Trained[LocalRule]
     start: Path | None
     plan: Plan
 

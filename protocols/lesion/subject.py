@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from ...models.networks.contexts import whose
 from ...models.optimisers.frozen_steps import Held
 from ...models.optimisers.measured import Move
 from ...models.populations.conv import Activity, Population
-from ...plasticity import ClappPP, Factors, LocalRule, Signals
+from ...plasticity import Factors, LocalRule, Signals
 from ..errors import ConfigError, ProtocolError
 from ..runs.streams import stream
 from ..runs.trained import Trained
@@ -84,26 +84,22 @@ class Subject:
         learning_rate: times the run's.
 
     Raises:
-        ConfigError: the run's optimiser or checkpoint does not allow it.
+        ConfigError: the run's checkpoint does not allow it.
     """
 
     def __init__(
-        self, run: Trained[ClappPP], wiring: str, start: Path | None, looking: Looking, learning_rate: float
+        self, run: Trained[LocalRule], wiring: str, start: Path | None, looking: Looking, learning_rate: float
     ) -> None:
         wired = run if wiring == "own" else run.rewired(wiring)
         config, self.rule = wired.config, wired.rule
         self.run, self.config, self.looking, self.steps_done = run, config, looking, 0
-        if config.optimiser.name != "adamw":
-            raise ConfigError(
-                f"optimiser.name: expected adamw, got {config.optimiser.name!r}; give a run trained with it"
-            )
         if start is not None and config.rule.context != run.config.rule.context:
             raise ConfigError(
                 f"conditions.wiring: expected {run.config.rule.context!r} from a checkpoint of that context, got {wiring!r}; "
                 "set start: initial"
             )
         o = config.optimiser
-        self.network: Network = wired.initial()
+        self.network = cast(Network, wired.initial())
         self.learning_rate = o.learning_rate * learning_rate
         self.optimiser = Held(
             AdamW(learning_rate=self.learning_rate, weight_decay=0.0, beta1=o.beta1, beta2=o.beta2, eps=o.eps)
@@ -167,7 +163,7 @@ class Subject:
         for number in range(steps):
             seen = self.glances("fixation", self.steps_done)
             self.engine.rule = self.manipulated(seen, self.steps_done)
-            losses = self.engine.step(seen.images, seen.pairing, watch)
+            losses = self.engine.step(seen.images, seen.pairing, watch, label=self.told(seen))
             self.steps_done += 1
             if not bool(losses.isfinite().all()):
                 raise Diverged(f"lesion.loss: expected finite losses, got {losses.tolist()}; lower learning_rate")
@@ -190,17 +186,26 @@ class Subject:
         found = self.looking.glances(purpose, step, contingency or self.contingency, self.saccade.to)
         return replace(found, images=found.images.to(self.run.device))
 
+    def told(self, seen: Glances) -> Tensor | None:
+        """Classes of the rows, for a rule that learns from them."""
+        if seen.label is None or not self.rule.needs.supervised:
+            return None
+        return seen.label.to(self.run.device)
+
     def manipulated(self, seen: Glances, step: int) -> LocalRule:
         """The rule as it is at the moment, for one batch."""
-        g, rows = self.gamma, len(seen.pairing.fixation)
-        contrast = None
-        if g != Gamma():
+        g, rows = self.gamma, len(seen.images)
+        contrast: Modulated | float | None = None
+        own = getattr(self.rule, "contrast", None)
+        if g != Gamma() and own is None:
+            contrast = g.scale if g.clamp is None else 0.0  # of such a rule `asked` allows these alone
+        elif g != Gamma() and own is not None:
             signs = _signs(self.looking.batches.seed, step, rows) if g.sign == "random" else None
             on = {
                 "all": None, "predicted": ~seen.substituted, "substituted": seen.substituted, "rewarded": seen.rewarded,
             }[g.trials]  # fmt: skip
             contrast = Modulated(
-                contrast=self.rule.contrast, scale=g.scale, clamp=g.clamp, positive=g.sign == "positive",
+                contrast=own, scale=g.scale, clamp=g.clamp, positive=g.sign == "positive",
                 fixation=g.sign == "fixation",
                 surprise=g.magnitude == "surprise", signs=signs, rows=on,
                 silent=g.others == "silent",
@@ -250,7 +255,7 @@ class Subject:
         return {p.name: p.weight.clone() for p in self.network.populations}
 
 
-def rule_negatives(rule: ClappPP) -> Any:
+def rule_negatives(rule: LocalRule) -> Any:
     """Where the rule's saccades go."""
     return "random" if rule.needs.negatives == "random" else "next"
 

@@ -6,7 +6,7 @@ settings and the images were compared with those that the checkpoint was trained
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
 import torch
 
@@ -178,12 +178,12 @@ class Trained(Described[R]):
         self.state(stored)
         checkpoint.load(stored, engine)
 
-    def rewired(self: "Trained[ClappPP]", context: str) -> "Trained[ClappPP]":
-        """The same run with another context: an initial network, and no checkpoint that would fit it."""
+    def rewired(self, context: str) -> "Trained[R]":
+        """The same run, of a rule with a context, with another one: an initial network, and no checkpoint that would fit it."""
         if context == self.config.rule.context:
             return self
         config = validate(merge(self.config.model_dump(mode="json"), {"rule": {"context": context}}))
-        return replace(self, config=config, rule=clapp_rule(config, self.folder.path))
+        return replace(self, config=config, rule=cast(R, make_rule(config.rule)))
 
 
 @overload

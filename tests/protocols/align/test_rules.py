@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 from apical.models import Network
+from apical.models.engine.kept import kept
 from apical.plasticity import RULES
 from apical.protocols.align import Plan, align
 from apical.protocols.align.measure import backprop_change, local_change
 from apical.protocols.align.section import section
-from apical.protocols.align.top_objective import fit_read_out, gradient, has_twin, kept
+from apical.protocols.align.top_objective import fit_read_out, gradient, has_twin
 from apical.protocols.errors import ConfigError
 from apical.protocols.offers import OBJECTIVES, objective_of
 from apical.protocols.runs.batches import Batch, Purpose

@@ -275,7 +275,10 @@ def test_shares_are_added_before_they_are_rounded():
 
 def test_what_a_protocol_cannot_do_is_said(dfb, tmp_path, trained):
     bp = trained(rule__name="bp-clapp++", rule__context="lateral")
-    with pytest.raises(ConfigError, match="expected a run of clapp\\+\\+, got bp-clapp\\+\\+"):
+    with pytest.raises(
+        ConfigError,
+        match=r"got one with no factors of a population from its own signals: it backpropagates .* \(Needs.engine\)",
+    ):
         lesion(bp, "apical_block", progress=False)
     good = yaml.safe_load((spec.SPECS / "apical_block.yaml").read_text())
     cases = {
