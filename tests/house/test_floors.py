@@ -20,7 +20,7 @@ EXPERIMENTS = {
     "view",
 }
 # these run experiments or lay out what they found: one floor above
-ABOVE = {"sweep", "compare", "demo", "inspect", "documents", "views", "calls", "command", "__main__"}
+ABOVE = {"new", "sweep", "compare", "demo", "inspect", "documents", "views", "calls", "command", "__main__"}
 
 
 @pytest.mark.parametrize("room", ["plasticity", "models", "recordings", "protocols"])
