@@ -65,16 +65,22 @@ def config() -> None:
 @config.command("list")
 @json_option
 def config_list(as_json: bool) -> None:
-    """Names of the presets by data set, of networks, and of the rules by how they learn."""
-    from ..settings.names import presets_by_stimulus, rules_by_kind
+    """Names of the presets by data set, of networks, of the rules by how they learn, and of what other packages bring."""
+    from ..settings.names import installed_by_group, presets_by_stimulus, rules_by_kind
     from ..settings.network import networks_by_kind
 
-    found = {"presets": presets_by_stimulus(), "networks": networks_by_kind(), "rules": rules_by_kind()}
+    found = {
+        "presets": presets_by_stimulus(),
+        "networks": networks_by_kind(),
+        "rules": rules_by_kind(),
+        "installed": installed_by_group(),
+    }
     if as_json:
         show(found, as_json)
         return
     for title, groups in found.items():
-        click.echo(title)
+        if groups:
+            click.echo(title)
         for group, names in groups.items():
             told = ", ".join(names)
             click.echo(

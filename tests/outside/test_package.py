@@ -93,6 +93,19 @@ def test_it_is_read_out_aligned_verified_and_shown(copy):
     assert Path(apical("inspect", copy)["report"]).is_file()
 
 
+def test_what_is_installed_is_listed_with_its_distribution(site):
+    assert apical("config", "list")["installed"] == {
+        "apical.builders": ["pair-of-maps (own-column 1.2)"],
+        "apical.datasets": ["halves (own-column 1.2)"],
+        "apical.measures": ["basal-length (own-column 1.2)"],
+        "apical.rules": ["margin (own-column 1.2)"],
+    }
+    told = CliRunner().invoke(main, ["config", "list"]).output
+    assert "installed\n  apical.builders: pair-of-maps (own-column 1.2)" in told
+    refused = CliRunner().invoke(main, ["config", "show", "demo", "--set", "rule.name=margn"])
+    assert "did you mean margin" in refused.output
+
+
 def test_an_installed_package_that_was_changed_is_refused(copy, site):
     module = site / "own_column" / "protocol.py"
     before = module.read_text()
@@ -103,6 +116,8 @@ def test_an_installed_package_that_was_changed_is_refused(copy, site):
         module.write_text(before)
     assert found.exit_code == 2
     assert f"{site}/own_column (own-column 1.2) of sha256" in found.output
+    assert f"as it was it is {copy}/sources/own_column: put that back" in found.output
+    assert (copy / "sources" / "own_column" / "protocol.py").read_text() == before
     assert apical("verify", copy)["damaged"] == 0
 
 
