@@ -11,6 +11,14 @@ from .imported import Unfit
 from .outside import found, is_reference, parts, thing_of
 
 
+def files_of(source: "Source") -> dict[str, Path]:
+    """The .py files of a source by their paths in it, those that its hash is of."""
+    place = Path(source.file)
+    if place.is_file():
+        return {place.name: place}
+    return {f"{place.name}/{file.relative_to(place).as_posix()}": file for file in sorted(place.rglob("*.py"))}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a word from outside is made of.
@@ -53,6 +61,11 @@ def source_of(word: str, group: str) -> Source:
     else:
         raise Unfit(f"expected a module of Python source, got {place}, which has none; name another")
     return Source(word, str(folders[0]), mark, *_distribution(word, group, top.__name__))
+
+
+def hash_of(place: Path) -> str:
+    """The hash of a source by its copy, a file or the folder of a package."""
+    return _of_files([place], place.parent) if place.is_file() else _of_files(place.rglob("*.py"), place)
 
 
 def _of_files(files: Iterable[Path], *roots: Path) -> str:

@@ -8,6 +8,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Experiment on a run": ("record", "lesion", "replay"),
     "Spikes alone": ("spike",),
     "Compare and check": ("sweep", "compare", "theory", "cells", "bench"),
+    "Your own": ("new",),
     "Settings and data": ("config", "data"),
 }
 
@@ -29,6 +30,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical compare": "apical compare --data shapes --budget 3epochs --rules clapp++-dfb,lpl",
     "apical theory": "apical theory --seed 1",
     "apical cells": "apical cells clopath burst-dependent",
+    "apical new": "apical new rule my-rule --out code",
     "apical bench engine": "apical bench engine --context dfb --width 0.25",
     "apical bench recording": "apical bench recording --json",
     "apical bench spikes": "apical bench spikes --neurons 1000 --inputs 1000",

@@ -72,7 +72,7 @@ def config() -> None:
 )
 @json_option
 def config_list(needs: bool, rules: tuple[str, ...], as_json: bool) -> None:
-    """Names of the presets by data set, of networks, and of the rules by how they learn."""
+    """Names of the presets by data set, of networks, of the rules by how they learn, and of what other packages bring."""
     if rules and not needs:
         raise ConfigError(f"--rule: expected it with --needs, got {rules[0]} alone; add --needs")
     if needs:
@@ -80,15 +80,21 @@ def config_list(needs: bool, rules: tuple[str, ...], as_json: bool) -> None:
 
         show({"rules": table(rules)}, as_json)
         return
-    from ..settings.names import presets_by_stimulus, rules_by_kind
+    from ..settings.names import installed_by_group, presets_by_stimulus, rules_by_kind
     from ..settings.network import networks_by_kind
 
-    found = {"presets": presets_by_stimulus(), "networks": networks_by_kind(), "rules": rules_by_kind()}
+    found = {
+        "presets": presets_by_stimulus(),
+        "networks": networks_by_kind(),
+        "rules": rules_by_kind(),
+        "installed": installed_by_group(),
+    }
     if as_json:
         show(found, as_json)
         return
     for title, groups in found.items():
-        click.echo(title)
+        if groups:
+            click.echo(title)
         for group, names in groups.items():
             told = ", ".join(names)
             click.echo(

@@ -17,6 +17,7 @@ from .cells import cells
 from .compare import compare
 from .groups import bench, config, data
 from .inspect import inspect
+from .new import new
 from .options import (
     FOLDER,
     PRESETS,
@@ -280,6 +281,7 @@ for _group in (
     sweep,
     compare,
     inspect,
+    new,
     record,
     analyse,
     view,

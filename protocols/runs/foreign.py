@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ...models.engine import checkpoint
@@ -11,7 +12,7 @@ from ...models.networks.contexts import CONTEXTS
 from ...models.networks.table import BUILDERS
 from ...models.optimisers.table import OPTIMISERS
 from ...models.outside import Open, OutsideError, short
-from ...models.sources import Source, source_of
+from ...models.sources import Source, files_of, hash_of, source_of
 from ..errors import ConfigError
 from ..progress import notice
 from ..settings.foreign import contrasts, rules
@@ -22,6 +23,8 @@ from ..stimuli.datasets.table import DATASETS, ROWS
 from ..stimuli.presentations.table import PRESENTATIONS
 from .folder import RunFolder
 
+SOURCES = "sources"  # folder of a run
+MOST_BYTES = 4 << 20  # of one package
 SHORT = 12  # characters of a hash that a reader compares
 # settings that choose something which training runs, and the table of each; a read-out is chosen anew by every probe
 TABLES: dict[str, Callable[[], Open[Any]]] = {
@@ -72,7 +75,7 @@ def _source(setting: str, word: str, table: Open[Any]) -> Source:
         raise OutsideError(setting, str(error)) from error
 
 
-def changes(config: RunConfig, kept: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+def changes(config: RunConfig, kept: Mapping[str, Mapping[str, str]], run: Path) -> Iterator[tuple[str, str]]:
     """Settings whose source is no longer as it was kept, with a sentence each."""
     if not kept:  # of a run that had nothing from outside, or that no version told
         return
@@ -81,10 +84,12 @@ def changes(config: RunConfig, kept: Mapping[str, Mapping[str, str]]) -> Iterato
         now = found.get(setting)
         if now is None or now["sha256"] != then["sha256"]:
             got = "none" if now is None else f"{_told(now)} of another ({now['sha256'][:SHORT]})"
+            copy = _kept(run, then)
+            restore = "restore it" if copy is None else f"as it was it is {copy}: put that back"
             yield (
                 setting,
                 f"expected the source that the run was trained with, {_told(then)} of sha256 {then['sha256'][:SHORT]}, got {got}; "
-                "it was changed since: restore it, or train a new run",
+                f"it was changed since; {restore}, or train a new run",
             )
 
 
@@ -93,17 +98,46 @@ def _told(source: Mapping[str, str]) -> str:
     return f"{source['file']}{release}"
 
 
-def same_sources(config: RunConfig, state: State) -> None:
+def keep_sources(folder: RunFolder, found: Mapping[str, Mapping[str, str]]) -> None:
+    """Copy the code of a run's own into the run, as it is when the run begins; what is there already stays, and a large package is left out.
+
+    Args:
+        folder: of the run.
+        found: see `sources`.
+    """
+    for told in found.values():
+        files = files_of(Source(**told))
+        if sum(file.stat().st_size for file in files.values()) > MOST_BYTES or _kept(folder.path, told) is not None:
+            continue
+        for place in (folder.path / SOURCES, folder.path / SOURCES / told["sha256"][:SHORT]):
+            if not (place / Path(told["file"]).name).exists():
+                for name, file in files.items():
+                    (place / name).parent.mkdir(parents=True, exist_ok=True)
+                    (place / name).write_bytes(file.read_bytes())
+                break
+
+
+def _kept(run: Path, told: Mapping[str, str]) -> Path | None:
+    """The run's own copy of a source, if it is whole."""
+    name = Path(told["file"]).name
+    for place in (run / SOURCES / name, run / SOURCES / told["sha256"][:SHORT] / name):
+        if place.exists() and hash_of(place) == told["sha256"]:
+            return place
+    return None
+
+
+def same_sources(config: RunConfig, state: State, run: Path) -> None:
     """Refuse code of the user's own that was changed since a checkpoint was trained with it.
 
     Args:
         config: settings to go on with.
         state: of the checkpoint.
+        run: folder of the run, which has a copy of it.
 
     Raises:
         ConfigError: file, both hashes and what to do.
     """
-    if found := next(changes(config, state.sources), None):
+    if found := next(changes(config, state.sources, run), None):
         raise ConfigError(": ".join(found))
 
 
@@ -128,7 +162,7 @@ def lost(folder: RunFolder) -> Iterator[tuple[str, str]]:
                 f"expected what {word!r} named in training, got nothing of that name; install the package that had it",
             )
     if whole and words and (stored := checkpoint.found(folder.checkpoints)):
-        yield from changes(folder.settings(), checkpoint.read_state(stored[-1]).sources)
+        yield from changes(folder.settings(), checkpoint.read_state(stored[-1]).sources, folder.path)
 
 
 def read_only(folder: RunFolder) -> bool:

@@ -39,7 +39,7 @@ def same_settings(config: RunConfig, state: State, where: Path, places: Iterable
             f"{where}: expected the settings that step {state.step} was trained with, got others; "
             "the file was edited: undo that, or train a new run"
         )
-    same_sources(config, state)
+    same_sources(config, state, where.parent)
 
 
 def same_data(config: RunConfig, stimulus: Stimulus, state: State, *, tell: bool = True) -> None:

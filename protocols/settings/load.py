@@ -176,9 +176,11 @@ def read_stored(path: Path) -> RunConfig:
             "from a copy, or from the attribute config of the recording"
         )
     if missing := gone(settings):
+        copy = path.parent / "sources" / Path(missing[0]).name
+        back = f"put it back there ({copy} is a copy)" if copy.is_file() else "put it back there"
         raise ConfigError(
-            f"{path}: expected code of the run's own at {missing[0]}, got no such file; put it back there, or write its new place into this file "
-            "and remove the first line"
+            f"{path}: expected code of the run's own at {missing[0]}, got no such file; {back}, or write its new place into this file and "
+            "remove the first line"
         )
     return validate(settings)
 

@@ -1,7 +1,16 @@
 """The names that settings choose from, in groups that a reader can take in."""
 
+from ...models.outside import found, owner
 from .yaml import presets
 
+# of entry points; a test compares them with the tables that are open
+GROUPS = tuple(
+    f"apical.{words}"
+    for words in (
+        "analyses", "builders", "cells", "checks", "contexts", "contingencies", "contrasts", "datasets", "events", "measures", "objects",
+        "optimisers", "presentations", "read_outs", "rules", "stimuli", "synapses",
+    )
+)  # fmt: skip
 EXAMPLE = 0.1  # a temperature, without which some rules cannot be made
 
 
@@ -35,3 +44,9 @@ def rules_by_kind() -> dict[str, list[str]]:
             kind = "end-to-end backpropagation"
         groups[kind].append(name)
     return groups
+
+
+def installed_by_group() -> dict[str, list[str]]:
+    """Entry points that other distributions have for Apical, with the distribution; one of two of a name is refused when it is used."""
+    groups = {group: [f"{entry.name} ({owner(entry)})" for entry in found(group)] for group in GROUPS}
+    return {group: sorted(names) for group, names in groups.items() if names}

@@ -15,7 +15,7 @@ from ..progress import bar as progress_bar
 from ..progress import notice, tell
 from ..runs.batches import TRAINING, Batches
 from ..runs.folder import RunFolder
-from ..runs.foreign import sources
+from ..runs.foreign import keep_sources, sources
 from ..runs.metrics import INTERRUPTED, Metrics
 from ..runs.network import initial_network
 from ..runs.provenance import circumstances, peak_memory, provenance
@@ -111,6 +111,7 @@ class Run:
             check_ended(self.config, self.folder, 0, self.per_epoch)
         if resume:
             self.metrics.resume(self.step, lines)
+        keep_sources(self.folder, self.sources)
         if self.recorder is not None:
             self._open_recording(self.recorder, cursor, progress)
         if self.origin and not stored:  # where a resumed run begins again, whatever became of the other one

@@ -20,7 +20,9 @@ EXPERIMENTS = {
     "view",
 }
 # these run experiments or lay out what they found: one floor above
-ABOVE = {"sweep", "compare", "demo", "inspect", "documents", "needs_table", "views", "calls", "command", "__main__"}
+ABOVE = {
+    "new", "sweep", "compare", "demo", "inspect", "documents", "needs_table", "views", "calls", "command", "__main__",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("room", ["plasticity", "models", "recordings", "protocols"])

@@ -87,17 +87,40 @@ def test_another_source_is_refused_by_whoever_would_run_it(place, capsys):
     said, then = str(caught.value), open_hash(run)
     assert caught.value.exit_code == 2
     assert f"mine.py of sha256 {then[:12]}, got {place}/mine.py of another (" in said
-    assert said.endswith("it was changed since: restore it, or train a new run")
+    assert said.endswith(
+        f"it was changed since; as it was it is {run}/sources/mine.py: put that back, or train a new run"
+    )
     with pytest.raises(ConfigError, match="it was changed since"):
         train(resume(run), run, resume=True, progress=False)
     found = verify(run)
     assert found["damaged"] == 4
     assert "it was changed since" in next(f["reason"] for f in found["files"] if f["file"] == "rule.name")
     assert inspect_run(run)["figures"]
-    assert (
-        "it was changed since: restore it, or train a new run; what was recorded is shown as it is"
-        in capsys.readouterr().err
-    )
+    assert "put that back, or train a new run; what was recorded is shown as it is" in capsys.readouterr().err
+
+
+def test_the_copy_in_the_run_is_the_source_as_it_was(place):
+    (place / "mine.py").write_text((place / "mine.py").read_text() + "# a remark\n")
+    shutil.copy(place / "run" / "sources" / "mine.py", place / "mine.py")
+    open_run(place / "run")
+    with (place / "run" / "sources" / "mine.py").open("a") as copy, (place / "mine.py").open("a") as source:
+        copy.write("# a remark\n")
+        source.write("# another\n")
+    with pytest.raises(ConfigError, match="it was changed since; restore it, or train a new run"):
+        open_run(place / "run")
+
+
+def test_two_files_of_one_name_are_kept_apart(place, tmp_path):
+    (place / "other").mkdir()
+    (place / "other" / "mine.py").write_text((place / "mine.py").read_text() + "# the other\n")
+    config = load(str(place / "plain.yaml"), [f"rule.name={place}/other/mine.py:Dimly", "training.epochs=1"])
+    train(config, place / "both", progress=False)
+    kept = sorted(str(path.relative_to(place / "both")) for path in (place / "both" / "sources").rglob("*.py"))
+    ours = open_hash(place / "run")[:12]
+    assert kept == [f"sources/{ours}/mine.py", "sources/mine.py"]
+    (place / "other" / "mine.py").write_text("# nothing\n" + (place / "mine.py").read_text())
+    with pytest.raises(ConfigError, match=r"both/sources/mine.py: put that back"):
+        open_run(place / "both")
 
 
 def open_hash(run):
@@ -111,7 +134,8 @@ def test_code_that_is_gone_is_missed_by_whoever_would_run_it(place, capsys):
     with pytest.raises(ConfigError) as caught:
         open_run(run)
     assert str(caught.value) == (
-        f"{run}/config.yaml: expected code of the run's own at {place}/mine.py, got no such file; put it back there, or write its new place "
+        f"{run}/config.yaml: expected code of the run's own at {place}/mine.py, got no such file; put it back there "
+        f"({run}/sources/mine.py is a copy), or write its new place "
         "into this file and remove the first line"
     )
     assert {f["file"] for f in verify(run, repair=True)["files"] if f["state"] == "damaged"} == {

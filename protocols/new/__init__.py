@@ -1,0 +1,1 @@
+"""`apical new`: a small package of one's own, with its test."""

@@ -1,0 +1,1 @@
+"""Somebody's own rule, network, protocol and data set."""
