@@ -203,7 +203,7 @@ def build(name: str, document: Any, folder: Path | None = None) -> Protocol:
             raise ConfigError(
                 f"{unread}: expected none at stage {head.stage}, which does not read it, got one; remove it"
             )
-    words = [(word, MEASURES) for word in head.measures]
+    words: list[tuple[str, Open[Any]]] = [(word, MEASURES) for word in head.measures]
     measured = _rows(head)
     head = head.model_copy(update={"measures": list(measured)})
     conditions = tuple(

@@ -162,6 +162,7 @@ def check_order(rule: Rule) -> None:
     rows = torch.cat([order + start for start in range(0, len(problem.rate), len(order))])
     straight, turned = outputs(rule, problem), outputs(rule, problem.objects(order))
     permuted = {name: value[rows] if by_row(name) else value for name, value in straight.items()}
+    permuted |= {name: value[rows][:, rows] for name, value in straight.items() if name.startswith("met")}
     compare(permuted, turned, "factors that move with their rows when objects change places", "ask the pairing which row follows; never roll, shift or slice by place")  # fmt: skip
     if rule.needs.engine == "feedback":
         feedback = cast(FeedbackRule, rule)

@@ -56,11 +56,11 @@ class BuilderTests:
 
     def test_weights_follow_the_generator(self) -> None:
         """Equal seeds give equal weights and others give others, and no global random stream is read."""
-        kept = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # type: ignore[index, union-attr]
+        kept = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # type: ignore[index]
         first, again, other = self._built(0), self._built(0), self._built(1)
         if not torch.equal(torch.get_rng_state(), kept[0]) or random.getstate() != kept[2]:
             raise Broken("global random streams left alone", "a draw", "draw every weight from the generator")
-        if not np.array_equal(np.random.get_state()[1], kept[1]):  # type: ignore[index, arg-type]
+        if not np.array_equal(np.random.get_state()[1], kept[1]):  # type: ignore[index]
             raise Broken("global random streams left alone", "a draw of numpy", "draw every weight from the generator")
         for name, weight in first.weights().items():
             if not torch.equal(weight, again.weights()[name]):

@@ -87,6 +87,30 @@ def check_predictions(rule: Rule) -> None:
         _same(change, wanted, f"prediction[{source!r}]^T c = -dL/dB of its own objective", "the term is gamma times the rate that the prediction met, at the row that predicted")  # fmt: skip
 
 
+def check_second(rule: Rule) -> None:
+    """The drive against neuromodulators times apical potentials, gathered at the rows that were met."""
+    local, needs = _local(rule), rule.needs
+    problem = draw(local)
+    pairing = problem.pairing
+    plain = needs.second == "apical" and needs.modulated and not needs.transport and not needs.backwards
+    if not (needs.sources and plain) or pairing is None:
+        raise unasked("the rule has no dendrites that predict forwards alone, or declares a second factor of its own")
+    problem = lived(local, problem)
+    with torch.no_grad():
+        factors = local.factors(problem.signals())
+    if set(needs.sources) - factors.phases.keys():
+        raise unasked("phases of some source are missing, which the check of shapes tells")
+    rows, drive = torch.arange(len(problem.rate)), torch.zeros_like(factors.drive)
+    for source, apical in problem.signals().apical.items():
+        phase, field = factors.phases[source], factors.met.get(source)
+        if field is None:
+            field = problem.rate.new_zeros(len(rows), len(rows))
+            field[rows, pairing.fixation] += phase.gamma_fixation * pairing.fixation_weight
+            field[rows, pairing.saccade] += phase.gamma_saccade * pairing.saccade_weight
+        drive += field.T @ apical.potential
+    _same(factors.drive, drive, "drive = neuromodulator times apical potential, at the row whose rate it meets, as needs.second = 'apical' claims", "declare second='own', or correct drive or phases")  # fmt: skip
+
+
 def _local(rule: Rule) -> LocalRule:
     if rule.needs.engine != "local":
         raise unasked(f"a rule of engine {rule.needs.engine} has no factors of its own")

@@ -154,6 +154,8 @@ def parts(factors: Factors) -> Iterator[tuple[str, Tensor]]:
     for source, phase in factors.phases.items():
         for name in ("score_fixation", "score_saccade", "gamma_fixation", "gamma_saccade"):
             yield f"phases[{source!r}].{name}", getattr(phase, name)
+    for source, value in factors.met.items():
+        yield f"met[{source!r}]", value
     if factors.decay is not None:
         yield "decay", factors.decay
     for name, value in factors.state.items():

@@ -74,6 +74,10 @@ class RuleTests:
         """What apical weights learn equals autograd of the rule's own `objective`."""
         gradients.check_predictions(self.rule)
 
+    def test_second_factor_is_the_potential(self) -> None:
+        """With `needs.second` = apical, the drive is what phases and apical potentials say: replays put these into tufts and modulators."""
+        gradients.check_second(self.rule)
+
     def test_objects_in_any_order(self) -> None:
         """When objects change places in the batch, factors move with them: who follows whom is the pairing's to say."""
         behaviour.check_order(self.rule)

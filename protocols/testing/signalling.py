@@ -129,6 +129,7 @@ def check_shapes(rule: Rule, objects: int, shape: tuple[int, ...]) -> None:
     wanted: dict[str, tuple[int, ...]] = {"loss": (), "drive": tuple(drive)}
     wanted |= {f"prediction[{source!r}]": (rows, units) for source in rule.needs.sources if source != "error"}
     wanted |= {f"phases[{s!r}].{n}": (rows,) for s in _phased(rule) for n in ("score_fixation", "score_saccade", "gamma_fixation", "gamma_saccade")}  # fmt: skip
+    wanted |= {f"met[{source!r}]": (rows, rows) for source in factors.met}
     if rule.needs.forgets or factors.decay is not None:
         wanted["decay"] = (problem.rate.shape[1] if problem.basal is None else problem.basal.shape[1],)
     found = {

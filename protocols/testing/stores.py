@@ -148,7 +148,7 @@ class StoreTests:
         content[0] ^= 0xFF
         _set(store, key, bytes(content))
         try:
-            open_recording(self.again(store))[f"{TABLES[0]}/rate"].values.sum()
+            open_recording(self.again(store))[TABLES[0]].to_dataset()["rate"].values.sum()
         except RecordingError:
             return
         raise Broken("damaged rows to be refused", "numbers", "give back the bytes that were set last, from no cache")

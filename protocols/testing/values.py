@@ -26,7 +26,7 @@ def check_value(rule: Rule) -> None:
     made: object = rule
     if not is_dataclass(made) or isinstance(made, type):
         raise Broken("an instance of a dataclass", f"{rule!r}", "decorate the class with @dataclass(frozen=True)")
-    given: dict[str, Any] = {field.name: getattr(rule, field.name) for field in fields(rule) if field.init}
+    given: dict[str, Any] = {field.name: getattr(rule, field.name) for field in fields(made) if field.init}
     try:
         same = type(rule)(**given)
         alike = same == rule and hash(same) == hash(rule)

@@ -30,8 +30,11 @@ class Right:
     def saccade(self, signals):
         return signals.pairing.saccade
 
+    def prediction(self, signals):
+        return signals.apical["lateral"].potential
+
     def scores(self, signals):
-        rate, prediction = signals.rate, signals.apical["lateral"].potential
+        rate, prediction = signals.rate, self.prediction(signals)
         followed = rate[signals.pairing.fixation], rate[self.saccade(signals)]
         return [torch.linalg.vecdot(seen, prediction) for seen in followed]
 
@@ -41,7 +44,7 @@ class Right:
         return self.gain * (F.softplus(-stay) @ p.fixation_weight + F.softplus(jump) @ p.saccade_weight)
 
     def factors(self, signals):
-        rate, prediction, p = signals.rate, signals.apical["lateral"].potential, signals.pairing
+        rate, prediction, p = signals.rate, self.prediction(signals), signals.pairing
         jumped = self.saccade(signals)
         stay, jump = self.scores(signals)
         phase = Phase(stay, jump, self.gain * torch.sigmoid(-stay), -self.gain * torch.sigmoid(jump))
@@ -105,6 +108,17 @@ class OwnRate(Right):
         phase = found.phases["lateral"]
         gamma = phase.gamma_fixation * p.fixation_weight + phase.gamma_saccade * p.saccade_weight
         return replace(found, prediction={"lateral": gamma[:, None] * signals.rate})
+
+
+class Saturated(Right):
+    """Has a second factor of its own, and declares the apical potential."""
+
+    def prediction(self, signals):
+        return torch.tanh(super().prediction(signals))
+
+    def factors(self, signals):
+        found = super().factors(signals)
+        return replace(found, prediction={"lateral": found.prediction["lateral"] * (1 - self.prediction(signals) ** 2)})
 
 
 class Neighbour(Right):
