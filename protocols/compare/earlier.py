@@ -1,6 +1,7 @@
 """Comparisons of versions before 0.5: rows without a manifest, each with its settings, its seconds and the runs beside it."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,12 @@ from ..sweep.plan import SEED, Cell, Plan, hash_of
 NUMBERS = ("accuracy", "accuracy_random", "accuracy_pixels")
 
 
-def take_over(folder: SweepFolder, plan: Plan, seeds: Sequence[int]) -> None:
+def take_over(folder: SweepFolder, plan: Plan) -> None:
     """Give the rows of an earlier version a manifest, so that they are kept.
 
     Args:
         folder: of the comparison.
         plan: with every entry that comes with it.
-        seeds: of this call.
 
     Raises:
         ConfigError: a row is damaged, or of other settings or another budget.
@@ -31,10 +31,9 @@ def take_over(folder: SweepFolder, plan: Plan, seeds: Sequence[int]) -> None:
     values = {str(value.label): value for value in plan.axes[0].values}
     kept: list[Cell] = []
     for label, value in values.items():
-        for seed in seeds:
-            if f"{label}-seed{seed}" in present:
-                alone = replace(plan, axes=(replace(plan.axes[0], values=(value,)),), seeds=(seed,))
-                kept += alone.cells()
+        found = [re.fullmatch(rf"{re.escape(label)}-seed(\d+)", name) for name in present]
+        if seeds := sorted(int(match[1]) for match in found if match):
+            kept += replace(plan, axes=(replace(plan.axes[0], values=(value,)),), seeds=tuple(seeds)).cells()
     if not kept:
         return
     with folder.alone():
@@ -43,8 +42,8 @@ def take_over(folder: SweepFolder, plan: Plan, seeds: Sequence[int]) -> None:
             _renew(folder, cell, plan)
         labels = list(dict.fromkeys(str(cell.at[plan.axes[0].name]) for cell in kept))
         axis = replace(plan.axes[0], values=tuple(values[label] for label in labels))
-        found = replace(plan, axes=(axis,), seeds=tuple(dict.fromkeys(cell.at[SEED] for cell in kept)))
-        stored.write(folder, stored.extended(None, found, kept))
+        whole = replace(plan, axes=(axis,), seeds=tuple(dict.fromkeys(cell.at[SEED] for cell in kept)))
+        stored.write(folder, stored.extended(None, whole, kept))
 
 
 def _renew(folder: SweepFolder, cell: Cell, plan: Plan) -> None:

@@ -78,7 +78,7 @@ def compare(
     for entry in entries:
         entry.config(seeds[0], {})  # speaks of entries
     plan = with_workers(_plan(name, comparison.base, entries, seeds, budget, overrides), jobs)
-    take_over(folder, replace(plan, axes=(_axis([*comparison.entries.values()]),)), seeds)
+    take_over(folder, replace(plan, axes=(_axis([*comparison.entries.values()]),)))
     execute(plan, folder, means, plan.cells(), progress=progress, unit="run")
     manifest = stored.read(folder)
     shown = _shown(manifest.plan, entries) if only else entries

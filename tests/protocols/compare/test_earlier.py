@@ -36,13 +36,13 @@ def folder(tmp_path):
 
 
 def test_a_finished_row_gets_its_place_in_a_manifest(folder):
-    take_over(folder, plan(), [0])
+    take_over(folder, plan())
     told = folder.read_result(NAME)
     assert (told["accuracy"], told["status"], told["at"]) == (50.0, "done", {"rule": "clapp++-dfb", "seed": 0})
     (cell,) = cells_of(read(folder))
     assert (cell.name, cell.hash) == (NAME, told["hash"])
     before = folder.manifest.read_text()
-    take_over(folder, plan(), [0])
+    take_over(folder, plan())
     assert folder.manifest.read_text() == before
 
 
@@ -58,7 +58,7 @@ def test_a_finished_row_gets_its_place_in_a_manifest(folder):
 def test_a_row_of_another_task_is_refused(folder, other, word):
     words = word.removeprefix("settings and ")
     with pytest.raises(ConfigError, match=f"got one of other .*{words}; choose another --out"):
-        take_over(folder, other, [0])
+        take_over(folder, other)
     assert not folder.manifest.exists()
 
 
@@ -68,7 +68,7 @@ def test_what_an_earlier_version_did_not_write_down_is_believed(folder):
     del document["jobs"]
     document["config"] = document["config"].replace("  zero_init: true\n", "")  # a setting that was added since
     path.write_text(json.dumps(document))
-    take_over(folder, plan(jobs=2), [0])
+    take_over(folder, plan(jobs=2))
     assert folder.manifest.is_file()
 
 
@@ -87,9 +87,17 @@ def test_a_damaged_row_is_named(folder, change, message):
     path = folder.result(NAME)
     path.write_text(change if isinstance(change, str) else json.dumps(unsealed(path.read_text()) | change))
     with pytest.raises(ConfigError, match=rf"clapp\+\+-dfb-seed0.json.*{message}.*; remove .*clapp"):
-        take_over(folder, plan(), [0])
+        take_over(folder, plan())
+
+
+def test_rows_of_all_seeds_are_taken_over(folder):
+    document = unsealed(folder.result(NAME).read_text())
+    config = spec.load("shapes", ["clapp++-dfb"])[0].config(7, {"threads": 1, "epochs": 100_000})
+    write_json(folder.result("clapp++-dfb-seed7"), document | {"seed": 7, "config": to_yaml(config)})
+    take_over(folder, plan())
+    assert read(folder).plan.seeds == (0, 7)
 
 
 def test_a_new_folder_is_left_alone(tmp_path):
-    take_over(SweepFolder(tmp_path), plan(), [0])
+    take_over(SweepFolder(tmp_path), plan())
     assert list(tmp_path.iterdir()) == []

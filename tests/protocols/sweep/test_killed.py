@@ -120,18 +120,22 @@ def test_an_interrupted_sweep_ends_with_130_and_goes_on(tmp_path):
     """Ctrl-C, which a terminal sends to the workers as well."""
     path, out = tmp_path / "spec.yaml", tmp_path / "out"
     path.write_text(yaml.safe_dump(spec({"optimiser.learning_rate": [0.001, 0.01, 0.1]})))
-    process = started(path, out, "--set=training.checkpoint_every=100000")
+    longer = (
+        "--set=training.checkpoint_every=100000",
+        "--set=training.epochs=80",
+    )  # longer than it takes to interrupt them
+    process = started(path, out, *longer)
     wait_for(lambda: list(out.glob("runs/*/.lock")) and list(out.glob("runs/*/recording.zarr")))
     os.killpg(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == 130, told
     assert (
         told.strip().splitlines()[-1]
         == "Error: interrupted; repeat the same command to go on: what was trained is kept"
     )
     assert "Traceback" not in told
     assert list(out.glob("runs/*/checkpoints/step-*"))  # none was due: written because of the request
-    process = started(path, out, "--set=training.checkpoint_every=100000")
+    process = started(path, out, *longer)
     _, told = process.communicate(timeout=280)
     assert process.returncode == 0, told
     assert len(done(out)) == 3

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -79,6 +80,22 @@ def test_workers_that_do_not_start_are_told(monkeypatch):
     ):
         pass
     assert logging.getLogger("distributed").level != logging.CRITICAL
+
+
+def test_workers_take_gpus_in_turn(monkeypatch, tmp_path):
+    assert [remote.device_of(str(worker), None, 2) for worker in range(3)] == ["0", "1", "0"]
+    assert remote.device_of("1", "GPU-a,GPU-b", 8) == "GPU-b"
+    assert [remote.device_of("1", visible, count) for visible, count in (("", 8), ("3", 8), (None, 1), (None, 0))] == [
+        None
+    ] * 4
+    assert remote.device_of("tcp://x", None, 2) is None
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(remote, "GPUS", tmp_path)
+    monkeypatch.setattr(remote.signal, "signal", lambda *_: None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    remote.dask_setup(SimpleNamespace(name=3))
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
 
 
 def test_workers_of_a_scheduler_are_looked_at(capsys):
