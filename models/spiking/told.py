@@ -78,7 +78,7 @@ class Told:
         """Signals with the neurons of the circuit as they are told, in some rows."""
         here, rate = self.signals, self.signals.rate.clone()
         moved = self.share[rows] * (z - self.rate[rows])
-        rate[rows] = rate[rows].index_add(1, self.lines, moved)
+        rate[rows] = rate[rows].index_add(1, self.lines.to(rate.device), moved)
         if here.basal is None:
             return replace(here, rate=rate)
         whole = here.basal.clone()
@@ -150,7 +150,8 @@ def check_gathered(rule: LocalRule, signals: Signals, drive: Tensor, parts: Mapp
     for source, trials in parts.items():
         side = potentials(signals, source)
         scale = torch.from_numpy(trials.gamma * trials.weight).to(side)
-        total.index_add_(0, torch.from_numpy(trials.seen), scale[:, None] * side[torch.from_numpy(trials.context)])
+        seen, context = (torch.from_numpy(rows).to(side.device) for rows in (trials.seen, trials.context))
+        total.index_add_(0, seen, scale[:, None] * side[context])
     if (apart := _apart(total, drive)) > EXACT:
         raise ModelError(
             f"{type(rule).__name__}.needs.second: expected a drive that is neuromodulator times apical potential at the rows that it meets, "
