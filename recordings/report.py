@@ -23,7 +23,7 @@ from .sections import Drawing, Section, TextTable, read_sections
 from .stores import refusing
 
 FACTS = (
-    "status", "created", "command", "stimulus", "seeds", "device", "dtype", "host", "versions", "git", "config_sha256",
+    "status", "created", "command", "start", "stimulus", "seeds", "device", "dtype", "host", "versions", "git", "config_sha256",
 )  # fmt: skip
 FOLDED = ("traces_", "drives")  # figures that are closed at first, but for the first of them
 

@@ -42,6 +42,7 @@ __all__ = [
 BUFFERS = "buffers.safetensors"
 WEIGHTS = "weights.safetensors"
 MOMENTS = "moments.safetensors"
+FIRST = f"step-{0:010d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class State:
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
-    """Write a checkpoint and remove all but the newest `keep`.
+    """Write a checkpoint and remove all but the newest `keep`; one of step 0 stays: weights that a run began with are drawn from no seed.
 
     Args:
         folder: the run's folder of checkpoints.
@@ -101,7 +102,8 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     write_state(unfinished, asdict(state))
     put_in_place(unfinished, final)
     for old in found(folder)[:-keep]:
-        remove(old)
+        if old.name != FIRST:
+            remove(old)
     return final
 
 

@@ -178,7 +178,7 @@ def _measure(task: Task, plan: Plan, run: Trained[Rule], progress: bool) -> tupl
         for path in [None, *stored]:
             step = 0 if path is None else run.state(path).step
             bar.set_postfix_str(f"{task.label}, step {step}")
-            network = cast(Network, run.initial() if path is None else run.network(path))
+            network = cast(Network, run.beginning() if path is None else run.network(path))
             classes = len(run.stimulus.train.classes)
             for fit, alignment_found in _variants(network, task, plan, portions, bar, classes):
                 found[fit, step] = alignment_found

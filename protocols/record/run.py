@@ -164,7 +164,7 @@ def prepare(opened: Trained[Rule], settings: RecordSettings, data_dir: Path | No
     """
     config, seed = opened.config, opened.config.seed if settings.seed is None else settings.seed
     network = (
-        opened.initial() if settings.checkpoint == INITIAL else opened.network(_stored(opened, settings.checkpoint))
+        opened.beginning() if settings.checkpoint == INITIAL else opened.network(_stored(opened, settings.checkpoint))
     )
     eye = eye_of(opened, network.shape, seed, data_dir)
     shown = _shown(settings, eye, images)

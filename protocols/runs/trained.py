@@ -146,8 +146,13 @@ class Trained(Described[R]):
     @overload
     def initial(self) -> Network | BlockNetwork: ...
     def initial(self) -> Any:
-        """The network as it was before the first step: populations, or blocks for a rule in blocks."""
+        """The network at its random initialisation: populations, or blocks for a rule in blocks."""
         return initial_network(self.config, self.stimulus, self.rule).to(self.device)
+
+    def beginning(self) -> Network | BlockNetwork:
+        """The network before the first step: `initial`, or of a warm start the weights that it began with."""
+        first = [path for path in self.checkpoints if path.name == checkpoint.FIRST]
+        return self.network(first[0]) if first else self.initial()
 
     @overload
     def network(self: "Trained[ClappPP]", stored: Path | None = None) -> Network: ...

@@ -48,7 +48,7 @@ def first_weights(run):
 
 
 def test_all_weights_of_the_same_network_are_taken(source, tmp_path, capsys):
-    told = train(source, tmp_path / "run", training__keep_checkpoints=9, optimiser__learning_rate=0.001)
+    told = train(source, tmp_path / "run", training__keep_checkpoints=1, optimiser__learning_rate=0.001)
     theirs = open_run(source).newest()
     assert_exact(first_weights(tmp_path / "run"), stored_weights(theirs))
     digest = hashlib.sha256((theirs / "weights.safetensors").read_bytes()).hexdigest()
@@ -60,6 +60,12 @@ def test_all_weights_of_the_same_network_are_taken(source, tmp_path, capsys):
     assert checkpoint.read_state(newest).origin["sha256"] == digest
     assert not torch.equal(stored_weights(newest)["dense1.weight"], stored_weights(theirs)["dense1.weight"])
     assert "begins with 6 of 6 weights of" in capsys.readouterr().err
+    opened = open_run(tmp_path / "run")
+    assert [path.name for path in opened.checkpoints] == ["step-0000000000", "step-0000000008"]
+    assert_exact(opened.beginning().weights(), stored_weights(theirs))
+    assert not torch.equal(opened.initial().weights()["dense1.weight"], opened.beginning().weights()["dense1.weight"])
+    unseen = open_run(source)
+    assert_exact(unseen.beginning().weights(), unseen.initial().weights())
     assert verify(tmp_path / "run")["damaged"] == 0
     assert probe(tmp_path / "run", progress=False)["step"] == 8
 
