@@ -17,6 +17,7 @@ from apical.protocols.errors import ConfigError
 from apical.protocols.probe.run import probe
 from apical.protocols.settings.load import load
 from apical.protocols.train.run import train
+from apical.testing import check_rule
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 (EXAMPLE,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
@@ -66,6 +67,10 @@ def test_the_command_line_trains_records_and_reads_it_out(oja, tmp_path, monkeyp
     assert result["status"] == "complete"
     assert (tmp_path / "run" / "recording.zarr" / "activity" / "conv6").is_dir()
     assert 0 <= probe(tmp_path / "run", progress=False)["accuracy"] <= 100
+
+
+def test_it_passes_the_battery(oja):
+    assert check_rule(oja(forgetting=2.0)) == []
 
 
 def test_its_hyperparameters_are_options_that_are_checked(oja, tmp_path, monkeypatch):
