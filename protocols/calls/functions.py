@@ -31,7 +31,7 @@ def load(run: Where, *, device: str | None = None, data_dir: Folder | None = Non
 
     Raises:
         ConfigError: no run there.
-        ProtocolError: on first use of the network: no checkpoint, or other images than those of the training.
+        ProtocolError: on first use of the network: no checkpoint; of the stimulus: other images than those of the training.
     """
     return run if isinstance(run, Run) else Run(folder_of(run), device=device, data_dir=data_dir, data=data)
 
