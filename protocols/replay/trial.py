@@ -76,10 +76,12 @@ def one_trial(trials: xr.Dataset, spikes: xr.Dataset, circuit: xr.Dataset, trial
 
 
 def _title(told: xr.Dataset, trial: int) -> str:
-    parts = [f"trial {trial}", PHASES[int(told["phase"])]]
+    told_apart = float(told["gamma"]) != 1 or bool(
+        float(told["score"])
+    )  # else the rule knows neither phase nor modulator
+    parts = [f"trial {trial}", *([PHASES[int(told["phase"])]] if told_apart else [])]
     parts += [f"label {int(told['label'])}"] if "label" in told and int(told["label"]) >= 0 else []
-    if float(told["gamma"]) != 1 or float(told["score"]):  # without a neuromodulator every trial has γ 1 and no score
-        parts += [f"u {float(told['score']):+.2f}", f"γ {float(told['gamma']):+.2f}"]
+    parts += [f"u {float(told['score']):+.2f}", f"γ {float(told['gamma']):+.2f}"] if told_apart else []
     return ", ".join(parts)
 
 
