@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...models.outside import short
 from ...recordings import Drawing, Section, TextTable, write_results, write_section
 from ...recordings.places import TRAINING
 from ...recordings.plot_style import save
@@ -56,7 +57,7 @@ def analyse(
         RecordingError: signals from which it cannot be computed, or a damaged recording.
     """
     begun = time.perf_counter()
-    chosen = analysis_of(what)
+    chosen, what = analysis_of(what), short(what).replace("_", "-").lower()
     recorded = open_recorded(run, recording, populations, replay)
     _check(what, chosen, recorded, options)
     with np.errstate(all="ignore"):  # a run that has diverged is analysed too, as far as it has numbers
@@ -94,7 +95,7 @@ def listed(run: Path, recording: str = TRAINING, populations: Sequence[str] = ()
     if replays := recorded.replays():
         recorded = open_recorded(run, recording, populations, replays[0])
     rows = []
-    for name in ANALYSES:
+    for name in ANALYSES.words():
         found = analysis_of(name)
         missing = found.missing(recorded, options)
         rows.append({"analysis": name, "can": "yes" if not missing else "no", "tells": found.says, "missing": missing or None})  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ...models.outside import FORMS
 from ..errors import ConfigError, ProtocolError
 from ..readouts.table import READ_OUTS
 from ..stimuli.names import WORDS
@@ -108,7 +109,9 @@ def train(
 
 @main.command()
 @run_argument
-@click.option("--read-out", type=click.Choice(list(READ_OUTS)), help="[default: as in the run's settings]")
+@click.option(
+    "--read-out", metavar="NAME", help=f"{', '.join(READ_OUTS)}, or {FORMS}.  [default: as in the run's settings]"
+)
 @click.option("--layers", metavar="A,B", help="Populations to read out, by name.  [default: all]")
 @click.option("--corruptions", is_flag=True, help="Read out corrupted test images as well, 12 kinds at 5 severities.")
 @click.option(

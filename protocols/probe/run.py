@@ -12,6 +12,7 @@ from typing import Any
 
 from ...models import BlockNetwork, Network
 from ...models.engine import settle
+from ...models.outside import placed
 from ...plasticity import Rule
 from ...recordings import RecordingError
 from ...recordings.plot_style import save
@@ -83,10 +84,10 @@ def probe(
     found = describe(run)
     found = replace(found, config=change(found.config, "probe", overrides))
     folder, config = found.folder, found.config
-    kind = read_out or config.probe.read_out
+    kind = placed(read_out or config.probe.read_out, Path.cwd())
     if kind not in READ_OUTS:
         raise ConfigError(
-            f"probe.read_out: expected one of {', '.join(READ_OUTS)}, got {kind!r}{nearest(kind, READ_OUTS)}"
+            f"probe.read_out: expected one of {', '.join(READ_OUTS.words())}, got {kind!r}{nearest(kind, READ_OUTS.words())}"
         )
     if corruptions is not None and not READ_OUTS[kind].fitted:
         raise ConfigError(f"probe.corruptions: expected a {EITHER} read-out, got {kind}; choose --read-out {FITTED[0]}")

@@ -44,6 +44,10 @@ class OfNetworks:
 
 def read_out_of(word: str) -> OfRates | OfNetworks:
     """The read-out that a word of the table names."""
-    module, _, name = READ_OUTS[word].home.partition(":")
+    home = READ_OUTS[word].home
+    if not isinstance(home, str):
+        whole: OfRates | OfNetworks = home
+        return whole
+    module, _, name = home.partition(":")
     found: OfRates | OfNetworks = getattr(import_module(f".{module}", __package__), name)
     return found

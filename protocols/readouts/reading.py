@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...models import BlockNetwork, Network
+from ...models.outside import short
 from ...plasticity import Rule
 from ..stimuli import ImageSet, Stimulus
 from ..stimuli.presentations.table import Presentation
@@ -55,7 +56,8 @@ class Reading:
     def title(self) -> str:
         """Name of the read-out, with the way it is fitted where there are several."""
         variant = READ_OUTS[self.kind].variant
-        return f"{self.kind} ({self.options[variant]})" if variant else self.kind
+        name = short(self.kind)
+        return f"{name} ({self.options[variant]})" if variant else name
 
     @property
     def chosen(self) -> dict[str, Any]:

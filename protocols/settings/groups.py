@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ...models.outside import FORMS, OutsideError
 from ...models.recorder.spec import REDUCTIONS, VARIABLES
 from ..errors import nearest
-from ..readouts.table import FITTED
+from ..readouts.table import FITTED, READ_OUTS
 from ..stimuli.datasets.table import DATASETS, ROWS
 from ..stimuli.names import KNOWN, WORDS, row_of
 from .wording import Contradiction
-from .words import here
+from .words import OneOf, here
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Grid = Annotated[int, Field(ge=1, le=1024)]
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # of a table no checker can read the names
     Recorded = str
     Reduction = str
 else:
-    ReadOut = Literal[FITTED]
+    ReadOut = Annotated[str, OneOf(lambda: FITTED, lambda: READ_OUTS, fits=lambda row: row.fitted)]
     Recorded = Literal[VARIABLES]
     Reduction = Literal[REDUCTIONS]
 

@@ -7,8 +7,8 @@ from .yaml import presets
 GROUPS = tuple(
     f"apical.{words}"
     for words in (
-        "analyses", "builders", "cells", "checks", "contexts", "contingencies", "contrasts", "datasets", "events", "measures", "objects",
-        "optimisers", "presentations", "read_outs", "rules", "stimuli", "synapses",
+        "analyses", "builders", "checks", "contexts", "contingencies", "contrasts", "datasets", "events", "measures", "objects",
+        "optimisers", "presentations", "read_outs", "rules", "stimuli",
     )
 )  # fmt: skip
 EXAMPLE = 0.1  # a temperature, without which some rules cannot be made

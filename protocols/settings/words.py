@@ -21,10 +21,12 @@ class OneOf:
     Args:
         words: gives Apical's own words.
         table: gives the table, where words from outside are known as well; a relative path in one becomes absolute.
+        fits: whether a row of the table may stand here.
     """
 
     words: Callable[[], Iterable[str]]
     table: Callable[[], Open[Any]] | None = None
+    fits: Callable[[Any], bool] = lambda row: True
 
     def check(self, word: Any) -> Any:
         """The word, or a Contradiction that lists the known ones."""
@@ -32,9 +34,10 @@ class OneOf:
             return word
         if self.table is not None and isinstance(word, str):
             table, there = self.table(), here(word)
-            if there in table:
+            if there in table and (there not in [*table] or self.fits(table[there])):
                 check_outside(table, there)
-                return there
+                if self.fits(table[there]):
+                    return there
         known = [*self.words(), *(() if self.table is None else self.table().installed())]
         got = "null" if word is None else repr(word)
         raise Contradiction(f"expected one of {', '.join(known)}, got {got}{nearest(str(word), known) or self._forms}")

@@ -34,7 +34,7 @@ class Addition:
     most: int
 
 
-(OJA,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S)
+_, OJA = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S)
 SHALLOW = '''"""Two populations, the upper one of a share of the channels of the lower."""
 
 from collections.abc import Sequence

@@ -111,7 +111,7 @@ CLASS_MEANS = OfRates(_fit)
     )
     copy.insert(
         "protocols/readouts/table.py",
-        "READ_OUTS: dict[str, Row] = {",
+        "ROWS: dict[str, Row] = {",
         '    "class-means": Row(home="class_means:CLASS_MEANS", settings=("neighbours",)),\n',
     )
     assert len(copy.touched) == 2

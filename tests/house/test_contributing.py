@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 import types
 from pathlib import Path
@@ -20,7 +21,7 @@ from apical.protocols.train.run import train
 from apical.testing import check_rule
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
-(EXAMPLE,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+OUTSIDE, EXAMPLE = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 TINY = [
     "rule={name: oja, options: {forgetting: 2.0}}", "network.width=0.016", "training.epochs=1", "stimulus.n_train=64", "stimulus.n_test=32",
     "training.batch=16", "recording.rows=8", "recording.every=1", "probe.n_train=null",
@@ -88,3 +89,31 @@ def test_its_hyperparameters_are_options_that_are_checked(oja, tmp_path, monkeyp
 
 def test_outside_the_fixture_there_is_no_such_rule():
     assert "oja" not in RULES
+
+
+def test_a_file_of_ones_own_is_used_without_a_line_in_apical(tmp_path, monkeypatch):
+    """The command that stands in its first line, on less."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(OUTSIDE)
+    words = shlex.split(OUTSIDE.splitlines()[0].partition(": ")[2])
+    assert words[:3] == ["apical", "train", "demo"]
+    changes = [text for text in words if "=" in text] + [
+        "stimulus.image_size=null",
+        "stimulus.n_train=64",
+        "training.epochs=1",
+        "training.batch=16",
+        "recording.rows=8",
+    ]
+    config = load(
+        "demo",
+        [
+            *changes,
+            f"stimulus.name={words[words.index('--data') + 1]}",
+            "rule.options.forgetting=0.5",
+            "network.options.top=4",
+            "stimulus.options.count=96",
+        ],
+    )
+    assert train(config, tmp_path / "run", progress=False)["status"] == "complete"
+    assert sorted(path.name for path in (tmp_path / "run" / "sources").iterdir()) == ["mine.py"]
+    assert 0 <= probe(tmp_path / "run", progress=False)["accuracy"] <= 100

@@ -5,9 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+import xarray as xr
 from apical.models import DensePopulation, Network
 from apical.plasticity import Factors, Hinge, Needs
+from apical.protocols.analyse.analysis import Analysis
 from apical.protocols.stimuli.presentations.table import Presentation
+from apical.protocols.stimuli.shown.sequence import Parameter, Shown
+from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,3 +168,56 @@ def _part(count, seed, lighter):
 def halves(*, seed=0, lighter=120):
     """A data set of arrays: is the upper half lighter?"""
     return _part(40, seed, lighter), _part(20, seed + 1, lighter)
+
+
+def nearest_mean(x, labels, x_test, labels_test):
+    """A read-out: the class whose mean is nearest."""
+    means = torch.stack([x[labels == k].mean(0) for k in range(int(labels.max()) + 1)])
+    return torch.cdist(x_test, means).argmin(1)
+
+
+def asks_for_more(x, labels, x_test, labels_test, *, distance):
+    """A read-out with a setting that no probe has."""
+
+
+def too_few(x, labels, x_test, labels_test):
+    """A read-out that leaves images out."""
+    return labels_test[:1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """A stimulus: a bright bar at every row of the image."""
+
+    height: float = 1.0
+
+    def show(self, eye):
+        channels, rows, columns = eye.shape
+
+        def draw(index):
+            images = torch.zeros(len(index), channels, rows, columns)
+            images[torch.arange(len(index)), :, index] = self.height
+            return images
+
+        places = np.arange(rows)
+        parameters = {"row": Parameter(places, "row of the bar")}
+        return Shown(draw, np.full(rows, -1), places, parameters, {"kind": "bars", "height": self.height})
+
+
+def _spread(recorded, options):
+    spread = {name: float(signal.std()) for name, signal in recorded.signals(options).items()}
+    told = {"units": "1", "long_name": "standard deviation of all rates"}
+    return xr.Dataset({"spread": ("population", list(spread.values()), told)}, {"population": list(spread)})
+
+
+def _drawn(dataset):
+    figure = Figure()
+    figure.subplots().bar(dataset["population"].values, dataset["spread"].values)
+    return figure
+
+
+SPREAD = Analysis(
+    title="Spread", says="standard deviation of all rates", missing=lambda recorded, options: "", measure=_spread, draw=_drawn,
+    rows=lambda dataset: [{"population": str(name), "spread": float(dataset["spread"].sel(population=name))} for name in dataset["population"].values],
+    told=lambda dataset: ("Of all trials.",), caption="By population.",
+)  # fmt: skip

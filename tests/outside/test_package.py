@@ -11,6 +11,7 @@ import pytest
 from apical.protocols.command.main import main
 from apical.protocols.runs.trained import open_run
 from apical.protocols.settings.load import load
+from apical.protocols.view import view
 from apical.recordings import open as open_recording
 from click.testing import CliRunner
 
@@ -157,3 +158,20 @@ def test_it_is_compared_and_swept(site, run, tmp_path):
     )
     assert not found["failed"]
     assert {row["accuracy"] for row in found["rows"]} == {100}
+    swept = {
+        "base": str(run.parent / "own.yaml"),
+        "axes": {"rule.options.margin": [0.5, 2.0]},
+        "seeds": 1,
+        "budget": {"epochs": 1},
+    }
+    (tmp_path / "swept.yaml").write_text(json.dumps(swept))
+    found = apical("sweep", tmp_path / "swept.yaml", "--out", tmp_path / "swept", "--quiet")
+    with open_recording(tmp_path / "swept") as results:
+        assert results["accuracy"].values.ravel().tolist() == [100, 100]
+        assert list(results["rule.options.margin"].values) == [0.5, 2.0]
+
+
+def test_somebody_looks_around_in_it(run):
+    pytest.importorskip("bokeh")
+    with view([run]) as page:
+        assert page.url.startswith("http://127.0.0.1:")

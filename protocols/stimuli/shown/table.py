@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from ....models.imported import Unfit
+from ....models.outside import Open, OutsideError, placed, short
 from ..datasets.table import DATASETS
+from ..datasets.table import ROWS as DATA_ROWS
 from ..errors import misuse, unknown_name
 from ..names import KNOWN, row_of
 
@@ -22,22 +26,24 @@ class Kind:
     Attributes
     ----------
     description: what it is, for ``apical record --list``
-    home: ``module:class`` in this folder, imported on use; a frozen dataclass of settings with ``show(eye)``
+    home: ``module:class`` in this folder, imported on use, or the class itself; a frozen dataclass of settings with ``show(eye)``
     own: the setting that the word after its name gives, as in ``movie:PATH``; empty where there is none
     """
 
     description: str
-    home: str
+    home: str | type[Any]
     own: str = ""
 
     def settings(self) -> type[Any]:
         """The class of its settings."""
+        if not isinstance(self.home, str):
+            return self.home
         module, _, name = self.home.partition(":")
         found: type[Any] = getattr(import_module(f".{module}", __package__), name)
         return found
 
 
-KINDS: dict[str, Kind] = {
+ROWS: dict[str, Kind] = {
     DATA: Kind("images of a data set, of folder:PATH or npz:PATH, or the run's own (own)", "dataset:Images"),
     "gratings": Kind("sine gratings: orientation, frequency, phase, contrast, diameter", "gratings:Gratings"),
     "sparse-noise": Kind(
@@ -47,6 +53,21 @@ KINDS: dict[str, Kind] = {
     "movie": Kind("frames of movies in folders, one after another", "movie:Movie", own="path"),
     "array": Kind("images of your own in a .npy file", "array:Array", own="path"),
 }
+
+
+def _adopted(thing: Any, word: str) -> Kind:
+    """The row of a kind from outside: a frozen dataclass of settings with ``show(eye)``."""
+    row = thing if isinstance(thing, Kind) else Kind(f"from {word}", thing)
+    if (
+        isinstance(row.home, str)
+        or row.own
+        or not (is_dataclass(row.home) and callable(getattr(row.home, "show", None)))
+    ):
+        raise Unfit(f"expected a stimulus, a dataclass of settings with show(eye), got {word}; see CONTRIBUTING.md")
+    return row
+
+
+KINDS = Open(ROWS, group="apical.stimuli", field="record.stimulus", adopt=_adopted)
 WORDS = (OWN, *(f"{name}:PATH" if kind.own else name for name, kind in KINDS.items() if name != DATA), *KNOWN)
 
 
@@ -60,15 +81,29 @@ def settings_of(word: str, given: Mapping[str, Any]) -> Any:
     Raises:
         StimulusError: an unknown word or setting, or a value of another type.
     """
+    word = placed(word, Path.cwd())
     name, colon, path = word.partition(":")
-    kind = KINDS.get(name)
+    if name not in ROWS and name not in DATASETS and word in KINDS and not _names_data(word):
+        return _made(short(word), KINDS[word], given)
+    kind = ROWS.get(name)
     if kind is not None and name != DATA and bool(kind.own) == bool(colon and path):
         return _made(name, kind, {**given, **({kind.own: path} if kind.own else {})})
     if word == OWN or row_of(word) is not None:
         return _made(DATA, KINDS[DATA], {"name": word, **given})
-    if (kind is not None and kind.own) or (name in DATASETS and DATASETS[name].own):
+    if (kind is not None and kind.own) or (name in DATA_ROWS and DATA_ROWS[name].own):
         raise misuse(f"record.stimulus: expected {name}:PATH, got {word!r}; give the path")
     raise unknown_name("record.stimulus", word, WORDS)
+
+
+def _names_data(word: str) -> bool:
+    """Whether a word from outside, of one form for all, is of a data set and of no stimulus."""
+    try:
+        return word not in KINDS or KINDS[word] is None
+    except OutsideError as error:
+        try:
+            return row_of(word) is not None
+        except OutsideError:
+            raise error from None
 
 
 def told(kind: Kind) -> dict[str, Any]:
