@@ -21,13 +21,18 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 # commands in notebooks are those of this environment, and as wide as a page
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-os.environ |= {"COLUMNS": "92", "NO_COLOR": "1", "MPLBACKEND": "agg", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+os.environ |= {"COLUMNS": "92", "NO_COLOR": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# the commands of notebooks, as docs/_ext/shell.py runs them
+startup = HERE / "_build" / "ipython" / "profile_default" / "startup"
+startup.mkdir(parents=True, exist_ok=True)
+(startup / "shell.py").write_text((HERE / "_ext" / "shell.py").read_text())
+os.environ["IPYTHONDIR"] = str(HERE / "_build" / "ipython")
 
 
 def _digest_of_sources() -> str:
     """What decides the numbers of a notebook besides its own text: Apical's sources, presets and templates, and its version."""
-    told = hashlib.sha256(installed("apical").encode())
+    told = hashlib.sha256(installed("apical").encode() + (HERE / "_ext" / "shell.py").read_bytes())
     for room in ("plasticity", "models", "protocols", "recordings"):
         for path in sorted((ROOT / room).rglob("*")):
             if path.is_file() and path.suffix in (".py", ".yaml", ".html"):
