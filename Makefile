@@ -38,9 +38,10 @@ wheel: $(WHEEL)/.installed
 	  assert "site-packages" in apical.models.__file__ and apical.__version__ and apical.Run and apical.train'
 	@echo "wheel: installed and run from another folder"
 
-# The site: docs/_build/html/index.html. Notebooks are executed, warnings are errors, two pages at a time.
+# The site: docs/_build/html/index.html. Notebooks are executed, warnings are errors, two pages at a time; then its tests, slow ones too.
 docs: $(VENV)/.installed
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --jobs 2 docs docs/_build/html
+	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/docs
 	@echo "docs: docs/_build/html/index.html"
 
 # What is published: dist/*.whl and dist/*.tar.gz, whose description is checked, and whose wheel is made from the sdist.

@@ -11,37 +11,41 @@ from apical.protocols.command.main import main
 from click.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
-FENCE = re.compile(r"^```(?:\{code-cell\} ipython3|(\w+))\n(.*?)^```$", re.S | re.M)
-TAGS = re.compile(r"\A(?::[\w-]+:.*\n)+")
+FENCE = re.compile(r"^```(?:\{code-(?:cell|block)\} )?([^\n]*)\n(.*?)^```$", re.S | re.M)
+OPTIONS = re.compile(r"\A(?::[\w-]+:.*\n)+")
+CAPTION = re.compile(r"^:caption: (\S+)$", re.M)
 
 
 @dataclass(frozen=True)
 class Block:
-    """One cell or block: `language` is bash, python, or the name of a file that it writes."""
+    """One cell or block: `language` is bash, python, text, or the name of a file that it writes."""
 
     language: str
     text: str
 
 
-def blocks(path: Path) -> Iterator[Block]:
+def blocks(text: str) -> Iterator[Block]:
     """The cells and blocks of a page that can be run, in order."""
-    for language, text in FENCE.findall(path.read_text()):
-        body = TAGS.sub("", text)
+    for language, whole in FENCE.findall(text):
+        body = OPTIONS.sub("", whole)
         first, _, rest = body.partition("\n")
-        if first == "%%bash":
+        caption = CAPTION.search(whole[: len(whole) - len(body)])
+        if caption:
+            yield Block(caption[1], body)
+        elif first == "%%bash":
             yield Block("bash", rest)
         elif first.startswith("%%writefile "):
             yield Block(first.removeprefix("%%writefile "), rest)
-        elif language in ("", "python"):
+        elif language in ("ipython3", "python"):
             yield Block("python", body)
-        elif language == "bash":
-            yield Block("bash", body)
+        elif language in ("bash", "", "text"):
+            yield Block(language or "text", body)
 
 
 def commands(text: str) -> list[list[str]]:
     """Arguments of every `apical` command of a block; comments and other commands are left out."""
     lines = text.replace("\\\n", " ").splitlines()
-    return [words[1:] for words in (shlex.split(line, comments=True) for line in lines) if words[:1] == ["apical"]]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("apical ")]
 
 
 def follow(path: Path, names: dict[str, Any]) -> int:
@@ -52,12 +56,14 @@ def follow(path: Path, names: dict[str, Any]) -> int:
         names: what its Python shares.
     """
     count = 0
-    for block in blocks(path):
+    for block in blocks(path.read_text()):
         if block.language == "bash":
             for arguments in commands(block.text):
                 done = CliRunner().invoke(main, arguments, catch_exceptions=False)
                 assert done.exit_code == 0, f"apical {shlex.join(arguments)}: {done.output}"
                 count += 1
+        elif block.language == "text":
+            continue
         elif block.language == "python":
             exec(compile(block.text, str(path), "exec"), names)
             count += 1
