@@ -13,7 +13,11 @@ from IPython.core.getipython import get_ipython
 def bash(line: str, cell: str) -> None:
     """Run a cell of commands and print what they say."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", cell], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ["bash", "-euo", "pipefail", "-c", cell],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     sys.stdout.write(done.stdout)
     sys.stdout.flush()

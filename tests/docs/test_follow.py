@@ -7,7 +7,7 @@ import matplotlib
 import pytest
 from pages import ROOT, blocks, commands, follow
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # of Brian2, on import
 
 
 @pytest.fixture
@@ -32,7 +32,12 @@ def test_a_page_is_followed(page, empty):
 
 
 def test_the_readme_is_followed(empty):
-    told = [line for block in blocks((ROOT / "README.md").read_text()) if block.language == "bash" for line in commands(block.text)]
+    told = [
+        line
+        for block in blocks((ROOT / "README.md").read_text())
+        if block.language == "bash"
+        for line in commands(block.text)
+    ]
     if not told:
         pytest.skip("no block of README.md is marked bash")
     follow(ROOT / "README.md", {})
