@@ -66,6 +66,8 @@ nb_execution_timeout = 180
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
+smartquotes = False  # -- is an option, not a dash
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

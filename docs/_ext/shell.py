@@ -5,6 +5,7 @@ Run by IPython at the start of every notebook. Its own `%%bash` goes on after a 
 
 import subprocess
 import sys
+import warnings
 
 from IPython.core.error import UsageError
 from IPython.core.getipython import get_ipython
@@ -25,4 +26,6 @@ def bash(line: str, cell: str) -> None:
         raise UsageError(f"exit code {done.returncode}: {cell}\n{done.stdout[-2000:]}")
 
 
+# a notebook without widgets; its bars are text
+warnings.filterwarnings("ignore", message="IProgress not found")
 get_ipython().register_magic_function(bash, "cell", "bash")

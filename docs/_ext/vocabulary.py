@@ -1,5 +1,6 @@
 """Pages of words: commands, settings, presets, and what every table offers."""
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def _command(path: str, command: click.Command) -> list[str]:
     context = click.Context(command, info_name=path)
     usage = " ".join(command.collect_usage_pieces(context))
     lines = [f"### {path}", "", "```text", f"{path} {usage}", "```", ""]
-    lines += [(command.help or "").replace("*", "\\*").replace("_", "\\_"), ""]
+    lines += [inspect.cleandoc(command.help or "").replace("*", "\\*").replace("_", "\\_"), ""]
     options = [p for p in command.get_params(context) if isinstance(p, click.Option)]
     lines += table(
         ("option", "what it is"), ((code(o), _plain(s)) for o, s in (_option(context, p) for p in options) if o)
@@ -140,7 +141,11 @@ def _type(told: Mapping[str, Any], s: Mapping[str, Any]) -> str:
         "object": "mapping",
     }.get(s.get("type", ""), "any")
     words = (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"), ("exclusiveMaximum", "below"))
-    return " ".join([kind, *(f"{word} {s[key]:g}" for key, word in words if key in s)])
+    return " ".join([kind, *(f"{word} {_number(s[key])}" for key, word in words if key in s)])
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e10 else f"{value:g}"
 
 
 def presets() -> str:
