@@ -198,7 +198,7 @@ def lesions() -> str:
     lines = [
         "# Protocol vocabulary",
         "",
-        "What a file for `apical lesion` may say ([its layout](../reference/protocol-files.md)).",
+        "What a file for `apical lesion` may say ([its layout](../protocols.md)).",
         "",
         "## Events",
         "",
