@@ -1,4 +1,4 @@
-# make demo, make test, make lint, make types, make wheel. Python 3.11 or newer: make PYTHON=python3.12 ...
+# make demo, make test, make lint, make types, make wheel, make docs, make release, make test-versions. Python 3.11 or newer: make PYTHON=python3.12 ...
 # A CPU-only PyTorch where the index offers CUDA builds first:
 #   make test PIP_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 ROOMS := plasticity models protocols recordings
 SOURCES := $(shell find $(ROOMS) -type f -not -name '*.pyc')
 
-.PHONY: demo test test-processors lint types wheel clean
+.PHONY: demo test test-processors test-versions lint types wheel docs release clean
 
 demo: $(VENV)/.installed
 	$(BIN)/apical demo
@@ -38,6 +38,23 @@ wheel: $(WHEEL)/.installed
 	  assert "site-packages" in apical.models.__file__ and apical.__version__ and apical.Run and apical.train'
 	@echo "wheel: installed and run from another folder"
 
+# The site: docs/_build/html/index.html. Notebooks are executed, warnings are errors, two pages at a time; then its tests, slow ones too.
+docs: $(VENV)/.installed
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --jobs 2 docs docs/_build/html
+	$(BIN)/pytest -q -n 2 -m "slow or not slow" tests/docs
+	@echo "docs: docs/_build/html/index.html"
+
+# What is published: dist/*.whl and dist/*.tar.gz, whose description is checked, and whose wheel is made from the sdist.
+release: $(VENV)/.installed
+	rm -rf dist build
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python tests/release.py dist
+
+# The oldest and the newest versions that pyproject.toml allows, an environment each in .venv-versions; needs an index and gigabytes.
+test-versions:
+	$(PYTHON) tests/versions.py
+
 # The stamp is newer than pyproject.toml once everything is installed: a second call starts at once.
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -60,4 +77,4 @@ $(WHEEL)/.installed: $(VENV)/.installed $(SOURCES)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(WHEEL) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WHEEL) .venv-versions build dist docs/_build docs/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis

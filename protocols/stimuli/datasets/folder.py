@@ -16,6 +16,7 @@ from .splits import split_by_seed
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 GREY_MODES = frozenset({"1", "L", "LA"})
 COLOUR_MODES = frozenset({"RGB", "RGBA", "P", "PA", "CMYK", "YCbCr", "HSV", "LAB"})
+LAYOUT = "PATH/CLASS/*.png, or PATH/train/CLASS/*.png with PATH/test/CLASS/*.png"
 
 
 def load_folder(
@@ -32,13 +33,15 @@ def load_folder(
     root = Path(path).expanduser()
     name = f"folder:{root}"
     if not root.is_dir():
-        raise StimulusError(f"{name}: expected a folder, got none; check the path")
+        raise StimulusError(f"{name}: expected a folder of images as {LAYOUT}, got none; check the path")
     train_root = root / "train" if (root / "train").is_dir() else root
     test_root = next((root / n for n in ("test", "val") if train_root != root and (root / n).is_dir()), None)
     files = list_images(train_root)
     if len(files) < 2:
         found = f"{len(files)} ({', '.join(files)})" if files else "none"
-        raise StimulusError(f"folder:{train_root}: expected two or more class folders of images, got {found}; add some")
+        raise StimulusError(
+            f"folder:{train_root}: expected two or more class folders of images, got {found}; lay them out as {LAYOUT}"
+        )
     held_out = list_images(test_root) if test_root else {}
     strange = sorted(set(held_out) - set(files))
     if strange or (test_root and not held_out):

@@ -15,6 +15,7 @@ from ..images import ImageSet
 from .splits import split_by_seed
 
 KEYS = ("images", "labels", "test_images", "test_labels")
+LAYOUT = "images uint8 (N, H, W, C), labels integers (N,), and test_images, test_labels likewise or left out"
 
 
 def load_npz(path: str | Path, *, seed: int = 0, device: str = "cpu") -> tuple[ImageSet, ImageSet]:
@@ -42,8 +43,8 @@ def load_npz(path: str | Path, *, seed: int = 0, device: str = "cpu") -> tuple[I
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise StimulusError(f"npz:{path}: expected a file, got none; check the path")
-    problem = f"npz:{path}: expected a numpy archive (.npz) of plain arrays, got {{}}; save it with np.savez"
+        raise StimulusError(f"npz:{path}: expected a numpy archive of {LAYOUT}, got no file; check the path")
+    problem = f"npz:{path}: expected a numpy archive (.npz) of plain arrays, got {{}}; save it with np.savez: {LAYOUT}"
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
@@ -57,7 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise StimulusError(problem.format(str(error).splitlines()[0])) from error
     for key in KEYS[:2]:
         if key not in arrays:
-            raise StimulusError(f"npz:{path}: expected keys images and labels, got {found}; add {key}")
+            raise StimulusError(f"npz:{path}: expected keys images and labels, got {found}; add {key}: {LAYOUT}")
     return arrays
 
 

@@ -18,6 +18,8 @@ from ..datasets.folder import SUFFIXES, read_picture
 from ..errors import misuse
 from .sequence import Eye, Parameter, Shown, each, missing, rows, unlabelled, whole
 
+LAYOUT = "PATH/0001.png, ... or PATH/MOVIE/0001.png, ..."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movie:
@@ -42,11 +44,11 @@ class Movie:
         if height != width:
             raise misuse(f"movie: expected a network that sees squares, got {width} x {height}; use array:PATH")
         if not root.is_dir():
-            raise missing("movie.path", root, "a folder of frames")
+            raise missing("movie.path", root, f"a folder of frames, {LAYOUT},")
         movies = {folder: frames(folder)[::every] for folder in [root, *sorted(filter(Path.is_dir, root.iterdir()))]}
         movies = {folder: files for folder, files in movies.items() if files}
         if not movies:
-            raise missing("movie.path", root, f"frames ({', '.join(sorted(SUFFIXES))})")
+            raise missing("movie.path", root, f"frames ({', '.join(sorted(SUFFIXES))}), {LAYOUT},")
         files = [file for each_ in movies.values() for file in each_]
         number = np.repeat(np.arange(len(movies)), [len(each_) for each_ in movies.values()])
         within = np.concatenate([np.arange(len(each_)) * every for each_ in movies.values()])

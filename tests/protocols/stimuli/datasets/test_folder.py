@@ -65,8 +65,13 @@ def refused(path, match, **options):
 
 
 def test_missing_and_empty_folders(tmp_path):
-    refused(tmp_path / "none", r"^folder:.*none: expected a folder, got none; ")
-    refused(tmp_path, r"expected two or more class folders of images, got none; ")
+    refused(
+        tmp_path / "none",
+        r"^folder:.*none: expected a folder of images as PATH/CLASS/\*\.png, or PATH/train/CLASS.*, got none; ",
+    )
+    refused(
+        tmp_path, r"expected two or more class folders of images, got none; lay them out as PATH/CLASS/\*\.png, or "
+    )
     fill(tmp_path, {"cat": 2})
     refused(tmp_path, r"expected two or more class folders of images, got 1 \(cat\); ")
     (tmp_path / "dog").mkdir()

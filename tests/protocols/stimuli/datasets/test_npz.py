@@ -82,11 +82,15 @@ def test_pickled_objects_are_never_loaded(tmp_path, capsys):
 
 def test_files_of_another_kind(tmp_path):
     path = tmp_path / "data.npz"
-    with pytest.raises(StimulusError, match=r"expected a file, got none; "):
+    with pytest.raises(
+        StimulusError, match=r"expected a numpy archive of images uint8 \(N, H, W, C\), labels .*, got no file; "
+    ):
         load_npz(path)
     for content in (b"", b"no archive", b"PK\x03\x04 broken"):
         path.write_bytes(content)
-        with pytest.raises(StimulusError, match=r"expected a numpy archive .*, got .*; save it with np\.savez$"):
+        with pytest.raises(
+            StimulusError, match=r"expected a numpy archive .*, got .*; save it with np\.savez: images uint8 \(N"
+        ):
             load_npz(path)
     np.save(tmp_path / "one.npy", IMAGES)
     with pytest.raises(StimulusError, match=r"got a single array; "):
