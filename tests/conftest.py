@@ -20,9 +20,11 @@ MEMORY = Path("/dev/shm")
 if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 * 2**30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
-# nohup hands an ignored SIGHUP on to what it starts, and commands under test would keep to it
+# nohup hands an ignored SIGHUP on to what it starts, a shell's background job an ignored SIGINT, and commands under test would keep to them
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # tolerances.py and jitter.py are shared by all folders
 sys.path.insert(0, str(Path(__file__).parent))
