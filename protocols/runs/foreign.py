@@ -13,6 +13,7 @@ from ...models.networks.table import BUILDERS
 from ...models.optimisers.table import OPTIMISERS
 from ...models.outside import Open, OutsideError, short
 from ...models.sources import Source, files_of, hash_of, source_of
+from ...plasticity import Needs
 from ..errors import ConfigError
 from ..progress import notice
 from ..settings.foreign import contrasts, rules
@@ -48,14 +49,18 @@ def foreign_words(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, Open[
             yield setting, word, known
 
 
-def sources(config: RunConfig) -> dict[str, dict[str, str]]:
+def sources(config: RunConfig, needs: Needs | None = None) -> dict[str, dict[str, str]]:
     """The source of every word from outside, by its setting; empty for a run of Apical's own words alone.
+
+    Args:
+        config: settings of the run.
+        needs: of its rule, where that is made already.
 
     Raises:
         OutsideError: a word names nothing any more.
     """
     found = list(foreign_words(resolve(config)))
-    if needs := needs_of(config.rule):
+    if needs := needs or needs_of(config.rule):
         declared: list[tuple[Any, Open[Any]]] = [(needs.presentation, PRESENTATIONS)]
         declared += [(source, CONTEXTS) for source in needs.sources if source != config.rule.context]
         found += [

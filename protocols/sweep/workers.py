@@ -4,6 +4,7 @@ A worker is a process with one cell at a time. On this machine scheduler and wor
 client, also with one that was killed. Nothing but plain settings is sent.
 """
 
+import importlib
 import logging
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -157,6 +158,8 @@ def workers_of(
     scheduling = {"distributed.scheduler.allowed-failures": retries, "distributed.scheduler.worker-saturation": 1.0}
     with ExitStack() as stack:
         stack.enter_context(_quiet())
+        # its defaults enter the configuration at the first import: inside of what is set they would leave it at the end
+        importlib.import_module("distributed")
         stack.enter_context(dask.config.set({**environment, **scheduling}))
         place = scheduler if scheduler is not None else stack.enter_context(_local(count, memory, dashboard))
         client = stack.enter_context(_connected(place, STARTING if scheduler is None else ANSWERING))

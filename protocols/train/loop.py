@@ -53,7 +53,7 @@ class Run:
         self.choice = choice
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
         self.rule = make_rule(config.rule)
-        self.sources = sources(config)  # of what runs from here on
+        self.sources = sources(config, self.rule.needs)  # of what runs from here on
         self.presentation = presentation_of(self.rule, stimulus)
         self.batches = Batches(stimulus, self.presentation, self.rule, config.seed)
         self.per_epoch = len(stimulus.train) // t.batch
