@@ -26,6 +26,9 @@ def bash(line: str, cell: str) -> None:
         raise UsageError(f"exit code {done.returncode}: {cell}\n{done.stdout[-2000:]}")
 
 
-# a notebook without widgets; its bars are text
-warnings.filterwarnings("ignore", message="IProgress not found")
+# a notebook without widgets, whose bars are text: tqdm says so where it is imported first
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import tqdm.auto  # noqa: F401
+
 get_ipython().register_magic_function(bash, "cell", "bash")
