@@ -251,13 +251,13 @@ import os, sys
 sys.path.insert(0, {folder!r})
 from test_replay_store import *
 from apical.recordings import trimming
-shorten, left = trimming._shorten, [{after}]
+shorten, left = trimming._resize, [{after}]
 def until(*given):
     if not left[0]:
         os._exit(9)
     left[0] -= 1
     shorten(*given)
-trimming._shorten = until
+trimming._resize = until
 with ReplayStore({run!r}, "first") as store:
     begin_with_sources(store)
     store.append(*rows_with_sources(0, [2, 1, 0, 0, 1]))

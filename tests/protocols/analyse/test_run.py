@@ -133,6 +133,7 @@ def test_the_table_of_the_prediction_error_is_of_the_last_window(run):
     assert [row[key] for row in early] != pytest.approx([row[key] for row in whole])
 
 
+@pytest.mark.slow
 def test_two_runs_side_by_side(run, tmp_path):
     """Of the same trials: the second run differs by its noise alone."""
     other = make_run(tmp_path / "other", seed=0, populations=("conv1", "conv2", "conv3"))

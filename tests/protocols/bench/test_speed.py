@@ -81,6 +81,7 @@ def test_every_contestant_runs(name, monkeypatch):
     json.dumps(found)
 
 
+@pytest.mark.slow
 def test_a_contestant_that_fails_is_told():
     with pytest.raises(
         ProtocolError, match=r"(?s)bench.engine: expected nobody to finish, got exit code 1: .*KeyError"

@@ -89,7 +89,6 @@ def test_version():
         (["train", "--resume", "--out", "none"], "none/config.yaml: expected the settings of a run, got no such file"),
         (["probe"], "Missing argument 'RUN'; see apical probe --help"),
         (["probe", "nowhere"], "nowhere"),
-        (["probe", ".", "--read-out", "svm"], "Invalid value for '--read-out'"),
         (["probe", ".", "--layers", "conv1,,conv2"], "--layers: expected names between commas"),
         (["probe", ".", "--device", "gpu"], "Invalid value for '--device'"),
         (["align", ".", "--device", "gpu"], "Invalid value for '--device'"),

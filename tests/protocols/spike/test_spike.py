@@ -127,6 +127,7 @@ def test_a_control_starts_where_the_intact_network_does(made):
     assert again["spikes"]["start"] == zero["spikes"]["start"]
 
 
+@pytest.mark.slow
 def test_a_control_that_destroys_its_weights_is_a_result(tmp_path):
     steep = loop_from(SHORT | {"eta_basal": 1e9})
     found, _ = run.run_cell(settings(loop=steep), "random", 0, data_dir=None, recording=None)

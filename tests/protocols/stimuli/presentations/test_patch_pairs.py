@@ -73,6 +73,7 @@ def test_fully_connected_networks_do_not_fit(tmp_path):
     words = ["network.builder=mlp", "network.hidden=[8]", "network.width=1.0", "rule.grids=[]"]
     config = load("demo", [*[w for w in QUICK if "grids" not in w and "width" not in w], *words])
     with pytest.raises(
-        ConfigError, match=r"network.builder: expected one of vgg6, vgg11, softhebb, scff for patches, got 'mlp'"
+        ConfigError,
+        match=r"network.builder: expected one of vgg6, vgg11, softhebb, scff, layers for patches, got 'mlp'",
     ):
         train(config, tmp_path / "run", progress=False)
