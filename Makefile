@@ -10,13 +10,17 @@ BIN := $(VENV)/bin
 ROOMS := plasticity models protocols recordings
 SOURCES := $(shell find $(ROOMS) -type f -not -name '*.pyc')
 
-.PHONY: demo test test-processors test-versions lint types wheel docs release clean
+.PHONY: demo test test-thorough test-processors test-versions lint types wheel docs release clean
 
 demo: $(VENV)/.installed
 	$(BIN)/apical demo
 
 test: $(VENV)/.installed
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+
+# What takes a minute and must hold before a change is taken: a package outside of Apical in every command, and the mutants of a replay.
+test-thorough: $(VENV)/.installed
+	$(BIN)/pytest -q -n 2 -m slow -k "not three_seeds" tests/outside tests/protocols/replay/test_mutants.py
 
 # Learning and exactness as on other processors: other instructions, other threads, other last bits. One line each.
 test-processors: $(VENV)/.installed

@@ -197,7 +197,7 @@ def _checked(row: Builder, architecture: Architecture, words: Mapping[str, Any],
         made = row.function()(architecture.shape, **words, **options)
     except ModelError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise OutsideError(BUILDERS.field, raised(where, error, "built")) from error
     pair = isinstance(made, tuple) and len(made) == 2
     if not (pair if blocks else isinstance(made, Network)):

@@ -140,7 +140,7 @@ def _foreign(name: str, row: Row, given: Mapping[str, Any]) -> "Optimiser":
         made = cast("Callable[..., Any]", row.home)(**given)
     except ModelError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise OutsideError(OPTIMISERS.field, raised(name, error, "made")) from error
     lacks = [method for method in METHODS if not callable(getattr(made, method, None))]
     lacks += [] if hasattr(made, "learning_rate") else ["learning_rate"]

@@ -125,7 +125,7 @@ def asked(word: str, field: str, call: Callable[[], Any], what: str = "asked") -
     """
     try:
         return call()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if hasattr(error, "exit_code"):  # it speaks for itself
             raise
         raise OutsideError(field, raised(word, error, what)) from error

@@ -88,7 +88,7 @@ def new(kind: str, name: str, out: Path = Path()) -> dict[str, Any]:
     module = name.replace("-", "_")
     if not NAME.fullmatch(name) or keyword.iskeyword(module):
         raise ConfigError(
-            f"new.name: expected small letters, digits, - and _, beginning with a letter, got {name!r}; for example my-{kind}"
+            f"new.name: expected small letters, digits, - and _, beginning with a letter, and no word of Python, got {name!r}; for example my-{kind}"
         )
     if name in [*row.own()]:
         raise ConfigError(

@@ -40,7 +40,7 @@ def _adopted(thing: Any, word: str) -> "Callable[[Bench], list[Check]]":
     def measure(bench: "Bench") -> list[Check]:
         try:
             got = thing(bench)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if hasattr(error, "exit_code"):  # it speaks for itself
                 raise
             raise OutsideError(FIELD, raised(word, error, "checked")) from error

@@ -55,7 +55,7 @@ def foreign_rule(kind: "Callable[..., Rule]", word: str, given: Mapping[str, Any
         lacks = _lacks(rule)
     except (RuleError, TypeError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise OutsideError("rule.name", raised(word, error, "made")) from error
     if lacks:
         raise OutsideError("rule.name", f"expected a rule, got {word}, {lacks}; {SEE}")
@@ -134,7 +134,7 @@ def _contrast(thing: Any, word: str) -> "Callable[..., Contrast]":
     else:
         try:
             made = thing()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise Unfit(raised(word, error, "made")) from error
     if missing := [name for name in ("separable", "losses", "modulators") if not hasattr(made, name)]:
         raise Unfit(f"{expected}, got {word}, whose {type(made).__name__} has no {' and no '.join(missing)}; add it")

@@ -130,10 +130,16 @@ def _as_written(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _default(word: str) -> str:
+    """A setting's default as a settings file has it: a preset may have set another, which nobody can remove from there."""
+    default = SETTINGS[word].default
+    return "[]" if default == () else _as_written(default)
+
+
 def _remedy(word: str, reads: tuple[str, ...]) -> str:
     """What to do with a setting that the builder does not read."""
     other = SIZE.get(word)
-    emptied = f"set network.{word}=[]" if SETTINGS[word].default == () else f"remove network.{word}"
+    emptied = f"set network.{word}={_default(word)}"
     return f"set network.{other} instead" if other in reads else emptied
 
 

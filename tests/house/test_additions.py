@@ -275,7 +275,7 @@ def test_a_context_source_trains_records_and_is_read_out(used):
 def test_what_contradicts_them_is_refused_in_their_words(used):
     bound, unread, other, context, builder = used[1]["refusals"]
     assert bound.startswith("network.share: expected at most 2.0, got 3.0")
-    assert unread == "network.share: expected none, since vgg6 reads no share, got 0.7; remove network.share"
+    assert unread == "network.share: expected none, since vgg6 reads no share, got 0.7; set network.share=0.5"
     assert other == "optimiser.fade: expected none, since adamw reads no fade, got 0.1; remove optimiser.fade"
     assert context.endswith("got 'upwards'; did you mean upward?")
     assert builder.endswith("got 'shalow'; did you mean shallow?")

@@ -38,7 +38,7 @@ def load_foreign(
         made = row.load(given, options)
     except StimulusError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise StimulusError(f"stimulus.name: {raised(word, error, 'loaded')}") from error
     if all(hasattr(made, part) for part in STIMULUS):
         whole: Stimulus = made

@@ -87,6 +87,10 @@ def burning(subject, *, by: float) -> None:
     raise ValueError(f"too hot by {by}")
 
 
+def leaving(subject) -> float:
+    raise SystemExit(0)
+
+
 def starred(subject, *names):
     pass
 
@@ -269,6 +273,7 @@ def test_misuse_is_refused_when_the_protocol_is_read(folder, document, message):
 
 @pytest.mark.parametrize(("document", "message"), [
     (one(measures=["own.py:wrong"]), r"measures: expected wrong to be measured, got AttributeError: .*own.py, line \d+"),
+    (one(measures=["own.py:leaving"]), r"measures: expected leaving to be measured, got SystemExit: 0"),
     (one(measures=["own.py:text"]), r"measures: expected a number from text, got 'many'; return a float"),
     (one(measures=["own.py:partly"]), r"expected a number for each of conv1, conv2, .* from partly, got conv1; give them in that order"),
     (one({"own.py:burning": 2.0}), r"events: expected burning to be done, got ValueError: too hot by 2.0"),

@@ -107,7 +107,7 @@ def test_its_word_is_known_once_it_is_installed(kind, setting, written):
     ("kind", "name", "said"),
     [
         ("network", "own", "new.kind: expected one of rule, builder, protocol, dataset, got 'network'"),
-        ("rule", "Own rule", "new.name: expected small letters, digits, - and _, beginning with a letter, got 'Own rule'; for example my-rule"),
+        ("rule", "Own rule", "new.name: expected small letters, digits, - and _, beginning with a letter, and no word of Python, got 'Own rule'; for example my-rule"),
         ("rule", "class", "new.name: expected small letters"),
         ("rule", "lpl", "new.name: expected a word that Apical has not, got 'lpl', which would be hidden"),
         ("builder", "vgg6", "new.name: expected a word that Apical has not, got 'vgg6'"),

@@ -42,6 +42,7 @@ def powers():
     patch.undo()
 
 
+@pytest.mark.slow
 def test_every_mutant_is_rejected_by_a_primary_check(powers):
     found = powers[1]
     assert {row["name"] for row in found["mutants"]} == {mutant.name for mutant in MUTANTS if not mutant.measures}
@@ -49,6 +50,7 @@ def test_every_mutant_is_rejected_by_a_primary_check(powers):
     assert json.loads(json.dumps(plain(found)))["mutants"][0]["rejected_by"] == found["mutants"][0]["rejected_by"]
 
 
+@pytest.mark.slow
 def test_every_primary_check_that_holds_rejects_a_mutant(powers):
     checks, found = powers
     held = [check for check in checks if check.passed and not check.self_test]
@@ -56,6 +58,7 @@ def test_every_primary_check_that_holds_rejects_a_mutant(powers):
     assert found["powerless"] == []
 
 
+@pytest.mark.slow
 def test_what_rejects_no_mutant_is_a_self_test(powers):
     checks, found = powers
     for check in checks:
@@ -72,6 +75,7 @@ def test_what_rejects_no_mutant_is_a_self_test(powers):
         ("shuffled trials", "C2"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_the_check_that_was_made_for_it_rejects_it(powers, mutant, by):
     [row] = [row for row in powers[1]["mutants"] if row["name"] == mutant]
     assert by in {name.split()[0] for name in row["rejected_by"]}, row

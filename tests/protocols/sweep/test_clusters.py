@@ -12,7 +12,8 @@ from click.testing import CliRunner
 HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to"
 
 
-def test_the_job_of_slurm_is_one_worker_with_one_cell_at_a_time():
+def test_the_job_of_slurm_is_one_worker_with_one_cell_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it makes the folder of its logs
     jobqueue = pytest.importorskip("dask_jobqueue")
     settings = runpy.run_path(str(HOW_TO / "sweep_slurm.py"), run_name="example")["SETTINGS"]
     job = jobqueue.slurm.SLURMJob("tcp://127.0.0.1:8786", name="cell", **settings)
