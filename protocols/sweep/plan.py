@@ -194,7 +194,11 @@ def hash_of(config: RunConfig, plan: Plan, sources: Mapping[str, str] | None = N
         plan: of its sweep.
         sources: of the cell, where they are known already; see `sources_of`.
     """
-    told: dict[str, Any] = {"run": identity(config)}
+    start = _start_of(config)
+    free = config.model_copy(update={"training": config.training.model_copy(update={"start": None})})
+    told: dict[str, Any] = {"run": identity(free if start else config)}
+    if start:
+        told["start"] = start
     if probe := config.probe.model_dump(mode="json", exclude_defaults=True):
         told["probe"] = probe
     if plan.do != (TRAIN, PROBE):
@@ -204,6 +208,22 @@ def hash_of(config: RunConfig, plan: Plan, sources: Mapping[str, str] | None = N
     if found := sources_of(config) if sources is None else sources:
         told["sources"] = dict(found)
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _start_of(config: RunConfig) -> dict[str, Any]:
+    """Step and checksum of the weights that a cell begins with, wherever they lie; empty where there are none (yet)."""
+    from pathlib import Path
+
+    from ...models.engine import checkpoint
+    from ..runs.folder import RunFolder
+    from ..train.start import _sha256
+
+    if config.training.start is None:
+        return {}
+    stored = checkpoint.found(RunFolder(Path(config.training.start)).checkpoints)
+    if not stored:
+        return {}
+    return {"step": checkpoint.read_state(stored[-1]).step, "sha256": _sha256(stored[-1] / checkpoint.WEIGHTS)}
 
 
 def sources_of(config: RunConfig) -> dict[str, str]:
