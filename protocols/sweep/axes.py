@@ -106,11 +106,16 @@ def axis_of(name: str, told: Any) -> Axis:
         raise ConfigError(
             f"{where}: expected 1 to {MOST:,} values, got {len(axis.values)}; give at least one, or fewer"
         )
-    seen: set[str] = set()
+    seen: dict[str, Value] = {}
     for value in axis.values:
-        if key_of(value.label) in seen:
+        other = seen.setdefault(key_of(value.label), value)
+        if other is value:
+            continue
+        if other.settings == value.settings:
             raise ConfigError(f"{where}: expected every value once, got {value.label!r} twice; remove one")
-        seen.add(key_of(value.label))
+        raise ConfigError(
+            f"{where}: expected values of different names, got two that are called {value.label!r}; give them names under entries"
+        )
     return axis
 
 

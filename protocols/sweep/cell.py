@@ -27,7 +27,8 @@ def work(task: Mapping[str, Any], asked: Callable[[], bool] = lambda: False) -> 
     """Do a cell, unless it is done, and write its result or how it failed.
 
     Args:
-        task: folder (of the sweep), cell (its name), hash, at, config (YAML text), data_dir (or null), seconds (or null), do, retries.
+        task: folder (of the sweep), cell (its name), hash, at, config (YAML text), data_dir (or null), seconds (or null), do, retries,
+            sources (checksum by setting, as the client saw them).
         asked: whether to stop; training then ends at a checkpoint.
 
     Returns:
@@ -43,7 +44,9 @@ def work(task: Mapping[str, Any], asked: Callable[[], bool] = lambda: False) -> 
             said = io.StringIO()
             try:
                 with contextlib.redirect_stderr(said):
+                    _same_sources(task)
                     found = _done(folder, name, task, asked)
+                    _same_sources(task)  # what was edited in the meantime may have been computed with
                 document = {"cell": name, "hash": task["hash"], "at": task["at"], **found, "notes": _lines(said)}
                 folder.keep_result(name, document)
                 return {"cell": name, "status": found["status"]}
@@ -51,10 +54,11 @@ def work(task: Mapping[str, Any], asked: Callable[[], bool] = lambda: False) -> 
                 if not asked():
                     raise
                 return {"cell": name, "status": STOPPED}
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # a word from outside may call sys.exit, which ends no worker
                 failure = _failure(error, task, attempt)
                 folder.keep_failure(name, failure)
-                if exit_code_of(error) == ConfigError.exit_code:  # settings are no better the next time
+                # settings are no better the next time
+                if isinstance(error, Exception) and exit_code_of(error) == ConfigError.exit_code:
                     break
     return {"cell": name, "status": FAILED, "error": failure["error"]}
 
@@ -72,9 +76,34 @@ def _wait_for(stack: contextlib.ExitStack, folder: SweepFolder, name: str, asked
     return False
 
 
-def _failure(error: Exception, task: Mapping[str, Any], attempt: int) -> dict[str, Any]:
-    ours = exit_code_of(error) is not None
-    sentence = told(error) if ours else f"{type(error).__name__}: {told(error)}"
+def _same_sources(task: Mapping[str, Any]) -> None:
+    """Refuse to compute with other code than the hash of the cell is of.
+
+    Raises:
+        ConfigError: a source was changed since the client looked at it.
+    """
+    from ..runs.foreign import SHORT, sources
+    from ..settings import load as settings
+
+    if not task["sources"]:
+        return
+    found = sources(settings.validate(parse(str(task["config"]), f"cell {task['cell']}")))
+    for setting, mark in task["sources"].items():
+        now = found.get(setting, {})
+        if now.get("sha256") != mark:
+            raise ConfigError(
+                f"{setting}: expected {now.get('file', 'a source')} of sha256 {mark[:SHORT]}, with which the sweep began, got "
+                f"{now.get('sha256', 'none')[:SHORT]}; put it back as it was, or begin another sweep with --out"
+            )
+
+
+def _failure(error: Exception | SystemExit, task: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+    if isinstance(error, SystemExit):
+        ours = False
+        sentence = f"expected code that returns or raises, got one that left the process (SystemExit: {error.code}); its traceback says where"
+    else:
+        ours = exit_code_of(error) is not None
+        sentence = told(error) if ours else f"{type(error).__name__}: {told(error)}"
     return {
         "cell": task["cell"], "hash": task["hash"], "at": task["at"], "attempts": attempt, "error": " ".join(sentence.split()),
         "traceback": "" if ours else "".join(traceback.format_exception(error)), "host": socket.gethostname(),

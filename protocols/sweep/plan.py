@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigError
@@ -86,12 +86,14 @@ class Cell:
         at: label by axis, and its seed.
         config: its settings.
         hash: of what it computes.
+        sources: checksums that the hash is of, see `sources_of`.
     """
 
     name: str
     at: Mapping[str, Any]
     config: RunConfig
     hash: str
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ class Plan:
         names: dict[str, str] = {}
         for at in wanted:
             config = self._config(at, {axis.name: values[axis.name][key_of(at[axis.name])] for axis in self.axes})
-            mark = hash_of(config, self)
+            found_sources = sources_of(config)
+            mark = hash_of(config, self, found_sources)
             name = _name(self.axes, at, mark)
             # file systems of other machines tell no case
             if other := names.get(name.lower()):
@@ -163,7 +166,7 @@ class Plan:
                     "remove one of the values, or the change that makes them alike"
                 )
             hashes[mark] = name
-            found.append(Cell(name, at, config, mark))
+            found.append(Cell(name, at, config, mark, found_sources))
         return found
 
     def _config(self, at: Mapping[str, Any], chosen: Mapping[str, Value]) -> RunConfig:
@@ -181,21 +184,46 @@ class Plan:
             raise ConfigError(f"{_fault(self.axes, at, str(error))}: {error}") from error
 
 
-def hash_of(config: RunConfig, plan: Plan) -> str:
+def hash_of(config: RunConfig, plan: Plan, sources: Mapping[str, str] | None = None) -> str:
     """SHA-256 of what a cell computes: settings, read-out, budget of time, and sources of what is not Apical's own.
 
     Settings that stand at their default are left out, so that one that a later version adds makes no cell another.
+
+    Args:
+        config: settings of the cell.
+        plan: of its sweep.
+        sources: of the cell, where they are known already; see `sources_of`.
     """
-    told: dict[str, Any] = {"run": identity(config)}
+    start = _start_of(config)
+    free = config.model_copy(update={"training": config.training.model_copy(update={"start": None})})
+    told: dict[str, Any] = {"run": identity(free if start else config)}
+    if start:
+        told["start"] = start
     if probe := config.probe.model_dump(mode="json", exclude_defaults=True):
         told["probe"] = probe
     if plan.do != (TRAIN, PROBE):
         told["do"] = list(plan.do)
     if plan.budget.seconds is not None:
         told |= {"seconds": plan.budget.seconds, "beside": plan.beside}
-    if found := sources_of(config):
-        told["sources"] = found
+    if found := sources_of(config) if sources is None else sources:
+        told["sources"] = dict(found)
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _start_of(config: RunConfig) -> dict[str, Any]:
+    """Step and checksum of the weights that a cell begins with, wherever they lie; empty where there are none (yet)."""
+    from pathlib import Path
+
+    from ...models.engine import checkpoint
+    from ..runs.folder import RunFolder
+    from ..train.start import _sha256
+
+    if config.training.start is None:
+        return {}
+    stored = checkpoint.found(RunFolder(Path(config.training.start)).checkpoints)
+    if not stored:
+        return {}
+    return {"step": checkpoint.read_state(stored[-1]).step, "sha256": _sha256(stored[-1] / checkpoint.WEIGHTS)}
 
 
 def sources_of(config: RunConfig) -> dict[str, str]:

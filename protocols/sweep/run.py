@@ -179,7 +179,7 @@ def _task(folder: SweepFolder, plan: Plan, cell: Cell, means: Means) -> dict[str
     return {
         "folder": str(folder.path.resolve()), "cell": cell.name, "hash": cell.hash, "at": dict(cell.at), "config": to_yaml(config),
         "data_dir": None if means.data_dir is None else str(means.data_dir.resolve()), "seconds": plan.budget.seconds,
-        "do": list(plan.do), "retries": means.retries,
+        "do": list(plan.do), "retries": means.retries, "sources": dict(cell.sources),
     }  # fmt: skip
 
 

@@ -13,11 +13,18 @@ from .folder import DIVERGED, DONE, FAILED
 from .plan import SEED, Plan
 from .results import NUMBERS, is_number, ordered
 
-# Student's t at 0.975 for 1 to 30 degrees of freedom, as every table of it has; beyond, the normal distribution's 1.96
+# Student's t at 0.975 for 1 to 30 degrees of freedom, as every table of it has
 _T = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093,
     2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )  # fmt: skip
+# beyond, by the last row of such a table that is not above: an interval is rather too wide than too narrow
+_FURTHER = ((120, 1.980), (60, 2.000), (40, 2.021), (30, 2.042))
+
+
+def _t(freedom: int) -> float:
+    """Student's t at 0.975."""
+    return _T[freedom - 1] if freedom <= len(_T) else next(t for least, t in _FURTHER if freedom >= least)
 
 
 def interval(values: Sequence[float]) -> float | None:
@@ -28,8 +35,7 @@ def interval(values: Sequence[float]) -> float | None:
     """
     if len(values) < 2:
         return None
-    t = _T[len(values) - 2] if len(values) - 2 < len(_T) else 1.96
-    return t * statistics.stdev(values) / math.sqrt(len(values))
+    return _t(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
 
 
 def metric_of(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -4,6 +4,7 @@ A worker is a process with one cell at a time. On this machine scheduler and wor
 client, also with one that was killed. Nothing but plain settings is sent.
 """
 
+import hashlib
 import importlib
 import logging
 import queue
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import ConfigError, ProtocolError
 from ..progress import beside, notice
 from .cell import work
-from .folder import FAILED, SweepFolder
+from .folder import DIVERGED, DONE, FAILED, SweepFolder
 from .remote import begin, end, remote_work
 
 if TYPE_CHECKING:  # a sweep in this process goes without it
@@ -98,18 +99,35 @@ class Distributed:
 
 
 def _key(task: Task) -> str:
-    """The same for the same cell, so that a scheduler never has it done twice at a time."""
-    return f"apical-{task['cell']}-{task['hash'][:16]}"
+    """The same for the same cell of the same folder, so that a scheduler never has it done twice at a time."""
+    place = hashlib.sha256(str(Path(task["folder"]).resolve()).encode()).hexdigest()
+    return f"apical-{task['cell']}-{task['hash'][:16]}-{place[:16]}"
+
+
+def _kept(task: Task) -> str | None:
+    """Status of the result that lies in the folder, where it is of this cell."""
+    folder = SweepFolder(Path(task["folder"]))
+    found = folder.read_result(task["cell"]) if folder.result(task["cell"]).is_file() else {}
+    return str(found["status"]) if found.get("hash") == task["hash"] else None
 
 
 def _outcome(future: Any, task: Task) -> dict[str, Any]:
     """What a cell came to; a worker that died writes nothing, so that the client does."""
     if future.status == "finished":
-        return dict(future.result())
+        outcome = dict(future.result())
+        if outcome["status"] not in (DONE, DIVERGED) or _kept(task) is not None:
+            return outcome
+        return _failed(
+            task,
+            1,
+            f"expected its result in {task['folder']}, got none; workers must see the same folder, at the same path",
+        )
     if future.status != "error":
         raise ProtocolError(
             f"workers: expected a scheduler that keeps its cells, got one that lost {task['cell']}; repeat the command to go on"
         )
+    if status := _kept(task):  # the worker died after its cell was written
+        return {"cell": task["cell"], "status": status}
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
         reason = (
@@ -117,13 +135,12 @@ def _outcome(future: Any, task: Task) -> dict[str, Any]:
         )
     else:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-    told = {
-        "cell": task["cell"],
-        "hash": task["hash"],
-        "at": task["at"],
-        "attempts": int(task["retries"]) + 1,
-        "error": reason,
-    }
+    return _failed(task, int(task["retries"]) + 1, reason)
+
+
+def _failed(task: Task, attempts: int, reason: str) -> dict[str, Any]:
+    """Write how a cell failed that its worker could not tell."""
+    told = {"cell": task["cell"], "hash": task["hash"], "at": task["at"], "attempts": attempts, "error": reason}
     SweepFolder(Path(task["folder"])).keep_failure(task["cell"], {**told, "traceback": "", "host": ""})
     return {"cell": task["cell"], "status": FAILED, "error": reason}
 

@@ -79,6 +79,10 @@ def test_keys_tell_numbers_from_texts():
         (3, "expected a list of values or a mapping with list, random, entries, got 3; for example"),
         ([], "expected 1 to 10,000 values, got 0"),
         ([1, 1.0], "expected every value once, got 1.0 twice; remove one"),
+        (
+            ["/a/r.py:MyRule", "/b/r.py:MyRule"],
+            "expected values of different names, got two that are called 'r.py:MyRule'; give them names under entries",
+        ),
         ([{"name": "lpl"}], r"\[0\]: expected a value of the setting a.b, got a mapping; write it .* under entries"),
         ({"lists": []}, "expected one of list, random, entries, got lists; did you mean list?"),
         ({"list": [], "random": {}}, "expected one of list, random, entries, got list, random"),

@@ -115,3 +115,23 @@ def test_what_no_cell_could_have_is_refused_with_its_axis(axes, more, message):
 
 def test_epochs_may_be_an_axis_where_there_is_no_budget():
     assert [cell.config.training.epochs for cell in cells({"training.epochs": [1, 2]})] == [1, 2]
+
+
+def test_a_start_counts_by_its_checkpoint_and_not_by_its_place(tmp_path):
+    import shutil
+
+    from apical.protocols.train.run import train
+
+    run = tmp_path / "run"
+    train(cells()[0].config, run, progress=False)
+
+    def mark(place):
+        return hashes({"optimiser.learning_rate": [0.01]}, overrides=[f"training.start={place}"])
+
+    first = mark(run)
+    shutil.copytree(run, tmp_path / "copy")
+    assert mark(tmp_path / "copy") == first != hashes({"optimiser.learning_rate": [0.01]})
+    other = cells(overrides=["training.epochs=2"])[0].config
+    shutil.rmtree(run)
+    train(other, run, progress=False)
+    assert mark(run) != first

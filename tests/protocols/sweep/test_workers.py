@@ -134,6 +134,44 @@ def test_the_client_writes_down_what_a_worker_could_not(tmp_path, error, reason)
         workers._outcome(SimpleNamespace(status="lost"), TASK)
 
 
+def finished(status):
+    return SimpleNamespace(status="finished", result=lambda: {"cell": "a", "status": status})
+
+
+@pytest.mark.parametrize("status", ["done", "diverged"])
+def test_a_result_that_is_not_in_the_folder_is_a_failure(tmp_path, status):
+    """A worker on another machine may have written it into a folder of its own of this name."""
+    folder, task = SweepFolder(tmp_path), TASK | {"folder": str(tmp_path)}
+    folder.make()
+    for other in (None, {"hash": "of another", "status": status}):
+        if other is not None:
+            folder.keep_result("a", other)
+        outcome = workers._outcome(finished(status), task)
+        assert outcome["status"] == "failed"
+        assert outcome["error"].startswith(
+            f"expected its result in {tmp_path}, got none; workers must see the same folder"
+        )
+        assert folder.read_failure("a")["error"] == outcome["error"]
+    folder.keep_result("a", {"hash": "h", "status": status})
+    assert workers._outcome(finished(status), task) == {"cell": "a", "status": status}
+    assert workers._outcome(finished("stopped"), TASK | {"folder": str(tmp_path / "none")})["status"] == "stopped"
+
+
+def test_a_cell_that_was_written_before_its_worker_died_is_done(tmp_path):
+    folder = SweepFolder(tmp_path)
+    folder.make()
+    folder.keep_result("a", {"hash": "h", "status": "done"})
+    future = SimpleNamespace(status="error", exception=KilledWorker)
+    assert workers._outcome(future, TASK | {"folder": str(tmp_path)}) == {"cell": "a", "status": "done"}
+    assert folder.read_failure("a") == {}
+
+
+def test_the_same_cell_of_two_folders_is_two(tmp_path):
+    one, other = (workers._key(TASK | {"folder": str(tmp_path / name)}) for name in "ab")
+    assert one != other
+    assert one == workers._key(TASK | {"folder": str(tmp_path / "b" / ".." / "a")})
+
+
 def test_a_worker_is_asked_to_stop_and_to_begin_again(tmp_path, monkeypatch):
     import asyncio
 
