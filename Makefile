@@ -18,9 +18,11 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
-# What takes a minute and must hold before a change is taken: a package outside of Apical in every command, and the mutants of a replay.
+# What takes a minute or two and must hold before a change is taken: a package outside of Apical in every command, additions to a copy of the rooms, the
+# mutants of a replay, kills at the writes of checkpoints, the demo with a replay.
 test-thorough: $(VENV)/.installed
-	$(BIN)/pytest -q -n 2 -m slow -k "not three_seeds" tests/outside tests/protocols/replay/test_mutants.py
+	$(BIN)/pytest -q -n 2 -m slow -k "not three_seeds and not every_write and not quota" tests/outside tests/house tests/protocols/test_demo.py \
+	  tests/protocols/replay/test_mutants.py tests/protocols/train/test_kills_in_turn.py
 
 # Learning and exactness as on other processors: other instructions, other threads, other last bits. One line each.
 test-processors: $(VENV)/.installed

@@ -243,11 +243,13 @@ def used(tmp_path_factory):
     return place, json.loads(found.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_it_is_the_copy_that_is_used(used):
     place, found = used
     assert Path(found["home"]) == place / "apical" / "models" / "__init__.py"
 
 
+@pytest.mark.slow
 def test_settings_and_schema_know_the_words(used):
     _, found = used
     assert "shallow" in found["words"]["Network"]
@@ -255,6 +257,7 @@ def test_settings_and_schema_know_the_words(used):
     assert "upward" in found["words"]["Rule"]
 
 
+@pytest.mark.slow
 def test_a_rule_a_builder_and_an_optimiser_train_record_and_are_read_out(used):
     run = used[1]["hebb"]
     assert run["status"] == "complete"
@@ -263,6 +266,7 @@ def test_a_rule_a_builder_and_an_optimiser_train_record_and_are_read_out(used):
     assert run["variables"] == []
 
 
+@pytest.mark.slow
 def test_a_context_source_trains_records_and_is_read_out(used):
     run = used[1]["upward"]
     assert run["status"] == "complete"
@@ -272,6 +276,7 @@ def test_a_context_source_trains_records_and_is_read_out(used):
     assert run["stored"] == ["conv1.above.apical", "conv2.above.apical"]
 
 
+@pytest.mark.slow
 def test_what_contradicts_them_is_refused_in_their_words(used):
     bound, unread, other, context, builder = used[1]["refusals"]
     assert bound.startswith("network.share: expected at most 2.0, got 3.0")

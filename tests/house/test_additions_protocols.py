@@ -40,6 +40,7 @@ def copy(tmp_path):
     return Copy.make(tmp_path / "copy")
 
 
+@pytest.mark.slow
 def test_a_data_set(copy):
     copy.add(
         "protocols/stimuli/datasets/dots.py",
@@ -87,6 +88,7 @@ tell(words=WORDS, listed=listed, read=apical("probe", "run", "--layers", "conv1"
     assert (found["read"]["n_train"], found["read"]["n_test"]) == (40, 20)
 
 
+@pytest.mark.slow
 def test_a_read_out(copy):
     copy.add(
         "protocols/readouts/class_means.py",
@@ -134,6 +136,7 @@ tell(asked=asked, chosen=chosen, schema=apical("config", "schema")["$defs"]["Pro
     assert found["schema"]["anyOf"][0]["enum"] == ["class-means", "linear", "knn"]
 
 
+@pytest.mark.slow
 def test_a_presentation(copy):
     copy.add(
         "protocols/stimuli/presentations/corners.py",

@@ -32,6 +32,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(module, "load", lambda name, _, overrides: load(name, TINY, overrides))
 
 
+@pytest.mark.slow
 def test_the_demo_ends_with_a_replay(tiny, tmp_path):
     pytest.importorskip("brian2", reason="the bridge needs brian2")
     found = module.demo(tmp_path / "run", 0, progress=False)

@@ -21,6 +21,7 @@ def swept(folder, kind, *numbers):
     return told
 
 
+@pytest.mark.slow
 def test_killed_at_the_writes_of_checkpoints(tmp_path):
     told = swept(tmp_path, "kill", 1, 3, 10_000, "bare")
     assert told["killed"] == told["tried"]
