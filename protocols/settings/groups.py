@@ -52,6 +52,12 @@ class StimulusConfig(Settings):
     image_size: int | None = Field(default=None, ge=8, le=512, description="side in pixels; null = the data's own")
     n_train: int | None = Field(default=None, ge=2, le=10**9, description="training images; null = all")
     n_test: int | None = Field(default=None, ge=1, le=10**9, description="test images; null = all")
+    held_out: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**9,
+        description="training images that are tested with in place of the test images, to choose a setting by; null = none",
+    )
     crop_scale: Annotated[tuple[Share, Share], Field(strict=False)] | None = Field(
         default=None, description="smallest and largest share of the image in one view; null = the stimulus's own"
     )

@@ -10,7 +10,7 @@ from typing import Any
 from .datasets.foreign import load_foreign
 from .datasets.table import DATASETS
 from .errors import misuse, unknown_name
-from .images import ImageSet, Normalisation
+from .images import ImageSet, Normalisation, balanced_order
 from .names import KNOWN, row_of
 from .stimulus import Stimulus, ViewedImages
 from .views.views import ViewSettings
@@ -23,6 +23,7 @@ def load(
     image_size: int | None = None,
     n_train: int | None = None,
     n_test: int | None = None,
+    held_out: int | None = None,
     seed: int = 0,
     crop_scale: tuple[float, float] | None = None,
     device: str = "cpu",
@@ -36,6 +37,8 @@ def load(
     data_dir: where official files lie; default ``$APICAL_DATA``, else the user's cache directory
     image_size: side in pixels; default the size of the data, 32 for shapes
     n_train, n_test: number of images, drawn by ``seed`` evenly over the classes; default all (shapes: 20,000 and 2,000)
+    held_out: number of training images, drawn by ``seed`` evenly over the classes, that are taken out of training and tested with
+        in place of the test images, so that a setting can be chosen without these; default none
     seed: of shapes, of subsets and of held-out parts
     crop_scale: range of the cropped area of a view; default that of the data set
     options: further arguments of a data set from outside
@@ -56,8 +59,10 @@ def load(
     made: Any = row.load(given) if row.takes is None else load_foreign(name, row, given, options or {})
     if settings is None or not isinstance(made, tuple):
         _no_crops(name, crop_scale)
+        _none_held_out(name, held_out)
         whole: Stimulus = made
         return whole
+    made = made if held_out is None else _held_out(name, made[0], held_out, seed)
     train, test = (
         _prepare(part, count, image_size, seed, device) for part, count in zip(made, (n_train, n_test), strict=True)
     )
@@ -68,6 +73,24 @@ def load(
 def _no_crops(name: str, crop_scale: tuple[float, float] | None) -> None:
     if crop_scale is not None:
         raise misuse(f"{name}.crop_scale: expected none, got {crop_scale}; glances at {name} are rendered, not cropped")
+
+
+def _none_held_out(name: str, count: int | None) -> None:
+    if count is not None:
+        raise misuse(
+            f"{name}.held_out: expected none, got {count}; {name} makes new images for every seed: choose another"
+        )
+
+
+def _held_out(name: str, train: ImageSet, count: int, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Training images without the held-out ones, and these."""
+    classes = len(train.classes)
+    if not classes <= count <= len(train) - classes:
+        raise misuse(
+            f"{name}.held_out: expected {classes} to {len(train) - classes} of {len(train)} training images, got {count}; ask for fewer or more"
+        )
+    order = balanced_order(train.labels.cpu(), seed)
+    return train.take(order[count:].sort().values), train.take(order[:count].sort().values, f"{train.name}, held out")
 
 
 def _prepare(images: ImageSet, count: int | None, size: int | None, seed: int, device: str) -> ImageSet:

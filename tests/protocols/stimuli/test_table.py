@@ -137,3 +137,23 @@ def test_images_live_on_the_device():
     reference = load("shapes", n_train=30, n_test=10).glances(torch.tensor([0, 1]), generator())
     assert views.is_cuda
     torch.testing.assert_close(views.cpu(), reference, rtol=0, atol=1e-4)
+
+
+def test_held_out_images_take_the_place_of_the_test_images(archive):
+    whole, chosen, again = load(archive), load(archive, held_out=8), load(archive, held_out=8)
+    pictures = {image.numpy().tobytes() for image in whole.train.images}
+    learnt, tested = ({i.numpy().tobytes() for i in part.images} for part in (chosen.train, chosen.test))
+    assert len(chosen.train) == len(whole.train) - 8
+    assert len(chosen.test) == 8
+    assert learnt | tested == pictures
+    assert not learnt & tested
+    assert (again.train.fingerprint, again.test.fingerprint) == (chosen.train.fingerprint, chosen.test.fingerprint)
+    assert load(archive, held_out=8, seed=1).test.fingerprint != chosen.test.fingerprint
+    assert len(load(archive, held_out=8, n_train=10).train) == 10
+
+
+@pytest.mark.parametrize(("name", "count"), [("archive", 32), ("archive", 1), ("shapes", 100)])
+def test_what_cannot_be_held_out_is_refused(archive, name, count):
+    with pytest.raises(StimulusError, match=r"held_out: expected .*, got .*; ") as caught:
+        load(archive if name == "archive" else name, held_out=count)
+    assert caught.value.exit_code == 2
