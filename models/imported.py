@@ -6,11 +6,14 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # modules of files by path and content: a class keeps its identity, and an edited file is read anew
 _FILES: dict[tuple[str, str], ModuleType] = {}
@@ -74,6 +77,34 @@ def _executed(name: str, path: Path, content: bytes) -> ModuleType:
             raise
         raise Unfit(raised(str(path), error)) from error
     return module
+
+
+def asked(
+    place: str,
+    call: Callable[[], T],
+    what: str,
+    refuse: Callable[[str], Exception],
+    *,
+    passing: tuple[type[Exception], ...] = (),
+) -> T:
+    """What foreign code gives; what it raises is told in one sentence. An error with an exit code, one of Apical's own, speaks for itself.
+
+    Args:
+        place: module, file or word.
+        call: asks it.
+        what: is done with it.
+        refuse: makes the error of a sentence.
+        passing: what is told elsewhere.
+
+    Raises:
+        Exception: what `refuse` made of what the code raised, `sys.exit` included.
+    """
+    try:
+        return call()
+    except (Exception, SystemExit) as error:
+        if isinstance(error, passing) or hasattr(error, "exit_code"):
+            raise
+        raise refuse(raised(place, error, what)) from error
 
 
 def raised(place: str, error: BaseException, what: str = "imported") -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
-from ..imported import Unfit, raised
+from ..imported import Unfit, asked
 from ..keywords import Takes, takes
 from ..outside import Open, OutsideError
 from ..setting import setting, settings_of
@@ -193,12 +194,9 @@ def _checked(row: Builder, architecture: Architecture, words: Mapping[str, Any],
 
     where = architecture.builder
     options = {n: tuple(v) if isinstance(v, list) else v for n, v in architecture.options.items()}
-    try:
-        made = row.function()(architecture.shape, **words, **options)
-    except ModelError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise OutsideError(BUILDERS.field, raised(where, error, "built")) from error
+    home = row.function()
+    refuse = partial(OutsideError, BUILDERS.field)
+    made = asked(where, lambda: home(architecture.shape, **words, **options), "built", refuse)
     pair = isinstance(made, tuple) and len(made) == 2
     if not (pair if blocks else isinstance(made, Network)):
         wanted = "the blocks and the channels that leave each" if blocks else "a Network of populations"

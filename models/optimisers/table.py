@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ModelError
-from ..imported import Unfit, raised
+from ..imported import Unfit, asked
 from ..keywords import Takes, takes
 from ..outside import Open, OutsideError
 from ..setting import Setting
@@ -135,13 +136,8 @@ def make(
 
 def _foreign(name: str, row: Row, given: Mapping[str, Any]) -> "Optimiser":
     """An optimiser from outside, if it is one."""
-    made: Any
-    try:
-        made = cast("Callable[..., Any]", row.home)(**given)
-    except ModelError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise OutsideError(OPTIMISERS.field, raised(name, error, "made")) from error
+    home = cast("Callable[..., Any]", row.home)
+    made = asked(name, lambda: home(**given), "made", partial(OutsideError, OPTIMISERS.field))
     lacks = [method for method in METHODS if not callable(getattr(made, method, None))]
     lacks += [] if hasattr(made, "learning_rate") else ["learning_rate"]
     if lacks:

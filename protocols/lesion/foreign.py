@@ -10,11 +10,13 @@ from 0 to 1. A contingency is a function `follow(objects, *, generator)` that gi
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_origin
 
 from pydantic import create_model
 
-from ...models.imported import Unfit, raised
+from ...models.imported import Unfit
+from ...models.imported import asked as asked_of
 from ...models.keywords import takes
 from ...models.outside import REFERENCE, OutsideError
 from ...models.sources import source_of
@@ -123,12 +125,7 @@ def asked(word: str, field: str, call: Callable[[], Any], what: str = "asked") -
     Raises:
         OutsideError: it raised.
     """
-    try:
-        return call()
-    except (Exception, SystemExit) as error:
-        if hasattr(error, "exit_code"):  # it speaks for itself
-            raise
-        raise OutsideError(field, raised(word, error, what)) from error
+    return asked_of(word, call, what, partial(OutsideError, field))
 
 
 def sources(words: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:

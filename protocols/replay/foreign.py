@@ -13,10 +13,10 @@ by seed in `bench.base`; `bench.run` makes others. With `--mutants` it is shown 
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from ...models.imported import Unfit, raised
+from ...models.imported import Unfit, asked
 from ...models.keywords import takes
 from ...models.outside import FORMS, Open, OutsideError
 from ...models.sources import source_of
@@ -38,12 +38,7 @@ def _adopted(thing: Any, word: str) -> "Callable[[Bench], list[Check]]":
 
     @wraps(thing)
     def measure(bench: "Bench") -> list[Check]:
-        try:
-            got = thing(bench)
-        except (Exception, SystemExit) as error:
-            if hasattr(error, "exit_code"):  # it speaks for itself
-                raise
-            raise OutsideError(FIELD, raised(word, error, "checked")) from error
+        got = asked(word, lambda: thing(bench), "checked", partial(OutsideError, FIELD))
         found = [got] if isinstance(got, Check) else list(got) if isinstance(got, list | tuple) else [got]
         for check in found:
             if not isinstance(check, Check):

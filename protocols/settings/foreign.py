@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...models.imported import Unfit, raised
+from ...models.imported import Unfit, asked
 from ...models.keywords import takes, unnamed
 from ...models.outside import Open, OutsideError
 
@@ -48,15 +49,12 @@ def foreign_rule(kind: "Callable[..., Rule]", word: str, given: Mapping[str, Any
         RuleError: a hyperparameter outside its range, where the rule says so.
         TypeError: a value of another type.
     """
-    from ...plasticity import RuleError
 
-    try:
+    def made() -> "tuple[Rule, str]":
         rule = kind(**given)
-        lacks = _lacks(rule)
-    except (RuleError, TypeError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise OutsideError("rule.name", raised(word, error, "made")) from error
+        return rule, _lacks(rule)
+
+    rule, lacks = asked(word, made, "made", partial(OutsideError, "rule.name"), passing=(TypeError,))
     if lacks:
         raise OutsideError("rule.name", f"expected a rule, got {word}, {lacks}; {SEE}")
     return rule
@@ -127,15 +125,12 @@ def _contrast(thing: Any, word: str) -> "Callable[..., Contrast]":
     expected = "expected a contrast with separable, losses and modulators"
     if not isinstance(thing, type) and not callable(thing):
         made = thing
-    elif asked := takes(thing).required:
+    elif missing := takes(thing).required:
         raise Unfit(
-            f"{expected} that is made without arguments, got {word}, which asks for {', '.join(asked)}; give defaults"
+            f"{expected} that is made without arguments, got {word}, which asks for {', '.join(missing)}; give defaults"
         )
     else:
-        try:
-            made = thing()
-        except (Exception, SystemExit) as error:
-            raise Unfit(raised(word, error, "made")) from error
-    if missing := [name for name in ("separable", "losses", "modulators") if not hasattr(made, name)]:
-        raise Unfit(f"{expected}, got {word}, whose {type(made).__name__} has no {' and no '.join(missing)}; add it")
+        made = asked(word, thing, "made", Unfit)
+    if lacks := [name for name in ("separable", "losses", "modulators") if not hasattr(made, name)]:
+        raise Unfit(f"{expected}, got {word}, whose {type(made).__name__} has no {' and no '.join(lacks)}; add it")
     return lambda: made

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from apical.models.imported import Unfit, of_file
+from apical.models.errors import ModelError
+from apical.models.imported import Unfit, asked, of_file
 from apical.models.keywords import Takes, takes
 from apical.models.outside import Open, OutsideError, is_reference, placed, thing_of, unplaced
 
@@ -210,3 +211,31 @@ def test_a_group_that_nobody_extends_gives_nothing():
         table()["nobody"]
     with pytest.raises(Unfit):
         thing_of("os:no_such_name", GROUP)
+
+
+def raising(error):
+    def call():
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize("error", [ValueError("no\nsuch thing"), SystemExit("no such thing")])
+def test_what_foreign_code_raises_is_told_in_one_sentence(error):
+    sentence = rf"expected mine to be made, got {type(error).__name__}: no such thing \(.*test_outside.py, line \d+\); correct it"
+    with pytest.raises(Unfit, match=sentence) as told:
+        asked("mine", raising(error), "made", Unfit)
+    assert told.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error", [ModelError("own: expected 1, got 2"), TypeError("told elsewhere"), KeyboardInterrupt()]
+)
+def test_own_errors_of_foreign_code_and_an_interruption_pass(error):
+    with pytest.raises(type(error)) as passed:
+        asked("mine", raising(error), "made", Unfit, passing=(TypeError,))
+    assert passed.value is error
+
+
+def test_what_foreign_code_gives_is_given():
+    assert asked("mine", lambda: 7, "made", Unfit) == 7

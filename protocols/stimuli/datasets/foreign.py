@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....models.imported import raised
+from ....models.imported import asked
 from ....models.outside import unplaced
 from ..errors import StimulusError
 from ..images import ImageSet
@@ -34,12 +34,7 @@ def load_foreign(
     Raises ``StimulusError`` where the loader raises or gives back something else.
     """
     name = unplaced(word)
-    try:
-        made = row.load(given, options)
-    except StimulusError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise StimulusError(f"stimulus.name: {raised(word, error, 'loaded')}") from error
+    made = asked(word, lambda: row.load(given, options), "loaded", lambda told: StimulusError(f"stimulus.name: {told}"))
     if all(hasattr(made, part) for part in STIMULUS):
         whole: Stimulus = made
         return whole
