@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..errors import ProtocolError
-from .options import FOLDER, data_dir_option, quiet_option, set_option
+from .options import FOLDER, data_dir_option, quiet_option, set_option, worker_options
 from .terminal import Command, json_option, show, verbose_option
 
 
@@ -38,10 +38,7 @@ from .terminal import Command, json_option, show, verbose_option
     show_default=True,
     help="Runs side by side; 0 for this process.",
 )
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads of one run.")
-@click.option("--memory", metavar="SIZE", help="Of a worker, such as 4GiB; above it is started anew.  [default: any]")
-@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, whose workers are taken instead.")
-@click.option("--retries", type=click.IntRange(0, 100), default=2, show_default=True, help="Of a run that fails.")
+@worker_options("run")
 @click.option("--out", type=FOLDER, help="Folder; what is finished there is kept.  [default: runs/compare-NAME]")
 @set_option
 @data_dir_option

@@ -85,3 +85,30 @@ def images_options(command: Command) -> Command:
 def where_options(command: Command) -> Command:
     """The same with `--device`."""
     return device_option(images_options(command))
+
+
+def worker_options(what: str) -> Callable[[Command], Command]:
+    """`--threads`, `--memory`, `--scheduler` and `--retries` of a command that has many trained side by side.
+
+    Args:
+        what: a worker trains, as its help calls it.
+    """
+    options = (
+        click.option(
+            "--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help=f"CPU threads of one {what}."
+        ),
+        click.option(
+            "--memory", metavar="SIZE", help="Of a worker, such as 4GiB; above it is started anew.  [default: any]"
+        ),
+        click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, whose workers are taken instead."),
+        click.option(
+            "--retries", type=click.IntRange(0, 100), default=2, show_default=True, help=f"Of a {what} that fails."
+        ),
+    )
+
+    def with_them(command: Command) -> Command:
+        for option in reversed(options):  # the last one applied is the first of the help
+            command = option(command)
+        return command
+
+    return with_them

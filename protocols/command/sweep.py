@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..errors import ConfigError, ProtocolError
-from .options import FOLDER, data_dir_option, quiet_option, set_option
+from .options import FOLDER, data_dir_option, quiet_option, set_option, worker_options
 from .terminal import Command, json_option, show, verbose_option
 
 STATUS = "status"
@@ -21,10 +21,7 @@ STATUS = "status"
     show_default=True,
     help="Cells side by side on this machine; 0 for this process.",
 )
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads of one cell.")
-@click.option("--memory", metavar="SIZE", help="Of a worker, such as 4GiB; above it is started anew.  [default: any]")
-@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, whose workers are taken instead.")
-@click.option("--retries", type=click.IntRange(0, 100), default=2, show_default=True, help="Of a cell that fails.")
+@worker_options("cell")
 @click.option("--dashboard", is_flag=True, help="Print the address of the page of the cluster.")
 @click.option("--dry-run", is_flag=True, help="List the cells and what is known of their cost; start nothing.")
 @set_option
