@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from verdicts import exit_code, told
+
 TESTS = Path(__file__).parent
 # where numbers are learnt or compared; everything else gives the same verdict on every processor
 FOLDERS = (
@@ -33,7 +35,7 @@ MACHINES = {
 UNMOVED = {"moved": ("models/spiking",)}
 
 
-def verdict(name: str, more: list[str]) -> bool:
+def verdict(name: str, options: argparse.Namespace, more: list[str]) -> bool:
     """Run the tests as one machine; prints one line, and what failed."""
     begun = time.monotonic()
     done = subprocess.run(
@@ -41,23 +43,8 @@ def verdict(name: str, more: list[str]) -> bool:
          *(str(TESTS / folder) for folder in FOLDERS), *(f"--ignore={TESTS / folder}" for folder in UNMOVED.get(name, ()))],
         env=os.environ | MACHINES[name], cwd=TESTS.parent, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    passed = done.returncode == 0
-    last = (done.stdout.strip().splitlines() or ["no output"])[-1].strip("= ")
-    sys.stdout.write(f"{name}: {last} ({time.monotonic() - begun:.0f} s)\n")
-    if not passed:
-        sys.stdout.write(done.stdout[-20_000:] + done.stderr[-2_000:])
-    sys.stdout.flush()
-    return passed
-
-
-def main() -> int:
-    """Exit code: 0 when every machine passes, else 1."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=MACHINES, action="append", help="one of the machines; may be repeated")
-    options, more = parser.parse_known_args()
-    failed = [name for name in options.only or MACHINES if not verdict(name, more)]
-    return 1 if failed else 0
+    return told(name, done, begun)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(argparse.ArgumentParser(description=__doc__), MACHINES, verdict))

@@ -15,6 +15,8 @@ import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
+from verdicts import exit_code, told
+
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = ("view", "export", "spikes")
 TOLD = ("torch", "numpy", "xarray", "zarr", "dask", "brian2", "pydantic", "click", "matplotlib")
@@ -58,10 +60,10 @@ def versions(python: Path) -> str:
     return ", ".join(f"{name} {found[name]}" for name in TOLD if name in found)
 
 
-def verdict(name: str, folder: Path, more: list[str]) -> bool:
+def verdict(name: str, options: argparse.Namespace, more: list[str]) -> bool:
     """Make one environment and run the selection in it; prints what was installed and one line."""
     begun = time.monotonic()
-    home = folder / name
+    home = options.folder / name
     python = home / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
@@ -79,25 +81,16 @@ def verdict(name: str, folder: Path, more: list[str]) -> bool:
         [str(home / "bin" / "pytest"), "-q", "-n", "2", "-p", "no:cacheprovider", "-W", "default", *more, *SELECTION],
         cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    passed = done.returncode == 0
-    last = (done.stdout.strip().splitlines() or ["no output"])[-1].strip("= ")
-    sys.stdout.write(f"{name}: {last} ({time.monotonic() - begun:.0f} s with installation)\n")
-    if not passed:
-        sys.stdout.write(done.stdout[-20_000:] + done.stderr[-2_000:])
-    sys.stdout.flush()
-    return passed
+    return told(name, done, begun, " with installation")
 
 
 def main() -> int:
     """Exit code: 0 when both pass, else 1."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("oldest", "newest"), action="append", help="one of the two")
     parser.add_argument(
         "--folder", type=Path, default=ROOT / ".venv-versions", help="of the environments, which are kept"
     )
-    options, more = parser.parse_known_args()
-    failed = [name for name in options.only or ("oldest", "newest") if not verdict(name, options.folder, more)]
-    return 1 if failed else 0
+    return exit_code(parser, ("oldest", "newest"), verdict)
 
 
 if __name__ == "__main__":
