@@ -10,10 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...models import BlockNetwork, Network
-from ...models.engine import settle
 from ...models.outside import placed
-from ...plasticity import Rule
 from ...recordings import RecordingError
 from ...recordings.plot_style import save
 from ..errors import ConfigError, ProtocolError, nearest
@@ -21,20 +18,18 @@ from ..progress import bar as progress_bar
 from ..progress import notice
 from ..readouts.fitted import TOGETHER
 from ..readouts.own_output import own_output
-from ..readouts.reading import Reading, check, read_out_corrupted, read_out_pixels
+from ..readouts.reading import Reading, check, read_out_corrupted
 from ..readouts.reading import read_out as read_network
 from ..readouts.table import EITHER, FITTED, READ_OUTS
 from ..runs.files import write_json
 from ..runs.reading import reading_of
-from ..runs.trained import Trained, describe
+from ..runs.trained import describe
 from ..sections import hand_in
 from ..settings.load import RunConfig, change, resolve
+from . import controls
 from .figure import read_outs
 from .section import PROBES, dataset, figure_of, section
 from .transfer import elsewhere, open_elsewhere
-
-# images at whose rates a random network's relays find their running statistics
-SETTLING = 5000
 
 
 def probe(
@@ -50,6 +45,7 @@ def probe(
     other: bool = False,
     normalisation: str | None = None,
     resize: bool = False,
+    again: bool = False,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Read out a trained run, on its own data or on others.
@@ -67,6 +63,7 @@ def probe(
         other: whether `data` of that kind are other data.
         normalisation: of other data: `run` (by default) as the run's own images were, or `data` by their own mean and deviation.
         resize: bring other data of another size to that of the network; a grey image is shown in every colour in any case.
+        again: take both controls, which training does not change, from RUN/probe.json where it was read out alike before.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
@@ -125,27 +122,29 @@ def probe(
         if corruptions is not None:
             disturbed = reading.test.subset(min(corruptions, len(reading.test)), seed=config.seed)
             own |= read_out_corrupted(network, reading, together, disturbed, seed=config.seed, tell=bar.set_postfix_str)
-        network = _untrained(opened, reading)
-        random = read_network(network, reading, wanted, together, tell)
-        pixels = read_out_pixels(reading).accuracy if reading.fitted else None
+        conditions = {
+            "read_out": reading.title,
+            "settings": resolve(config)["probe"] | {"read_out": kind},
+            "together": together,
+            "populations": network.names,
+            "n_train": len(reading.train) if reading.fitted else 0,
+            "n_test": len(reading.test),
+        }
+        path = folder.probe if there is None else folder.path / PROBES / f"{told['slug']}.json"
+        known = controls.earlier(path, conditions, wanted) if again else None
+        beside = known or controls.measured(opened, reading, wanted, together, tell)
         bar.update()
     result = {
         "run": str(run),
-        "read_out": reading.title,
-        "settings": resolve(config)["probe"] | {"read_out": kind},
+        **conditions,
         "step": step,
         "accuracy": trained[TOGETHER].accuracy,
-        "accuracy_random": random[TOGETHER].accuracy,
-        "accuracy_pixels": pixels,
-        "layers": {n: {"accuracy": trained[n].accuracy, "accuracy_random": random[n].accuracy} for n in wanted},
+        "accuracy_random": beside.random,
+        "accuracy_pixels": beside.pixels,
+        "layers": {n: {"accuracy": trained[n].accuracy, "accuracy_random": beside.layers[n]} for n in wanted},
         "choices": {n: found.choice for n, found in trained.items()},
-        "together": together,
-        "populations": network.names,
-        "n_train": len(reading.train) if reading.fitted else 0,
-        "n_test": len(reading.test),
     }
     result |= own | ({"data": told} if told else {})
-    path = folder.probe if there is None else folder.path / PROBES / f"{told['slug']}.json"
     try:
         path.parent.mkdir(exist_ok=True)
         write_json(path, result)
@@ -155,16 +154,6 @@ def probe(
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         notice(f"{path}: not written ({why}); the result is shown here alone")
     return result
-
-
-def _untrained(run: Trained[Rule], reading: Reading) -> Network | BlockNetwork:
-    """The network at its random initialisation, with running statistics of its own where it has any."""
-    network = run.initial()
-    if isinstance(network, BlockNetwork) or any(p.relay is not None and p.relay.buffers for p in network.populations):
-        # drawn: stored images may be sorted by class
-        images = reading.train.subset(min(SETTLING, len(reading.train)), seed=run.config.seed).images
-        settle(network, run.presentation.still(reading.stimulus, images.to(run.device)))
-    return network
 
 
 def _tell_of_fewer(config: RunConfig, reading: Reading) -> None:

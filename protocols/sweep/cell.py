@@ -15,12 +15,17 @@ from typing import Any
 
 from ..errors import ConfigError, exit_code_of, told
 from ..settings.yaml import merge, parse
-from .folder import DIVERGED, DONE, FAILED, SweepFolder
+from .folder import DIVERGED, DONE, FAILED, READ, SweepFolder
 from .plan import ALIGN, PROBE
 
 STOPPED = "stopped"
 LOOK = 0.5  # seconds between two looks at a cell that another worker still has
 BATCHES = 8  # on which alignment is measured, where there are as many
+# what is kept of a read-out on the way
+READING = (
+    "epochs", "steps", "samples", "seconds", "loss", "losses", "accuracy", "accuracy_random", "accuracy_pixels", "layers", "layers_random",
+    "alignment", "images_per_second", "peak_memory_bytes",
+)  # fmt: skip
 
 
 def work(task: Mapping[str, Any], asked: Callable[[], bool] = lambda: False) -> dict[str, Any]:
@@ -28,18 +33,18 @@ def work(task: Mapping[str, Any], asked: Callable[[], bool] = lambda: False) -> 
 
     Args:
         task: folder (of the sweep), cell (its name), hash, at, config (YAML text), data_dir (or null), seconds (or null), do, retries,
-            sources (checksum by setting, as the client saw them).
+            sources (checksum by setting, as the client saw them), until (epochs after which it is read out on the way; null for the end).
         asked: whether to stop; training then ends at a checkpoint.
 
     Returns:
-        cell, status (done, diverged, failed or stopped) and error (where it failed).
+        cell, status (done, read, diverged, failed or stopped) and error (where it failed).
     """
     folder, name = SweepFolder(Path(task["folder"])), str(task["cell"])
     with contextlib.ExitStack() as stack:
         if not _wait_for(stack, folder, name, asked):
             return {"cell": name, "status": STOPPED}
-        if folder.result(name).is_file() and folder.read_result(name).get("hash") == task["hash"]:
-            return {"cell": name, "status": folder.read_result(name)["status"]}
+        if status := kept(folder, task):
+            return {"cell": name, "status": status}
         for attempt in range(1, int(task["retries"]) + 2):
             said = io.StringIO()
             try:
@@ -47,8 +52,7 @@ def work(task: Mapping[str, Any], asked: Callable[[], bool] = lambda: False) -> 
                     _same_sources(task)
                     found = _done(folder, name, task, asked)
                     _same_sources(task)  # what was edited in the meantime may have been computed with
-                document = {"cell": name, "hash": task["hash"], "at": task["at"], **found, "notes": _lines(said)}
-                folder.keep_result(name, document)
+                _keep(folder, task, found, _lines(said))
                 return {"cell": name, "status": found["status"]}
             except KeyboardInterrupt:
                 if not asked():
@@ -61,6 +65,32 @@ def work(task: Mapping[str, Any], asked: Callable[[], bool] = lambda: False) -> 
                 if isinstance(error, Exception) and exit_code_of(error) == ConfigError.exit_code:
                     break
     return {"cell": name, "status": FAILED, "error": failure["error"]}
+
+
+def kept(folder: SweepFolder, task: Mapping[str, Any]) -> str | None:
+    """Status of what lies in the folder, where it is what the task would come to: a result, or a read-out on the way.
+
+    Args:
+        folder: of the sweep.
+        task: see `work`.
+    """
+    name, mark = str(task["cell"]), str(task["hash"])
+    found = folder.read_result(name) if folder.result(name).is_file() else {}
+    if found.get("hash") == mark:
+        return str(found["status"])
+    read = (each["asked"] for each in folder.read_readings(name, mark))
+    return READ if task["until"] is not None and task["until"] in read else None
+
+
+def _keep(folder: SweepFolder, task: Mapping[str, Any], found: Mapping[str, Any], notes: list[str]) -> None:
+    name, mark = str(task["cell"]), str(task["hash"])
+    if found["status"] == READ:
+        folder.keep_reading(
+            name, mark, {"asked": task["until"], **{key: found[key] for key in READING if key in found}}
+        )
+        return
+    document = {"cell": name, "hash": mark, "at": task["at"], **found, "notes": notes}
+    folder.keep_result(name, document | {"readings": folder.read_readings(name, mark)})
 
 
 def _wait_for(stack: contextlib.ExitStack, folder: SweepFolder, name: str, asked: Callable[[], bool]) -> bool:
@@ -138,7 +168,7 @@ def _done(folder: SweepFolder, name: str, task: Mapping[str, Any], asked: Callab
             **_learnt(run, config.training.batch, error.result),
             **own,
         }
-    found = {"status": DONE, **_learnt(run, config.training.batch, trained)}
+    found = {"status": DONE if task["until"] is None else READ, **_learnt(run, config.training.batch, trained)}
     if PROBE in task["do"]:
         found |= _read_out(run.path, task)
     if ALIGN in task["do"]:
@@ -165,8 +195,11 @@ def _trained(out: Path, config: Any, task: Mapping[str, Any], asked: Callable[[]
     if budget is not None:
         config = settings.validate(merge(settings.resolve(config), {"training": {"max_seconds": budget - before}}))
     with stopping_when(asked):
-        found = train(config, out, data_dir=_data_dir(task), resume=stored.config.is_file(), progress=False)
-    if budget is None and found["status"] != "complete":
+        found = train(
+            config, out, data_dir=_data_dir(task), resume=stored.config.is_file(), until=task["until"], progress=False
+        )
+    wanted = config.training.epochs if task["until"] is None else task["until"]
+    if budget is None and found["epochs"] < wanted:
         raise KeyboardInterrupt
     return found
 
@@ -198,7 +231,7 @@ def _learnt(run: Any, batch: int, trained: Mapping[str, Any]) -> dict[str, Any]:
 def _read_out(out: Path, task: Mapping[str, Any]) -> dict[str, Any]:
     from ..probe.run import probe
 
-    read = probe(out, data_dir=_data_dir(task), progress=False)
+    read = probe(out, data_dir=_data_dir(task), again=True, progress=False)
     return {
         **{name: read[name] for name in ("accuracy", "accuracy_random", "accuracy_pixels")},
         "layers": {name: found["accuracy"] for name, found in read["layers"].items()},

@@ -3,6 +3,7 @@
 sweep.json              the manifest
 cells/NAME.json         result of a cell, written by the worker
 cells/NAME.failed.json  how it failed, where it did
+cells/NAME.read.json    its read-outs on the way, where there are any
 runs/NAME/              the run itself, as `apical train` makes one
 sweep.csv, sweep.html, figures/
 """
@@ -19,7 +20,9 @@ from ..runs.files import read_json, write_json
 from ..runs.locks import Taken, held
 
 DONE, DIVERGED, FAILED, BEGUN, WAITING = "done", "diverged", "failed", "begun", "waiting"
+READ = "read"  # on the way
 FAILURE = ".failed"
+READINGS = ".read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class SweepFolder:
     def failure(self, name: str) -> Path:
         """How a cell failed."""
         return self.path / "cells" / f"{name}{FAILURE}.json"
+
+    def readings(self, name: str) -> Path:
+        """What a cell had learnt on the way."""
+        return self.path / "cells" / f"{name}{READINGS}.json"
 
     def run(self, name: str) -> Path:
         """The run of a cell."""
@@ -98,6 +105,27 @@ class SweepFolder:
         if "status" not in found:  # of a comparison of an earlier version
             found["status"] = DONE
         return found
+
+    def read_readings(self, name: str, mark: str | None = None) -> list[dict[str, Any]]:
+        """Read-outs of a cell on the way, by epoch.
+
+        Args:
+            name: of the cell.
+            mark: its hash; of another one there are none. None for any.
+
+        Raises:
+            ConfigError: the file is damaged.
+        """
+        path = self.readings(name)
+        found = self._read(path, name, "hash", "readings") if path.is_file() else {}
+        return list(found["readings"]) if found and mark in (None, found["hash"]) else []
+
+    def keep_reading(self, name: str, mark: str, reading: Mapping[str, Any]) -> None:
+        """Add a read-out on the way to those of a cell, in place of one at the same epoch."""
+        others = [each for each in self.read_readings(name, mark) if each["epochs"] != reading["epochs"]]
+        readings = sorted([*others, dict(reading)], key=lambda each: float(each["epochs"]))
+        write_json(self.readings(name), {"cell": name, "hash": mark, "readings": readings})
+        self.failure(name).unlink(missing_ok=True)
 
     def read_failure(self, name: str) -> dict[str, Any]:
         """How a cell failed; empty where it did not.

@@ -96,7 +96,9 @@ def _joined(before: Plan, now: Plan) -> Plan:
     axes = tuple(_longer(axis, ours[axis.name]) for axis in before.axes)
     seeds = tuple(dict.fromkeys((*before.seeds, *now.seeds)))
     changes = (*before.changes, *(change for change in now.changes if change not in before.changes))
-    return replace(before, axes=axes, seeds=seeds, changes=changes)
+    return replace(
+        before, axes=axes, seeds=seeds, changes=changes, read_at=tuple(sorted({*before.read_at, *now.read_at}))
+    )
 
 
 def _same(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -139,6 +141,7 @@ def _plan(told: Mapping[str, Any]) -> Plan:
     axes = tuple(Axis(a["name"], a["kind"], tuple(Value(**value) for value in a["values"])) for a in told["axes"])
     return Plan(
         name=told["name"], base=told["base"], axes=axes, seeds=tuple(told["seeds"]), budget=Budget(**told["budget"]), do=tuple(told["do"]),
+        read_at=tuple(told.get("read_at", ())),  # versions before 0.6 had none
         changes=tuple(Change(**change) for change in told["changes"]), overrides=tuple(told["overrides"]), beside=told["beside"],
     )  # fmt: skip
 

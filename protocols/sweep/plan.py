@@ -107,6 +107,7 @@ class Plan:
         seeds: one cell per point and seed.
         budget: of every cell.
         do: what is done in a cell, of `STEPS`.
+        read_at: epochs before the last after which a cell is read out on the way, all cells in turn.
         changes: of some cells, in order.
         overrides: `a.b=c` texts for every cell, laid over all else.
         beside: cells side by side, where seconds are the budget; None elsewhere.
@@ -118,12 +119,14 @@ class Plan:
     seeds: tuple[int, ...] = (0,)
     budget: Budget = Budget()
     do: tuple[str, ...] = (TRAIN, PROBE)
+    read_at: tuple[int, ...] = ()
     changes: tuple[Change, ...] = ()
     overrides: tuple[str, ...] = ()
     beside: int | None = None
 
     def __post_init__(self) -> None:
         _check_paths(self)
+        _check_read_at(self)
 
     def points(self) -> Iterator[dict[str, Any]]:
         """Labels of every cell, seed by seed, so that an early stop leaves whole seeds."""
@@ -179,9 +182,15 @@ class Plan:
         settings = merge(override(settings, self.overrides), {SEED: at[SEED]})
         try:
             config = validate(settings)
-            return validate(merge(settings, {"training": self.budget.training(config)}))
+            config = validate(merge(settings, {"training": self.budget.training(config)}))
         except ConfigError as error:
             raise ConfigError(f"{_fault(self.axes, at, str(error))}: {error}") from error
+        if self.read_at and self.read_at[-1] >= config.training.epochs:
+            raise ConfigError(
+                f"read_at: expected epochs below the {config.training.epochs} of {_fault(self.axes, at, 'training.epochs')}, got "
+                f"{self.read_at[-1]}; the last read-out is at the end in any case"
+            )
+        return config
 
 
 def hash_of(config: RunConfig, plan: Plan, sources: Mapping[str, str] | None = None) -> str:
@@ -258,6 +267,23 @@ def _name(axes: tuple[Axis, ...], at: Mapping[str, Any], mark: str) -> str:
     whole = "-".join([*parts, f"{SEED}{at[SEED]}"])
     name = _PLAIN.sub("-", whole).lstrip("-.")[:LONGEST]
     return name if name == whole else f"{name}-{mark[:8]}"
+
+
+def _check_read_at(plan: Plan) -> None:
+    epochs = plan.read_at
+    if not epochs:
+        return
+    good = all(isinstance(epoch, int) and not isinstance(epoch, bool) and epoch >= 1 for epoch in epochs)
+    if not good or list(epochs) != sorted(set(epochs)):
+        raise ConfigError(
+            f"read_at: expected whole epochs from 1, each larger than the one before, got {', '.join(map(str, epochs))}; for example 1,3,10"
+        )
+    if plan.budget.seconds is not None:
+        raise ConfigError(
+            "read_at: expected a budget of epochs or samples, got one of seconds; leave it out, or count epochs"
+        )
+    if PROBE not in plan.do and ALIGN not in plan.do:
+        raise ConfigError(f"read_at: expected {PROBE} or {ALIGN} among what is done, got {', '.join(plan.do)}; add one")
 
 
 def _check_paths(plan: Plan) -> None:

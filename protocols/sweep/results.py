@@ -37,10 +37,17 @@ LAYERS: Mapping[str, tuple[str, str, str]] = {
         "cosine between local change and backprop gradient at the end of training",
     ),
 }
+# of the read-outs on the way, over epochs: key, units, words
+CURVES: Mapping[str, tuple[str, str, str]] = {
+    "accuracy_curve": ("accuracy", "%", "accuracy of the read-out of all populations together, by epochs"),
+    "population_accuracy_curve": ("layers", "%", "accuracy of the read-out of one population, by epochs"),
+    "population_alignment_curve": ("alignment", "1", "cosine between local change and backprop gradient, by epochs"),
+}
 POPULATION, EPOCH = "population", "epoch"
 RESERVED = {
     *NUMBERS,
     *(name for name, _, _ in LAYERS.values()),
+    *CURVES,
     POPULATION,
     EPOCH,
     SEED,
@@ -90,6 +97,19 @@ def finished(folder: SweepFolder, manifest: Manifest) -> dict[str, dict[str, Any
     return {name: folder.read_result(name) for name in manifest.cells if folder.result(name).is_file()}
 
 
+def read_outs(folder: SweepFolder, name: str) -> list[dict[str, Any]]:
+    """What was read out of a cell on the way, and at its end where something was read out before; by epoch.
+
+    Raises:
+        ConfigError: a file is damaged.
+    """
+    if not folder.result(name).is_file():
+        return folder.read_readings(name)
+    told = folder.read_result(name)
+    readings = list(told.get("readings") or [])
+    return [*readings, told] if readings and told.get("accuracy") is not None else readings
+
+
 def open_sweep(path: Path) -> "xr.Dataset":
     """Results of a sweep over its axes.
 
@@ -116,8 +136,13 @@ def open_sweep(path: Path) -> "xr.Dataset":
         return tuple(places[dim][key_of(found[dim])] for dim in dims)
 
     where = {name: place(cell["at"]) for name, cell in manifest.cells.items()}
-    populations = list(dict.fromkeys(p for told in done.values() for key in LAYERS for p in told.get(key) or {}))
-    epochs = sorted({e for told in done.values() for e in (told.get("curve") or {}).get("epoch", [])})
+    readings = {name: found for name in manifest.cells if (found := read_outs(folder, name))}
+    every = [*done.values(), *(told for found in readings.values() for told in found)]
+    populations = list(dict.fromkeys(p for told in every for key in LAYERS for p in told.get(key) or {}))
+    epochs = sorted(
+        {e for told in done.values() for e in (told.get("curve") or {}).get("epoch", [])}
+        | {told["epochs"] for found in readings.values() for told in found}
+    )
     variables: dict[str, Any] = {}
     for name, (units, words) in NUMBERS.items():
         values = np.full(shape, np.nan)
@@ -139,6 +164,7 @@ def open_sweep(path: Path) -> "xr.Dataset":
         for epoch, loss in zip(found["epoch"], found["loss"], strict=True):
             curve[(*where[cell], at_epoch[epoch])] = _number(loss)
     variables["loss_curve"] = ((*dims, EPOCH), curve, {"units": "1", "long_name": "loss, mean over populations"})
+    variables |= _curves(readings, where, shape, dims, epochs, populations)
     status = np.full(shape, "", dtype=object)
     cells = np.full(shape, "", dtype=object)
     for cell, index in where.items():
@@ -155,6 +181,32 @@ def open_sweep(path: Path) -> "xr.Dataset":
         if axis.kind == GRID:
             coordinates[names[axis.name]][2]["setting"] = axis.name
     return xr.Dataset(variables, coordinates, {"name": plan.name, "budget": plan.budget.told(), "folder": str(path)})
+
+
+def _curves(
+    readings: Mapping[str, Sequence[Mapping[str, Any]]],
+    where: Mapping[str, tuple[int, ...]],
+    shape: tuple[int, ...],
+    dims: tuple[str, ...],
+    epochs: Sequence[float],
+    populations: Sequence[str],
+) -> dict[str, Any]:
+    """What was read out on the way and at the end, over epochs; nothing of a sweep without read-outs on the way."""
+    import numpy as np
+
+    found: dict[str, Any] = {}
+    for name, (key, units, words) in CURVES.items():
+        if not any(told.get(key) for cell in readings.values() for told in cell):
+            continue
+        apart = key != "accuracy"
+        values = np.full((*shape, len(epochs), *([len(populations)] if apart else [])), np.nan)
+        for cell, told in ((cell, told) for cell, of_cell in readings.items() for told in of_cell):
+            at = (*where[cell], epochs.index(told["epochs"]))
+            of = (told.get(key) or {}) if apart else {None: told.get(key)}
+            for population, value in of.items():
+                values[(*at, populations.index(population)) if apart else at] = _number(value)
+        found[name] = ((*dims, EPOCH, *([POPULATION] if apart else [])), values, {"units": units, "long_name": words})
+    return found
 
 
 def _number(value: Any) -> float:
@@ -216,13 +268,13 @@ def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def row_of(folder: SweepFolder, name: str, at: Mapping[str, Any]) -> dict[str, Any]:
-    """One cell: its labels, where it stands, its numbers, and its error.
+    """One cell: its labels, where it stands, its numbers, of one that is not done those of its last read-out, and its error.
 
     Raises:
         ConfigError: its result is damaged.
     """
     status = folder.status(name)
-    told = folder.read_result(name) if status in (DONE, DIVERGED) else {}
+    told = folder.read_result(name) if status in (DONE, DIVERGED) else dict(*folder.read_readings(name)[-1:])
     error = told.get("error", "") or folder.read_failure(name).get("error", "")
     return {"cell": name, "at": dict(at), "status": status, **{key: told.get(key) for key in NUMBERS}, "error": error}
 

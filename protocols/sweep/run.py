@@ -12,7 +12,8 @@ from ..settings.load import to_yaml
 from ..settings.places import check_there, located
 from ..signals import handled, interrupt
 from . import manifest as stored
-from .folder import DIVERGED, DONE, FAILED, SweepFolder
+from .cell import kept
+from .folder import DIVERGED, DONE, FAILED, READ, SweepFolder
 from .plan import Cell, Plan
 from .spec import load, with_workers
 from .workers import workers_of
@@ -154,9 +155,9 @@ def execute(
                 adopt(folder, cell)
         waiting = [cell for cell in cells if not _finished(folder, cell)]
         stored.write(folder, manifest)
-        return _work_off(
-            folder, plan, [_task(folder, plan, cell, means) for cell in waiting], len(cells), means, progress, unit
-        )
+        tasks = [_task(folder, plan, cell, means) for cell in waiting]
+        readings = _on_the_way(folder, tasks, manifest.plan.read_at)
+        return _work_off(folder, plan, readings + tasks, len(cells) - len(waiting), means, progress, unit)
 
 
 def _finished(folder: SweepFolder, cell: Cell) -> bool:
@@ -179,18 +180,24 @@ def _task(folder: SweepFolder, plan: Plan, cell: Cell, means: Means) -> dict[str
     return {
         "folder": str(folder.path.resolve()), "cell": cell.name, "hash": cell.hash, "at": dict(cell.at), "config": to_yaml(config),
         "data_dir": None if means.data_dir is None else str(means.data_dir.resolve()), "seconds": plan.budget.seconds,
-        "do": list(plan.do), "retries": means.retries, "sources": dict(cell.sources),
+        "do": list(plan.do), "retries": means.retries, "sources": dict(cell.sources), "until": None,
     }  # fmt: skip
 
 
+def _on_the_way(folder: SweepFolder, tasks: Sequence[dict[str, Any]], epochs: Sequence[int]) -> list[dict[str, Any]]:
+    """Read-outs that are left, epoch by epoch over all cells, so that these can be compared long before one is done."""
+    asked = [{**task, "until": until} for until in epochs for task in tasks]
+    return [task for task in asked if kept(folder, task) is None]
+
+
 def _work_off(
-    folder: SweepFolder, plan: Plan, tasks: list[dict[str, Any]], total: int, means: Means, progress: bool, unit: str
+    folder: SweepFolder, plan: Plan, tasks: list[dict[str, Any]], done: int, means: Means, progress: bool, unit: str
 ) -> dict[str, str]:
     """Give tasks to workers; returns the reasons of those that failed."""
     failed: dict[str, str] = {}
     if not tasks:
         return failed
-    bar = progress_bar(progress, unit, total, initial=total - len(tasks))
+    bar = progress_bar(progress, unit, done + len(tasks), initial=done)
 
     def tell(in_hand: int) -> None:
         bar.set_postfix_str(f"{in_hand} in hand, {len(failed)} failed")
@@ -206,7 +213,7 @@ def _work_off(
                     if outcome["status"] == FAILED:
                         failed[outcome["cell"]] = outcome["error"]
                         beside(f"{outcome['cell']}: {outcome['error']}")
-                    elif outcome["status"] not in (DONE, DIVERGED):
+                    elif outcome["status"] not in (DONE, READ, DIVERGED):
                         raise KeyboardInterrupt
                     bar.update()
     except KeyboardInterrupt as error:

@@ -6,6 +6,7 @@ axes:
 seeds: 3                                             0, 1 and 2; or a list
 budget: {epochs: 2}                                  or {samples: 100000}, or {seconds: 60}; without one the settings say it
 do: [train, probe]                                   and align
+read_at: [1, 3, 10]                                  and at these epochs on the way, all cells in turn
 cells:                                               settings of some cells alone
   - where: {network.width: 1.0}
     set: {training.batch: 16}
@@ -78,6 +79,7 @@ class SweepFile(Settings):
     seeds: Annotated[list[int], BeforeValidator(_seeds)] = Field(default_factory=lambda: [0])
     budget: BudgetFile = Field(default_factory=BudgetFile)
     do: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = (TRAIN, PROBE)
+    read_at: Annotated[tuple[int, ...], Field(strict=False)] = ()
     cells: Annotated[tuple[ChangeFile, ...], Field(strict=False)] = ()
 
 
@@ -124,7 +126,7 @@ def plan_of(document: Any, before: str, name: str, overrides: Sequence[str] = ()
         axes = tuple(axis_of(_text(axis, "axes"), values) for axis, values in told.axes.items())
         return Plan(
             name=told.name or name, base=base_of(told.base, "base"), axes=axes, seeds=tuple(told.seeds), budget=Budget(**budget),
-            do=_steps(told.do), changes=tuple(_change(i, each, axes, told.seeds) for i, each in enumerate(told.cells)),
+            do=_steps(told.do), read_at=told.read_at, changes=tuple(_change(i, each, axes, told.seeds) for i, each in enumerate(told.cells)),
             overrides=tuple(overrides),
         )  # fmt: skip
     except ConfigError as error:

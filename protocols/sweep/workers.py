@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import ConfigError, ProtocolError
 from ..progress import beside, notice
-from .cell import work
-from .folder import DIVERGED, DONE, FAILED, SweepFolder
+from .cell import kept, work
+from .folder import DIVERGED, DONE, FAILED, READ, SweepFolder
 from .remote import begin, end, remote_work
 
 if TYPE_CHECKING:  # a sweep in this process goes without it
@@ -101,21 +101,20 @@ class Distributed:
 def _key(task: Task) -> str:
     """The same for the same cell of the same folder, so that a scheduler never has it done twice at a time."""
     place = hashlib.sha256(str(Path(task["folder"]).resolve()).encode()).hexdigest()
-    return f"apical-{task['cell']}-{task['hash'][:16]}-{place[:16]}"
+    until = "" if task["until"] is None else f"-{task['until']}"
+    return f"apical-{task['cell']}-{task['hash'][:16]}-{place[:16]}{until}"
 
 
 def _kept(task: Task) -> str | None:
-    """Status of the result that lies in the folder, where it is of this cell."""
-    folder = SweepFolder(Path(task["folder"]))
-    found = folder.read_result(task["cell"]) if folder.result(task["cell"]).is_file() else {}
-    return str(found["status"]) if found.get("hash") == task["hash"] else None
+    """Status of what the task came to, where it lies in the folder."""
+    return kept(SweepFolder(Path(task["folder"])), task)
 
 
 def _outcome(future: Any, task: Task) -> dict[str, Any]:
     """What a cell came to; a worker that died writes nothing, so that the client does."""
     if future.status == "finished":
         outcome = dict(future.result())
-        if outcome["status"] not in (DONE, DIVERGED) or _kept(task) is not None:
+        if outcome["status"] not in (DONE, READ, DIVERGED) or _kept(task) is not None:
             return outcome
         return _failed(
             task,

@@ -150,18 +150,19 @@ class Run:
             attributes={"config": resolve(config), "config_sha256": digest(config)},
         )  # fmt: skip
 
-    def train(self, progress: bool, stop: StopRequests) -> dict[str, Any]:
-        """Run to the end, to `max_seconds`, or to a request to stop; a checkpoint is written in each case.
+    def train(self, progress: bool, stop: StopRequests, until: int | None = None) -> dict[str, Any]:
+        """Run to the end, to the epoch `until`, to `max_seconds`, or to a request to stop; a checkpoint is written in each case.
 
         Raises:
             DivergedError: losses or weights left their limits; its `result` is that of the run so far.
             KeyboardInterrupt: somebody asked to stop.
         """
         begun, first = time.perf_counter(), self.step
+        last = self.steps if until is None else min(self.steps, until * self.per_epoch)
         bar = progress_bar(progress, "step", self.steps, initial=self.step)
         try:
             with bar:
-                self._steps(begun, bar, stop)
+                self._steps(begun, bar, stop, last)
         except DivergedError as error:
             self._end("diverged", stop)
             error.result = self._result("diverged", time.perf_counter() - begun, first)
@@ -178,15 +179,15 @@ class Run:
             raise Interrupted(finished) if status == "complete" else KeyboardInterrupt
         return self._result(status, time.perf_counter() - begun, first)
 
-    def _steps(self, begun: float, bar: Any, stop: StopRequests) -> None:
+    def _steps(self, begun: float, bar: Any, stop: StopRequests, last: int) -> None:
         t = self.config.training
         every = t.checkpoint_every or self.per_epoch
         mark = (time.perf_counter(), self.step)
         shown = Shown(bar, t.batch, self.per_epoch, self.step)
-        while self.step < self.steps:
+        while self.step < last:
             self.last = self._one_step()
             shown.step(self.step, self._values)
-            due = self.step % every == 0 or self.step == self.steps
+            due = self.step % every == 0 or self.step == last
             if self.step == 1 or self.step % CHECK_EVERY == 0:
                 self._judge()
             over = t.max_seconds is not None and time.perf_counter() - begun >= t.max_seconds

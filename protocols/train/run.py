@@ -19,7 +19,13 @@ from .stops import stop_requests
 
 
 def train(
-    config: RunConfig, out: Path, *, data_dir: Path | None = None, resume: bool = False, progress: bool = True
+    config: RunConfig,
+    out: Path,
+    *,
+    data_dir: Path | None = None,
+    resume: bool = False,
+    until: int | None = None,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Train one network and record it.
 
@@ -28,6 +34,7 @@ def train(
         out: folder of the run; new, or that of an interrupted run with `resume`.
         data_dir: folder of the data sets.
         resume: continue from the newest checkpoint; without one from the first step, beside what was recorded before.
+        until: epochs after which it pauses, with a checkpoint; the schedule stays that of all its epochs. None for their end.
         progress: show a bar on stderr, when that is a terminal.
 
     Returns:
@@ -47,14 +54,16 @@ def train(
     folder, config = RunFolder(out), config if resume else located(config)
     existed = folder.config.is_file()
     try:
-        return _train(config, folder, data_dir, resume, progress)
+        return _train(config, folder, data_dir, resume, until, progress)
     except Interrupted:
         raise
     except KeyboardInterrupt as error:
         raise Interrupted(f"interrupted; {_left(folder, resume or not existed)}") from error
 
 
-def _train(config: RunConfig, folder: RunFolder, data_dir: Path | None, resume: bool, progress: bool) -> dict[str, Any]:
+def _train(
+    config: RunConfig, folder: RunFolder, data_dir: Path | None, resume: bool, until: int | None, progress: bool
+) -> dict[str, Any]:
     if resume:
         folder.settings()
         check_there(config)
@@ -75,7 +84,7 @@ def _train(config: RunConfig, folder: RunFolder, data_dir: Path | None, resume: 
             run.open(resume, progress)
             if resume:
                 folder.keep(config)
-            return run.train(progress, stop)
+            return run.train(progress, stop, until)
 
 
 def _left(folder: RunFolder, ours: bool) -> str:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from apical.models.engine import checkpoint
 from apical.protocols.errors import ConfigError, ProtocolError
+from apical.protocols.probe import controls
 from apical.protocols.probe import run as module
 from apical.protocols.probe.run import probe
 from apical.protocols.readouts.reading import Reading
@@ -133,10 +134,10 @@ def test_a_checkpoint_that_a_run_in_training_removes_was_read_before(run, monkey
 
 def test_running_statistics_settle_on_drawn_images_and_only_where_there_are_any(run, monkeypatch, tmp_path):
     settled = []
-    monkeypatch.setattr(module, "settle", lambda network, images: settled.append(images))
+    monkeypatch.setattr(controls, "settle", lambda network, images: settled.append(images))
     probe(run, layers=["conv6"], overrides=QUICK, progress=False)
     assert settled == []
-    monkeypatch.setattr(module, "SETTLING", 10)
+    monkeypatch.setattr(controls, "SETTLING", 10)
     relayed = make_run(
         tmp_path / "softhebb", recording__enabled=False, network__builder="softhebb", rule__name="softhebb",
         rule__context="lateral", rule__grids=[4, 2, 1], optimiser__name="softhebb",

@@ -207,7 +207,7 @@ def test_a_cell_that_an_orphan_still_has_is_waited_for(tmp_path, monkeypatch):
     """A worker of a killed client ends its cell: whoever comes after finds the result."""
     folder = SweepFolder(tmp_path)
     folder.make()
-    task = {"folder": str(tmp_path), "cell": "a", "hash": "h", "retries": 0, "sources": {}}
+    task = {"folder": str(tmp_path), "cell": "a", "hash": "h", "retries": 0, "sources": {}, "until": None}
     looked = []
 
     def sleep(_):
@@ -239,7 +239,7 @@ def test_training_in_a_thread_stops_when_it_is_asked(tmp_path):
 
     task = {
         "folder": str(tmp_path), "cell": "a", "hash": found.hash, "at": found.at, "config": to_yaml(found.config), "data_dir": None,
-        "seconds": None, "do": ["train"], "retries": 0, "sources": {},
+        "seconds": None, "do": ["train"], "retries": 0, "sources": {}, "until": None,
     }  # fmt: skip
     assert cell.work(task, asked)["status"] == "stopped"
     assert list((tmp_path / "runs" / "a" / "checkpoints").glob("step-*"))

@@ -109,7 +109,7 @@ def test_workers_of_a_scheduler_are_looked_at(capsys):
     assert capsys.readouterr().err == ""
 
 
-TASK = {"folder": "", "cell": "a", "hash": "h", "at": {"seed": 0}, "retries": 2}
+TASK = {"folder": "", "cell": "a", "hash": "h", "at": {"seed": 0}, "retries": 2, "until": None}
 
 
 class KilledWorker(Exception):
