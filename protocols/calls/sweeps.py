@@ -67,6 +67,7 @@ def compare(
     seconds: float | None = None,
     epochs: int | None = None,
     samples: int | None = None,
+    read_at: Sequence[int] = (),
     jobs: int = 1,
     threads: int = 1,
     memory: str | None = None,
@@ -85,6 +86,7 @@ def compare(
         only: entries, rules of one's own such as `file.py:MyRule`, or YAML files of entries; run alone, shown beside all that is there.
         seeds: one run per rule and seed.
         seconds, epochs, samples: budget of every run, one of the three; 3 epochs where none is given.
+        read_at: epochs after which every run is read out on the way, all in turn.
         jobs, threads: runs side by side, and CPU threads of each.
         memory, scheduler, retries: as in `sweep`.
         changes: of every entry's settings, dotted path to value.
@@ -96,7 +98,7 @@ def compare(
     epochs = EPOCHS if seconds is None and epochs is None and samples is None else epochs
     found = call(
         data, folder, rules=rules, only=[only] if isinstance(only, str) else list(only), seeds=numbers(seeds), seconds=seconds,
-        epochs=epochs, samples=samples, jobs=jobs, threads=threads, memory=memory, scheduler=scheduler, retries=retries,
+        epochs=epochs, samples=samples, read_at=read_at, jobs=jobs, threads=threads, memory=memory, scheduler=scheduler, retries=retries,
         overrides=texts(changes or {}), data_dir=_path(data_dir), progress=progress,
     )  # fmt: skip
     return Result("compare", found)

@@ -53,6 +53,21 @@ def parse_budget(text: str) -> Budget:
     }
 
 
+def parse_epochs(text: str | None) -> list[int]:
+    """`1,3,10` as epochs; None is none.
+
+    >>> parse_epochs("1, 3,10")
+    [1, 3, 10]
+
+    Raises:
+        ConfigError: anything else.
+    """
+    parts = [] if text is None else [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and len(part) < 7 for part in parts):
+        raise ConfigError(f"--read-at: expected epochs between commas, got {text!r}; for example 1,3,10")
+    return [int(part) for part in parts]
+
+
 def parse_place(text: str | None) -> tuple[int, int] | None:
     """`R,C` as a place; None stays None.
 

@@ -29,6 +29,7 @@ from .terminal import Command, json_option, show, verbose_option
 @click.option(
     "--budget", default="3epochs", show_default=True, metavar="Nepochs|Nsamples|Ns", help="Training of every run."
 )
+@click.option("--read-at", metavar="A,B", help="Epochs after which every run is read out on the way, all in turn.")
 @click.option(
     "--jobs",
     "--workers",
@@ -51,6 +52,7 @@ def compare(
     only: str | None,
     seeds: str,
     budget: str,
+    read_at: str | None,
     jobs: int,
     threads: int,
     memory: str | None,
@@ -67,7 +69,7 @@ def compare(
 
     Repeat the same command to go on after an interruption. Exit 1 if any run failed; table and page are written nevertheless.
     """
-    from .arguments import parse_budget, parse_names, parse_seeds
+    from .arguments import parse_budget, parse_epochs, parse_names, parse_seeds
 
     names, numbers, limits = parse_names(rules), parse_seeds(seeds), parse_budget(budget)
     alone = parse_names(only, "--only", "clapp++,my_rule.py:MyRule") or ()
@@ -75,7 +77,7 @@ def compare(
 
     folder = out or Path("runs") / f"compare-{Path(data).stem}"
     result = run_compare(
-        data, folder, rules=names, only=alone, seeds=numbers, **limits, jobs=jobs, threads=threads, memory=memory, scheduler=scheduler,
+        data, folder, rules=names, only=alone, seeds=numbers, **limits, read_at=parse_epochs(read_at), jobs=jobs, threads=threads, memory=memory, scheduler=scheduler,
         retries=retries, overrides=overrides, data_dir=data_dir, progress=not quiet,
     )  # fmt: skip
     show(result, as_json, "compare", verbose=verbose)

@@ -1,26 +1,37 @@
 """Figure and page of a comparison."""
 
 import base64
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...recordings.atomic import write_text
 from ...recordings.pages import write_html
 from ...recordings.plot_style import COLOURS, GREY, new_figure, save, styled
+from ..sections import NONE
+from .chart import chart
+from .curves import draw, write_csv
 from .table import CONTROLS, HEAD, PIXELS, RANDOM, cells_of, markdown, ranking
 
 
 def write_page(
-    out: Path, facts: dict[str, Any], table: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]
+    out: Path,
+    facts: dict[str, Any],
+    table: Sequence[dict[str, Any]],
+    rows: Sequence[dict[str, Any]],
+    cells: Sequence[Mapping[str, Any]],
+    curves: Sequence[Mapping[str, Any]],
 ) -> dict[str, str]:
-    """Write compare.md, figures/compare.png and .pdf, and compare.html; returns their paths.
+    """Write compare.md, compare.html, figures/compare.png and .pdf, and of read-outs on the way curves.csv and figures/curves; returns their paths.
 
     Args:
         out: folder of the comparison.
         facts: comparison, budget, seeds, machine.
         table: `summary`.
-        rows: every run.
+        rows: every run, as it stood at the epochs of the table.
+        cells: every run, as it stands: rule, seed, status, epochs, accuracy, seconds and command.
+        curves: of read-outs on the way, see `curves_of`.
     """
     figure = _draw(table, rows, out / "figures" / "compare")
     text = out / "compare.md"
@@ -30,11 +41,52 @@ def write_page(
         "facts": [(name, _said(value)) for name, value in facts.items()],
         "head": HEAD,
         "rows": [cells_of(line) for line in ranking(table)],
+        "filters": {line["rule"]: f"rule-{place}" for place, line in enumerate(ranking(table))},
+        "cells": [_shown(cell) for cell in cells],
+        "chart": chart(curves) if curves else None,
         "sources": [f"{line['rule']}: {line['published_source']}" for line in table if line["published_source"]],
         "figure": base64.b64encode(figure.read_bytes()).decode("ascii"),
     }
     page = write_html(out / "compare.html", "compare.html", content)
-    return {"figure": str(figure), "table": str(text), "page": str(page)}
+    found = {"figure": str(figure), "table": str(text), "page": str(page)}
+    if curves:
+        found["curves"] = write_csv(out / "curves.csv", curves)
+        found["curves_figure"] = str(draw(curves, out / "figures" / "curves"))
+    return found
+
+
+def command_of(facts: Mapping[str, Any], rule: str, seed: int) -> str:
+    """The command that makes one run alone, in a folder of the same name.
+
+    Args:
+        facts: comparison, budget and read_at.
+        rule: its entry.
+        seed: its seed.
+    """
+    amounts = {kind: facts["budget"][kind] for kind in ("epochs", "samples", "seconds")}
+    ((kind, amount),) = ((kind, amount) for kind, amount in amounts.items() if amount is not None)
+    budget = f"{amount:g}s" if kind == "seconds" else f"{amount}{kind}"
+    words = [
+        "apical",
+        "compare",
+        "--spec",
+        facts["comparison"],
+        "--rules",
+        rule,
+        "--seeds",
+        str(seed),
+        "--budget",
+        budget,
+    ]
+    read_at = ",".join(map(str, facts["read_at"]))
+    return shlex.join([*words, *(["--read-at", read_at] if read_at else [])])
+
+
+def _shown(cell: Mapping[str, Any]) -> dict[str, str]:
+    """A run as text."""
+    forms = {"accuracy": ".2f", "epochs": ".0f", "seconds": ".0f"}
+    numbers = {name: NONE if cell[name] is None else format(cell[name], form) for name, form in forms.items()}
+    return {name: str(cell[name]) for name in ("rule", "seed", "status", "command")} | numbers
 
 
 def _said(value: Any) -> str:

@@ -1,22 +1,25 @@
 """The comparison itself: a sweep over rules, with a table and a page of its own."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, ProtocolError
+from ..errors import ConfigError, Interrupted, ProtocolError
 from ..runs.files import write_json
 from ..runs.provenance import machine
 from ..sweep import manifest as stored
 from ..sweep.axes import ENTRIES, Axis, Value
 from ..sweep.folder import DIVERGED, FAILED, SweepFolder
 from ..sweep.plan import SEED, Budget, Plan
+from ..sweep.results import row_of
 from ..sweep.run import RETRIES, Means, execute
 from ..sweep.spec import with_workers
 from . import comparison as spec
+from .curves import common, curves_of, reading_at
 from .earlier import take_over
-from .page import write_page
+from .page import command_of, write_page
 from .table import Cell, rows_of, summary, write_csv
 
 RULE = "rule"
@@ -32,6 +35,7 @@ def compare(
     seconds: float | None = None,
     epochs: int | None = None,
     samples: int | None = None,
+    read_at: Sequence[int] = (),
     jobs: int = 1,
     threads: int = 1,
     memory: str | None = None,
@@ -50,6 +54,7 @@ def compare(
         only: labels, rules by name or reference, or YAML files of entries: these are run, and stand in the table beside all that is there.
         seeds: one run per rule and seed.
         seconds, epochs, samples: the budget of every run, exactly one of them.
+        read_at: epochs after which every run is read out on the way, all of them in turn; the table of an unfinished comparison is made there.
         jobs: cells side by side; 0 for this process.
         threads: CPU threads of one cell.
         memory, scheduler, retries: see `Means`.
@@ -64,6 +69,7 @@ def compare(
         ConfigError: settings that no run could have, or a folder with cells of other settings or another budget, before the first
             run starts.
         ProtocolError: every cell failed.
+        Interrupted: SIGINT, SIGTERM or SIGHUP; what is there is shown on the page.
     """
     if sum(amount is not None for amount in (seconds, epochs, samples)) != 1:
         raise ConfigError(
@@ -77,15 +83,30 @@ def compare(
     budget = Budget(epochs, samples, seconds)
     for entry in entries:
         entry.config(seeds[0], {})  # speaks of entries
-    plan = with_workers(_plan(name, comparison.base, entries, seeds, budget, overrides), jobs)
+    plan = with_workers(_plan(name, comparison.base, entries, seeds, budget, overrides, read_at), jobs)
     take_over(folder, replace(plan, axes=(_axis([*comparison.entries.values()]),)))
-    execute(plan, folder, means, plan.cells(), progress=progress, unit="run")
-    manifest = stored.read(folder)
-    shown = _shown(manifest.plan, entries) if only else entries
-    numbers = sorted(manifest.plan.seeds) if only else list(seeds)
     told = {"seconds": seconds, "epochs": epochs, "samples": samples, "threads": threads, "jobs": jobs}
-    facts = {"comparison": name, "budget": told, "seeds": numbers, "machine": machine()}
-    return _written(folder, manifest, shown, numbers, facts)
+
+    def written() -> dict[str, Any]:
+        manifest = stored.read(folder)
+        shown = _shown(manifest.plan, entries) if only else entries
+        numbers = sorted(manifest.plan.seeds) if only else list(seeds)
+        facts = {
+            "comparison": name,
+            "budget": told,
+            "seeds": numbers,
+            "read_at": list(manifest.plan.read_at),
+            "machine": machine(),
+        }
+        return _written(folder, manifest, shown, numbers, facts)
+
+    try:
+        execute(plan, folder, means, plan.cells(), progress=progress, unit="run")
+    except Interrupted:
+        with suppress(ProtocolError):  # nothing was read out yet
+            written()
+        raise
+    return written()
 
 
 def _written(
@@ -102,16 +123,35 @@ def _written(
         for key, reason in _failed(folder, names).items()
         if key[0] in {e.label for e in shown} and key[1] in seeds
     }
-    rows = rows_of(shown, seeds, folder, names)
+    epochs = common(shown, seeds, folder, names)
+    told = {cell: found for cell, name in names.items() if (found := reading_at(folder, name, epochs)) is not None}
+    rows = rows_of(shown, seeds, told)
     if not rows:
         raise ProtocolError(
             f"{folder.path}: expected at least one finished cell, got none; {next(iter(failed.values()), '')}"
         )
     table = summary(shown, rows, failed)
     out = folder.path
-    files = {"csv": write_csv(out / "compare.csv", rows, failed), **write_page(out, facts, table, rows)}
+    cells = [
+        {
+            "rule": entry.label, "seed": seed, "status": folder.status(name), "command": command_of(facts, entry.label, seed),
+            **{key: row_of(folder, name, {})[key] for key in ("accuracy", "epochs", "seconds")},
+        }
+        for entry in shown for seed in seeds if (name := names.get((entry.label, seed))) is not None
+    ]  # fmt: skip
+    curves = curves_of(shown, seeds, folder, names)
+    facts = {**facts, "epochs": epochs}
+    files = {"csv": write_csv(out / "compare.csv", rows, failed), **write_page(out, facts, table, rows, cells, curves)}
     lost = {names[key]: text for key, text in failed.items()}
-    result = {**facts, "sweep": str(out), "rows": rows, "summary": table, "failed": lost, "files": files}
+    result = {
+        **facts,
+        "sweep": str(out),
+        "rows": rows,
+        "summary": table,
+        "curves": curves,
+        "failed": lost,
+        "files": files,
+    }
     write_json(out / "compare.json", result)
     return result
 
@@ -133,6 +173,7 @@ def _plan(
     seeds: Sequence[int],
     budget: Budget,
     overrides: Sequence[str],
+    read_at: Sequence[int],
 ) -> Plan:
     return Plan(
         name=Path(name).stem,
@@ -141,6 +182,7 @@ def _plan(
         seeds=tuple(seeds),
         budget=budget,
         overrides=tuple(overrides),
+        read_at=tuple(read_at),
     )
 
 

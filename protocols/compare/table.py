@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ...recordings.atomic import replacing
-from ..sweep.folder import DONE, SweepFolder
 from ..sweep.results import is_number
 from .comparison import Entry
 
@@ -16,7 +15,7 @@ RANDOM, PIXELS = "random init", "pixels"
 CONTROLS = {RANDOM: "nothing: weights as drawn", PIXELS: "nothing: the read-out alone"}
 COLUMNS = (
     "rule", "seed", "accuracy", "accuracy_random", "accuracy_pixels", "images_per_second", "peak_memory_bytes", "epochs", "steps",
-    "seconds", "status",
+    "seconds", "macs_per_image", "bytes_per_image", "status",
 )  # fmt: skip
 FINISHED, FAILED = "finished", "failed"
 # a cell by rule and seed
@@ -25,31 +24,26 @@ Cell = tuple[str, int]
 
 ROW = (
     "accuracy", "accuracy_random", "accuracy_pixels", "layers", "images_per_second", "peak_memory_bytes", "epochs", "steps", "seconds",
-    "losses",
+    "losses", "macs_per_image", "bytes_per_image",
 )  # fmt: skip
 
 
 def rows_of(
-    entries: Sequence[Entry], seeds: Sequence[int], folder: SweepFolder, names: Mapping[Cell, str]
+    entries: Sequence[Entry], seeds: Sequence[int], told: Mapping[Cell, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Rows of the finished cells, controls last: the random network and the pixels of the first entry that was finished.
+    """Rows of cells, controls last: the random network and the pixels of the first entry that is there.
 
     Args:
         entries: that are shown.
         seeds: that are shown.
-        folder: of the comparison.
-        names: of the cells.
-
-    Raises:
-        ConfigError: the file of a cell is damaged.
+        told: what the cells came to, of those that did.
     """
-    rows = []
-    for entry in entries:
-        for seed in seeds:
-            name = names.get((entry.label, seed))
-            if name is not None and folder.status(name) == DONE:
-                told = folder.read_result(name)
-                rows.append({"rule": entry.label, "seed": seed, **{key: told.get(key) for key in ROW}})
+    cells = [(entry.label, seed) for entry in entries for seed in seeds]
+    rows = [
+        {"rule": cell[0], "seed": cell[1], **{key: told[cell].get(key) for key in ROW}}
+        for cell in cells
+        if cell in told
+    ]
     controls = []
     for label, key in ((RANDOM, "accuracy_random"), (PIXELS, "accuracy_pixels")):
         for seed in seeds:
@@ -84,6 +78,8 @@ def _line(label: str, rows: Sequence[dict[str, Any]], entry: Entry | None, faile
         "images_per_second": _median(mine, "images_per_second"),
         "peak_memory_bytes": _median(mine, "peak_memory_bytes"),
         "epochs": _median(mine, "epochs"),
+        "macs_per_image": _median(mine, "macs_per_image"),
+        "bytes_per_image": _median(mine, "bytes_per_image"),
         "locality": entry.locality if entry else CONTROLS[label],
         "published": None if published is None else published[0],
         "published_source": None if published is None else published[1],
@@ -96,7 +92,7 @@ def _mean_gain(rows: Sequence[dict[str, Any]]) -> float | None:
 
 
 def _median(rows: Sequence[dict[str, Any]], name: str) -> float | None:
-    values = [row[name] for row in rows if name in row]
+    values = [row[name] for row in rows if row.get(name) is not None]
     return float(statistics.median(values)) if values else None
 
 
@@ -118,14 +114,20 @@ def cells_of(line: dict[str, Any]) -> list[str]:
     return [
         line["rule"], accuracy, spread, f"{line['n']} ({failed} {FAILED})" if failed else str(line["n"]), _number(line["gain"], "+.2f"),
         _number(line["epochs"], ".1f"), _number(line["images_per_second"], ".0f"),
-        "–" if memory is None else f"{memory / 2**20:.0f}", _number(line["published"], ".2f"), line["locality"],
+        "–" if memory is None else f"{memory / 2**20:.0f}", _number(_millions(line["macs_per_image"]), ".0f"),
+        _number(_millions(line["bytes_per_image"]), ".1f"), _number(line["published"], ".2f"), line["locality"],
     ]  # fmt: skip
 
 
 HEAD = [
-    "rule", "accuracy (%)", "s.d.", "n", "gain over own random init", "epochs", "images/s", "peak memory (MiB)", "published (%)",
+    "rule", "accuracy (%)", "s.d.", "n", "gain over own random init", "epochs", "images/s", "peak memory (MiB)", "million MACs/image", "MB/image",
+    "published (%)",
     "what an update needs",
 ]  # fmt: skip
+
+
+def _millions(value: float | None) -> float | None:
+    return None if value is None else value / 1e6
 
 
 def _number(value: float | None, form: str) -> str:

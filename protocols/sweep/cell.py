@@ -20,11 +20,12 @@ from .plan import ALIGN, PROBE
 
 STOPPED = "stopped"
 LOOK = 0.5  # seconds between two looks at a cell that another worker still has
+COST = ("macs_per_image", "bytes_per_image")
 BATCHES = 8  # on which alignment is measured, where there are as many
 # what is kept of a read-out on the way
 READING = (
     "epochs", "steps", "samples", "seconds", "loss", "losses", "accuracy", "accuracy_random", "accuracy_pixels", "layers", "layers_random",
-    "alignment", "images_per_second", "peak_memory_bytes",
+    "alignment", "images_per_second", "peak_memory_bytes", *COST,
 )  # fmt: skip
 
 
@@ -170,7 +171,7 @@ def _done(folder: SweepFolder, name: str, task: Mapping[str, Any], asked: Callab
         }
     found = {"status": DONE if task["until"] is None else READ, **_learnt(run, config.training.batch, trained)}
     if PROBE in task["do"]:
-        found |= _read_out(run.path, task)
+        found |= _read_out(run.path, task) | _cost(folder, config, task)
     if ALIGN in task["do"]:
         n, batch = config.stimulus.n_train, config.training.batch
         found |= _aligned(run.path, task, BATCHES if n is None else max(2, min(BATCHES, n // batch)))
@@ -237,6 +238,19 @@ def _read_out(out: Path, task: Mapping[str, Any]) -> dict[str, Any]:
         "layers": {name: found["accuracy"] for name, found in read["layers"].items()},
         "layers_random": {name: found["accuracy_random"] for name, found in read["layers"].items()},
     }
+
+
+def _cost(folder: SweepFolder, config: Any, task: Mapping[str, Any]) -> dict[str, Any]:
+    """What a step costs, counted once per cell."""
+    import torch
+
+    from ..runs.cost import cost_of
+    from ..runs.setup import load_stimulus
+
+    for before in folder.read_readings(str(task["cell"]), str(task["hash"])):
+        return {name: before.get(name) for name in COST}
+    counted = cost_of(config, load_stimulus(config, _data_dir(task), torch.device("cpu")))
+    return dict(zip(COST, (counted.macs, counted.bytes), strict=True))
 
 
 def _aligned(out: Path, task: Mapping[str, Any], batches: int) -> dict[str, Any]:

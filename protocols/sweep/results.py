@@ -26,6 +26,8 @@ NUMBERS: Mapping[str, tuple[str, str]] = {
     "epochs": ("1", "passes over the training images"),
     "samples": ("1", "images shown"),
     "peak_memory_bytes": ("B", "largest memory of the process while it trained"),
+    "macs_per_image": ("1", "multiply-accumulates of training, per image with both its glances"),
+    "bytes_per_image": ("B", "bytes that operations of training read and write, per image with both its glances"),
 }
 LAYERS: Mapping[str, tuple[str, str, str]] = {
     "layers": ("population_accuracy", "%", "accuracy of the read-out of one population"),

@@ -8,7 +8,7 @@ import pytest
 from apical.protocols.compare import page
 from apical.protocols.compare.run import compare
 from apical.protocols.compare.table import markdown, ranking
-from apical.protocols.errors import ConfigError, ProtocolError
+from apical.protocols.errors import ConfigError, Interrupted, ProtocolError
 from apical.protocols.sweep import cell
 from apical.protocols.sweep.folder import SweepFolder
 from tiny_cells import TINY
@@ -169,3 +169,46 @@ def test_cells_that_all_fail_are_a_failure_with_a_reason(tmp_path):
         ProtocolError, match=r"expected at least one finished cell|expected the images of the run at /nowhere"
     ):
         compare(str(path), tmp_path / "out", epochs=1, jobs=0, progress=False)
+
+
+def test_runs_are_read_out_on_the_way_and_shown_where_all_can_be_compared(tmp_path, monkeypatch):
+    real, turns = cell._done, []
+
+    def interrupted(folder, name, task, asked):
+        if len(turns) == 3:
+            raise KeyboardInterrupt
+        turns.append((task["until"], name))
+        return real(folder, name, task, asked)
+
+    arguments = {
+        "rules": ["clapp++-dfb", "lpl"],
+        "seeds": [0],
+        "epochs": 3,
+        "read_at": [1, 2],
+        "jobs": 0,
+        "overrides": TINY,
+    }
+    monkeypatch.setattr(cell, "_done", interrupted)
+    with pytest.raises(Interrupted):
+        compare("shapes", tmp_path, **arguments, progress=False)
+    assert turns == [(1, "clapp++-dfb-seed0"), (1, "lpl-seed0"), (2, "clapp++-dfb-seed0")]
+    begun = json.loads((tmp_path / "compare.json").read_text())
+    # one rule is at 2 epochs, the other at 1: the table is of 1
+    assert [row["epochs"] for row in begun["rows"] if "epochs" in row] == [1, 1]
+    assert [curve["epochs"] for curve in begun["curves"]] == [[1, 2], [1]]
+    monkeypatch.setattr(cell, "_done", real)
+    ended = compare("shapes", tmp_path, **arguments, progress=False)
+    assert [row["epochs"] for row in ended["rows"] if "epochs" in row] == [3, 3]
+    assert [curve["epochs"] for curve in ended["curves"]] == [[1, 2, 3], [1, 2, 3]]
+    first = dict(zip([1, 2], ended["curves"][0]["accuracy"], strict=False))
+    assert first[1] == begun["rows"][0]["accuracy"]
+    assert all(row["macs_per_image"] > 1e4 and row["bytes_per_image"] > 1e4 for row in ended["rows"] if "epochs" in row)
+    html = (tmp_path / "compare.html").read_text()
+    command = "apical compare --spec shapes --rules lpl --seeds 0 --budget 3epochs --read-at 1,2"
+    assert command in html
+    assert html.count("<polyline") == 2
+    assert html.count('type="checkbox"') == 4  # two rules, two controls
+    with (tmp_path / "curves.csv").open() as file:
+        assert [(row["rule"], row["epochs"]) for row in csv.DictReader(file)] == [
+            (rule, str(float(epoch))) for rule in ("clapp++-dfb", "lpl") for epoch in (1, 2, 3)
+        ]
