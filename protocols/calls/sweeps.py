@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..settings.load import texts
 from .fields import numbers
@@ -65,7 +65,7 @@ def compare(
     only: Sequence[str] | str = (),
     seeds: Sequence[int] | int = (0, 1, 2),
     seconds: float | None = None,
-    epochs: int | None = None,
+    epochs: int | Literal["own"] | None = None,
     samples: int | None = None,
     read_at: Sequence[int] = (),
     jobs: int = 1,
@@ -85,7 +85,7 @@ def compare(
         rules: entries by name; None for all.
         only: entries, rules of one's own such as `file.py:MyRule`, or YAML files of entries; run alone, shown beside all that is there.
         seeds: one run per rule and seed.
-        seconds, epochs, samples: budget of every run, one of the three; 3 epochs where none is given.
+        seconds, epochs, samples: budget of every run, one of the three; 3 epochs where none is given, `own` for as many as its own settings say.
         read_at: epochs after which every run is read out on the way, all in turn.
         jobs, threads: runs side by side, and CPU threads of each.
         memory, scheduler, retries: as in `sweep`.
@@ -98,7 +98,7 @@ def compare(
     epochs = EPOCHS if seconds is None and epochs is None and samples is None else epochs
     found = call(
         data, folder, rules=rules, only=[only] if isinstance(only, str) else list(only), seeds=numbers(seeds), seconds=seconds,
-        epochs=epochs, samples=samples, read_at=read_at, jobs=jobs, threads=threads, memory=memory, scheduler=scheduler, retries=retries,
+        epochs=None if epochs == "own" else epochs, samples=samples, read_at=read_at, jobs=jobs, threads=threads, memory=memory, scheduler=scheduler, retries=retries,
         overrides=texts(changes or {}), data_dir=_path(data_dir), progress=progress,
     )  # fmt: skip
     return Result("compare", found)

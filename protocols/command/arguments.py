@@ -5,9 +5,11 @@ from typing import TypedDict
 
 from ..errors import ConfigError
 
+OWN = "own"  # budget of an entry: what its settings say
+
 
 class Budget(TypedDict):
-    """Exactly one of the three is a number."""
+    """One of the three is a number at most."""
 
     seconds: float | None
     epochs: int | None
@@ -39,11 +41,13 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def parse_budget(text: str) -> Budget:
-    """`3epochs`, `100000samples` or `120s`."""
+    """`3epochs`, `100000samples` or `120s`; `own` is none of them."""
+    if text.strip() == OWN:
+        return {"seconds": None, "epochs": None, "samples": None}
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s\s*|\s*(\d+)\s*epochs?\s*|\s*(\d+)\s*samples?\s*", text)
     if not found or not float(found[1] or found[2] or found[3]):
         raise ConfigError(
-            f"--budget: expected epochs, samples or seconds above 0, got {text!r}; for example 3epochs, 100000samples or 120s"
+            f"--budget: expected epochs, samples or seconds above 0, got {text!r}; for example 3epochs, 100000samples or 120s, or {OWN}"
         )
     seconds, epochs, samples = found.groups()
     return {

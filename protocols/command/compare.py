@@ -27,7 +27,11 @@ from .terminal import Command, json_option, show, verbose_option
 )
 @click.option("--seeds", default="0-2", show_default=True, metavar="A-B|A,B", help="One run per rule and seed.")
 @click.option(
-    "--budget", default="3epochs", show_default=True, metavar="Nepochs|Nsamples|Ns", help="Training of every run."
+    "--budget",
+    default="3epochs",
+    show_default=True,
+    metavar="Nepochs|Nsamples|Ns|own",
+    help="Training of every run; own is what its settings say.",
 )
 @click.option("--read-at", metavar="A,B", help="Epochs after which every run is read out on the way, all in turn.")
 @click.option(

@@ -3,7 +3,7 @@
 base: settings that every entry shares; `extends` names a preset or several
 entries:
   LABEL:
-    settings: laid over the base; `rule` replaces the base's rule as a whole
+    settings: laid over the base; `rule` replaces the base's rule as a whole; `extends` names presets that lie between
     locality: what one update needs, in words
     published: {accuracy: 80.65, source: where it is printed}     optional
 """
@@ -214,11 +214,14 @@ def _entry(label: str, entry: Any, base: Mapping[str, Any], overrides: Sequence[
         known = ", ".join(Row.model_fields)
         raise ConfigError(f"{path}: entries.{label}: expected a mapping with {known}, got {type(entry).__name__}")
     row = validated(Row, entry, f"{path}: entries.{label}.", SEE)
-    whole = {key: value for key, value in base.items() if key not in row.settings or key != "rule"}
+    own = dict(row.settings)
+    if "extends" in own:
+        own = merge(read_all(own.pop("extends"), f"{path}: entries.{label}.settings.extends"), own)
+    whole = {key: value for key, value in base.items() if key not in own or key != "rule"}
     return Entry(
         label,
-        row.settings,
-        override(merge(whole, row.settings), overrides),
+        own,
+        override(merge(whole, own), overrides),
         row.locality,
         None if row.published is None else (row.published.accuracy, row.published.source),
     )

@@ -64,7 +64,7 @@ def command_of(facts: Mapping[str, Any], rule: str, seed: int) -> str:
         seed: its seed.
     """
     amounts = {kind: facts["budget"][kind] for kind in ("epochs", "samples", "seconds")}
-    ((kind, amount),) = ((kind, amount) for kind, amount in amounts.items() if amount is not None)
+    kind, amount = next(((kind, amount) for kind, amount in amounts.items() if amount is not None), ("", "own"))
     budget = f"{amount:g}s" if kind == "seconds" else f"{amount}{kind}"
     words = [
         "apical",

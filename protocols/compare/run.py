@@ -53,7 +53,7 @@ def compare(
         rules: labels of entries; None for all.
         only: labels, rules by name or reference, or YAML files of entries: these are run, and stand in the table beside all that is there.
         seeds: one run per rule and seed.
-        seconds, epochs, samples: the budget of every run, exactly one of them.
+        seconds, epochs, samples: the budget of every run, one of them; without any each run is as long as its own settings say.
         read_at: epochs after which every run is read out on the way, all of them in turn; the table of an unfinished comparison is made there.
         jobs: cells side by side; 0 for this process.
         threads: CPU threads of one cell.
@@ -71,9 +71,9 @@ def compare(
         ProtocolError: every cell failed.
         Interrupted: SIGINT, SIGTERM or SIGHUP; what is there is shown on the page.
     """
-    if sum(amount is not None for amount in (seconds, epochs, samples)) != 1:
+    if sum(amount is not None for amount in (seconds, epochs, samples)) > 1:
         raise ConfigError(
-            "compare.budget: expected one of seconds, epochs and samples, got several or none; for example 3epochs"
+            "compare.budget: expected one of seconds, epochs and samples, got several; for example 3epochs"
         )
     if rules is not None and only:
         raise ConfigError("--only: expected it without --rules, got both; --only runs its rules and shows all")

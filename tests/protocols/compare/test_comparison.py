@@ -83,3 +83,18 @@ def test_a_wrong_setting_names_its_entry(tmp_path):
     path.write_text("base: {extends: demo}\nentries: {odd: {settings: {rule: {name: clap}}}}")
     with pytest.raises(ConfigError, match=r"entries.odd: rule.name: expected a rule, got"):
         spec.load(str(path))[0].config(0, {})
+
+
+def test_an_entry_may_stand_on_a_preset_of_its_own(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "base: {recording: {enabled: false}}\n"
+        "entries: {a: {settings: {extends: cifar10-softhebb-narrow, probe: {n_train: 100}}}, b: {settings: {extends: mnist-sal}}}"
+    )
+    softhebb, sal = (entry.config(0, {}) for entry in spec.load(str(path)))
+    assert (softhebb.rule.name, softhebb.network.builder, softhebb.probe.n_train) == ("softhebb", "softhebb", 100)
+    assert (sal.rule.name, sal.stimulus.name) == ("sal", "mnist")
+    assert not softhebb.recording.enabled
+    path.write_text("entries: {a: {settings: {extends: cifar11}}}")
+    with pytest.raises(ConfigError, match=r"expected a preset or a YAML file, got .cifar11."):
+        spec.load(str(path))

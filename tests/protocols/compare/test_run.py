@@ -212,3 +212,14 @@ def test_runs_are_read_out_on_the_way_and_shown_where_all_can_be_compared(tmp_pa
         assert [(row["rule"], row["epochs"]) for row in csv.DictReader(file)] == [
             (rule, str(float(epoch))) for rule in ("clapp++-dfb", "lpl") for epoch in (1, 2, 3)
         ]
+
+
+def test_runs_may_be_as_long_as_their_own_settings_say(tmp_path):
+    spec = tmp_path / "mine.yaml"
+    entries = "".join(f"  {n}: {{settings: {{extends: demo, training: {{epochs: {n}}}}}}}\n" for n in (1, 2))
+    spec.write_text(f"base: {{recording: {{enabled: false}}}}\nentries:\n{entries}")
+    result = compare(str(spec), tmp_path / "out", seeds=[0], jobs=0, overrides=TINY, progress=False)
+    assert [row["epochs"] for row in result["rows"] if "epochs" in row] == [1, 2]
+    assert "--budget own" in (tmp_path / "out" / "compare.html").read_text()
+    with pytest.raises(ConfigError, match="expected one of seconds, epochs and samples, got several"):
+        compare(str(spec), tmp_path / "out", seeds=[0], epochs=1, seconds=3.0, overrides=TINY, progress=False)
