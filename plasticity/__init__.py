@@ -27,7 +27,7 @@ from .pairing import Pairing, pair
 from .per_population import at, check_lengths
 from .phyll import BPPhyLL, PhyLL
 from .products import Kernels, product, using
-from .rule import EndToEndRule, FeedbackRule, LocalRule, RoutedRule, Rule, hyperparameters
+from .rule import EndToEndRule, FeedbackRule, LocalRule, PlacedRule, RoutedRule, Rule, hyperparameters
 from .sal import SAL, nearest, routing_point
 from .scff import SCFF
 from .signals import Apical, Factors, Phase, Signals
@@ -41,7 +41,7 @@ RULES: dict[str, Callable[..., Rule]] = {
     "bp-infonce": BPInfoNCE,
     "clapp": Clapp,
     "clapp-s": ClappS,
-    "hinge-cpc": TwinOf(ClappS),
+    "hinge-cpc": TwinOf(Clapp),
     "gim": GreedyInfoMax,
     "bp-gim": TwinOf(GreedyInfoMax),
     "lpl": LPL,
@@ -105,6 +105,7 @@ __all__ = [
     "Pairing",
     "Phase",
     "PhyLL",
+    "PlacedRule",
     "RoutedRule",
     "Rule",
     "RuleError",

@@ -13,7 +13,7 @@ Three factors (the authors count four): presynaptic rate and rho', the dendritic
 is broadcast and says whether the eyes moved on, its gate says whether the margin is open. `lateral` carries P, `retro` carries R.
 
 `ClappS` is the variant with one matrix for both directions (R = P^T, weight transport), fixation and saccades in the same step and
-several negatives. Its objective at the top alone, backpropagated, is the paper's Hinge-Loss CPC.
+several negatives. The objective of `Clapp` at the top alone, backpropagated, is the paper's Hinge-Loss CPC (`hinge-cpc`).
 
 Where this differs from the published code: a batch is two glances at every object and both of them serve as context and as target; with
 `patches` the glances are two patches of an image, one below the other, and one pair of matrices serves one distance (the code: five

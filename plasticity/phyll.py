@@ -1,7 +1,7 @@
 """PhyLL: physical local learning, a contrast of cosine goodness in two passes.
 
-Source: Momeni et al. 2023, "Backpropagation-free training of deep physical neural networks", Science 382:1297. The equations below were
-not read there: they follow third-party re-implementations and the unified view of arXiv 2601.21683.
+Source: Momeni et al. 2023, "Backpropagation-free training of deep physical neural networks", Science 382:1297, and the authors' code,
+github.com/MomeniAli/PhyLL (commit e10480b; digital network in `DNNs`, acoustic one in `Acoustic`).
 
     g      = cos(z, xi)                               goodness: rate of the population against one fixed random direction
     L      = mean over objects of log(1 + exp(-theta (g+ - g-)))
@@ -10,8 +10,17 @@ not read there: they follow third-party re-implementations and the unified view 
 
 Only the difference of the two passes counts, so there is no threshold; the cosine is free of scale, so rates are handed on as they are.
 z is the block-pooled rate after rho and the max-pool; a population that is silent on a row has goodness 0 there and learns nothing from it.
-xi is drawn once and stored with the weights. Positive and negative passes are as in Forward-Forward: `overlay` (true or wrong label
-in the image, supervised). `hybrids` is unsupervised and our own choice: how the paper makes unsupervised pairs was not found.
+xi is drawn once for every population and stored with the weights. Positive and negative passes are as in Forward-Forward: `overlay`
+(true or wrong label in the image, supervised), the only one of the authors; `hybrids`, without labels, is our own construction. Classes are
+read out by the goodness of all populations together, the first included.
+
+The authors' rho is never ReLU, which a cosine silences (of a convolutional VGG-6 nearly all neurons above the first population): it is GELU
+in the digital network; in the acoustic one rates are handed on as they are and |.| stands in the goodness alone. With `gelu`, `abs` or
+`leaky` as transfer function of the network the populations stay awake.
+
+Apart from the authors' code: every population learns once a step, all from the rates of one sweep; there each learns 25 times on a batch of
+10,000 before the next one begins (`training.repeats` shows a batch so many times). A step is Adam's, 1e-4, there as here. Loss and
+gradient are theirs to rounding. Convolutional populations are our own construction.
 
 Three-factor reading: gamma is a modulator that compares two passes, one number per population and object; xi stands where a dendritic
 prediction B c would, the same for every input; rho'(a_j) z_i is Hebbian.
@@ -21,6 +30,7 @@ rho, whose derivative is known.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -49,7 +59,7 @@ class PhyLL:
     Args:
         presentation: where the negative pass comes from: `overlay` (a wrong label, supervised) or `hybrids` (patchworks, unsupervised).
         theta: sharpness of the contrast, above 0.
-        seed: of the directions xi; populations of one size have the same.
+        seed: of the directions xi, one for every population.
 
     Raises:
         RuleError: an unknown presentation, or numbers outside their range.
@@ -58,6 +68,8 @@ class PhyLL:
     presentation: Contrasted = "overlay"
     theta: float = 4.0
     seed: int = 0
+
+    sums_all: ClassVar[bool] = True  # read out by goodness, the bottom population counts as well
 
     def __post_init__(self) -> None:
         _check("PhyLL", self.presentation, self.theta, self.seed)
@@ -75,8 +87,12 @@ class PhyLL:
         )
 
     def start(self, shape: tuple[int, ...]) -> dict[str, Tensor]:
-        """The direction xi, (units,), of unit length."""
-        return {"direction": direction(shape[0], self.seed)}
+        """The direction xi of the bottom population, (units,), of unit length."""
+        return self.start_at(shape, 0)
+
+    def start_at(self, shape: tuple[int, ...], position: int) -> dict[str, Tensor]:
+        """The direction xi of the population at a position, (units,), of unit length."""
+        return {"direction": direction(shape[0], self.seed, position)}
 
     def goodness(self, signals: Signals) -> Tensor:
         """g of every row, (rows,)."""
@@ -142,14 +158,17 @@ class BPPhyLL:
     def objective(
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
     ) -> Tensor:
-        """L of `PhyLL`. Shapes: rate (rows, units); xi is that of a population with as many units."""
+        """L of `PhyLL`. Shapes: rate (rows, units); xi is that of a bottom population with as many units."""
         xi = direction(rate.shape[1], self.seed).to(rate)
         return contrast_loss(cosine(rate, xi)[0], paired(pairing, "BPPhyLL"), self.theta)
 
 
-def direction(units: int, seed: int) -> Tensor:
-    """A random direction, uniform on the unit sphere, (units,)."""
-    drawn = torch.randn(units, generator=torch.Generator().manual_seed(seed))
+def direction(units: int, seed: int, position: int = 0) -> Tensor:
+    """A random direction, uniform on the unit sphere, (units,), for the population at a position."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(units, generator=generator)
+    for _ in range(position):  # those of the populations below
+        drawn = torch.randn(units, generator=generator)
     found: Tensor = drawn / torch.linalg.vector_norm(drawn)
     return found
 

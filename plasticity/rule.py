@@ -7,7 +7,7 @@ population and which apical sources it is wired to; nothing else in Apical asks 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from inspect import Parameter, signature
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -38,6 +38,15 @@ class LocalRule(Rule, Protocol):
 
     def factors(self, signals: Signals) -> Factors:
         """Neuromodulators, drive and prediction terms of one population; no autograd."""
+        ...
+
+
+@runtime_checkable
+class PlacedRule(Protocol):
+    """A local rule whose populations begin differently, though they have one shape."""
+
+    def start_at(self, shape: tuple[int, ...], position: int) -> dict[str, Tensor]:
+        """As `LocalRule.start`, of the population at a position, 0 at the bottom."""
         ...
 
 

@@ -5,13 +5,24 @@ from typing import cast
 
 import torch
 
-from ...plasticity import Blockwise, EndToEndRule, FeedbackRule, LocalRule, Rule, at, check_lengths, underneath
+from ...plasticity import (
+    Blockwise,
+    EndToEndRule,
+    FeedbackRule,
+    LocalRule,
+    PlacedRule,
+    Rule,
+    at,
+    check_lengths,
+    underneath,
+)
 from ..errors import ModelError
 from ..networks.in_blocks import BlockNetwork, block_network
 from ..networks.network import Network, wire
 from ..networks.table import Architecture, build
 from ..optimisers.table import make
-from ..populations.relay import RELAYS
+from ..populations.conv import ConvPopulation
+from ..populations.relay import RELAYS, Pairs
 from .backprop import BackpropEngine
 from .block import BlockEngine
 from .feedback import FeedbackEngine, draw_feedback
@@ -102,6 +113,8 @@ def _relay(network: Network, rule: Rule) -> None:
                 f"network.layers[{position}].relay: expected none for {type(inner).__name__}, which brings its own ({rule.needs.relay}), "
                 "got another; remove it"
             )
+        if isinstance(own, Pairs) and isinstance(population, ConvPopulation):
+            own.rim = population.padding, population.padding_mode
         population.relay = own or population.relay
         if population.relay is not None:
             network.buffers |= {f"{population.name}.{n}": b for n, b in population.relay.buffers.items()}
@@ -110,9 +123,11 @@ def _relay(network: Network, rule: Rule) -> None:
 
 def _start(network: Network, rule: LocalRule) -> None:
     """Room for what the rule keeps from step to step."""
-    for population in network.populations:
+    inner = underneath(rule)
+    for position, population in enumerate(network.populations):
         shape = (population.units,) if rule.needs.site == "unit" else population.neurons
-        network.buffers |= {f"{population.name}.{name}": value for name, value in rule.start(shape).items()}
+        kept = inner.start_at(shape, position) if isinstance(inner, PlacedRule) else rule.start(shape)
+        network.buffers |= {f"{population.name}.{name}": value for name, value in kept.items()}
 
 
 def build_engine(

@@ -151,7 +151,8 @@ class FeedbackEngine:
         if not isinstance(population, AreaPopulation):
             change, bias_change = (found.to(dtype) for found in population.change(factor, activity))
             optimiser.apply(names[0], population.weight, change)
-            optimiser.apply(names[1], population.bias, bias_change)
+            if population.biased:
+                optimiser.apply(names[1], population.bias, bias_change)
             return
         for block, change, bias_change in population.area_changes(factor, activity):
             optimiser.apply(names[0], population.weight, change.to(dtype), block)

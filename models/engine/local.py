@@ -141,7 +141,9 @@ class LocalEngine:
         if factors.decay is not None:
             change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight
         optimiser.apply(f"{population.name}.weight", population.weight, change)
-        if factors.decay is None:  # a bias would grow without the bound that forgetting sets to the weights
+        if (
+            factors.decay is None and population.biased
+        ):  # a bias would grow without the bound that forgetting sets to the weights
             optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
         if isinstance(optimiser, Measured) and observer is not None:
             moves = {source: optimiser.move(f"{p.name}.apical") for source, p in projections.items()}

@@ -11,9 +11,11 @@ import torch
 from ..errors import ModelError
 from ..populations.conv import ConvPopulation, DensePopulation, Population
 from ..populations.transfer import RELU, Transfer
-from .initial import uniform
+from .initial import drawn, uniform
 from .network import Network
+from .transfers import transfer as transfer_by
 
+STARTS = ("uniform", "normal")
 # number of channels and whether a max-pool follows
 VGG6: tuple[tuple[int, bool], ...] = ((128, False), (256, True), (256, False), (512, True), (1024, True), (1024, True))
 
@@ -31,6 +33,8 @@ def conv_network(
     *,
     generator: torch.Generator,
     transfer: Transfer = RELU,
+    radius: float | None = None,
+    bias: bool = True,
 ) -> Network:
     """A column of convolutional populations conv1, conv2, ...
 
@@ -40,6 +44,8 @@ def conv_network(
         grids: per population the side of the block-pooled map.
         generator: CPU generator of the initial weights.
         transfer: rho of all populations.
+        radius: expected length of an initial kernel, whose weights are then normal; None for uniform ones within 1/sqrt(fan-in).
+        bias: whether neurons have one that learns; without, it is zero throughout.
 
     Raises:
         ModelError: as many grids as blocks are needed; a map does not divide.
@@ -51,37 +57,83 @@ def conv_network(
     populations: list[Population] = []
     inputs = shape
     for i, ((channels, pool), grid) in enumerate(zip(blocks, grids, strict=True), start=1):
-        fan_in = inputs[0] * 9
+        weight, biases = drawn((channels, inputs[0], 3, 3), generator, radius=radius, bias=bias)
         population = ConvPopulation(
-            f"conv{i}", inputs, channels, pool=pool, grid=grid, transfer=transfer,
-            weight=uniform((channels, inputs[0], 3, 3), fan_in, generator),
-            bias=uniform((channels,), fan_in, generator),
-        )  # fmt: skip
+            f"conv{i}", inputs, channels, pool=pool, grid=grid, transfer=transfer, weight=weight, bias=biases
+        )
+        population.biased = bias
         populations.append(population)
         inputs = (population.shape[0], population.shape[1], population.shape[2])
     return Network(shape, populations)
 
 
 def vgg6(
-    shape: tuple[int, int, int], grids: Sequence[int], *, generator: torch.Generator, width: float = 1.0
+    shape: tuple[int, int, int],
+    grids: Sequence[int],
+    *,
+    generator: torch.Generator,
+    width: float = 1.0,
+    start: str = "uniform",
+    radius: float = 25.0,
+    bias: bool = True,
+    transfer: str = "relu",
 ) -> Network:
     """The VGG-6 of the paper, channels scaled by `width`.
 
+    Args:
+        shape: input shape (channels, height, width).
+        grids: per population the side of the block-pooled map.
+        generator: CPU generator of the initial weights.
+        width: factor on the channels.
+        start: `uniform` for weights within 1/sqrt(fan-in), `normal` for normal kernels of expected length `radius`, as SoftHebb begins.
+        radius: that length.
+        bias: whether neurons have one that learns; without, it is zero throughout.
+        transfer: rho, a word of `layer.TRANSFERS`.
+
     Raises:
-        ModelError: a width that leaves a population without neurons.
+        ModelError: a width that leaves a population without neurons, an unknown start or transfer function, or a radius that is not above 0.
     """
-    return conv_network(shape, _narrowed(VGG6, width), grids, generator=generator)
+    return _vgg(VGG6, shape, grids, generator, width, start, radius, bias, transfer)
 
 
 def vgg11(
-    shape: tuple[int, int, int], grids: Sequence[int], *, generator: torch.Generator, width: float = 1.0
+    shape: tuple[int, int, int],
+    grids: Sequence[int],
+    *,
+    generator: torch.Generator,
+    width: float = 1.0,
+    start: str = "uniform",
+    radius: float = 25.0,
+    bias: bool = True,
+    transfer: str = "relu",
 ) -> Network:
-    """The eight convolutions of VGG-11 without batch norm: 64 M | 128 M | 256 | 256 M | 512 | 512 M | 512 | 512 M, scaled by `width`.
+    """The eight convolutions of VGG-11 without batch norm: 64 M | 128 M | 256 | 256 M | 512 | 512 M | 512 | 512 M; arguments as of `vgg6`.
 
     Raises:
-        ModelError: a width that leaves a population without neurons, or an image that five max-pools do not divide.
+        ModelError: as `vgg6`, or an image that five max-pools do not divide.
     """
-    return conv_network(shape, _narrowed(VGG11, width), grids, generator=generator)
+    return _vgg(VGG11, shape, grids, generator, width, start, radius, bias, transfer)
+
+
+def _vgg(
+    blocks: Sequence[tuple[int, bool]],
+    shape: tuple[int, int, int],
+    grids: Sequence[int],
+    generator: torch.Generator,
+    width: float,
+    start: str,
+    radius: float,
+    bias: bool,
+    transfer: str,
+) -> Network:
+    if start not in STARTS:
+        raise ModelError(f"network.start: expected one of {', '.join(STARTS)}, got {start!r}; normal is SoftHebb's")
+    if not (math.isfinite(radius) and radius > 0):
+        raise ModelError(f"network.radius: expected a finite number above 0, got {radius!r}; SoftHebb's is 25")
+    return conv_network(
+        shape, _narrowed(blocks, width), grids, generator=generator, transfer=transfer_by(transfer, "network"),
+        radius=radius if start == "normal" else None, bias=bias,
+    )  # fmt: skip
 
 
 def _narrowed(blocks: Sequence[tuple[int, bool]], width: float) -> list[tuple[int, bool]]:

@@ -10,7 +10,10 @@ from typing import Any
 from ..errors import ModelError
 
 # transfer functions by word, with the number in brackets where it is left out; None for those that take none
-TRANSFERS: dict[str, float | None] = {"relu": None, "identity": None, "triangle": 1.0, "leaky": 0.1}
+TRANSFERS: dict[str, float | None] = {
+    "relu": None, "identity": None, "triangle": 1.0, "leaky": 0.1, "gelu": None, "abs": None,
+}  # fmt: skip
+WRITTEN = "relu, identity, triangle, triangle(0.7), leaky, leaky(0.2), gelu or abs"
 RIMS = ("zeros", "reflect")
 POOLS = ("max", "mean")
 RELAYED = ("none", "unit", "batchnorm")
@@ -36,8 +39,10 @@ class Layer:
         pool_padding: rim around the map before it is pooled, at most half a window.
         grid: side of the block-pooled map, where apical dendrites end: each of the channels has grid x grid of them; None for 4, or the largest number
             below that divides the map.
-        transfer: rho: `relu`, `identity`, `triangle`, `triangle(0.7)`, `leaky`, `leaky(0.2)`.
+        transfer: rho: `relu`, `identity`, `gelu`, `abs`, `triangle`, `triangle(0.7)`, `leaky`, `leaky(0.2)`.
         relay: what happens to incoming rates, with rules that bring no relay of their own: `none`, `unit` length, or `batchnorm`.
+        radius: expected length of an initial kernel, whose weights are then normal; None for uniform ones within 1/sqrt(fan-in).
+        bias: whether neurons have one that learns; without, it is zero throughout.
     """
 
     conv: int = 0
@@ -53,11 +58,13 @@ class Layer:
     grid: int | None = None
     transfer: str = "relu"
     relay: str = "none"
+    radius: float | None = None
+    bias: bool = True
 
 
 KINDS = ("conv", "dense")
 # what a dense layer reads
-OF_DENSE = ("dense", "transfer", "relay")
+OF_DENSE = ("dense", "transfer", "relay", "radius", "bias")
 NAMES = tuple(field.name for field in fields(Layer))
 
 
@@ -87,6 +94,8 @@ def layer_of(written: "Layer | Mapping[str, Any]", where: str) -> Layer:
         )
     if layer.dense and (odd := sorted(given - {*OF_DENSE, *KINDS})):
         raise ModelError(f"{where}.{odd[0]}: expected none in a dense layer, got {getattr(layer, odd[0])!r}; remove it")
+    if layer.radius is not None and not (math.isfinite(layer.radius) and layer.radius > 0):
+        raise ModelError(f"{where}.radius: expected a finite number above 0, got {layer.radius!r}; SoftHebb's is 25")
     transfer_of(layer.transfer, where)
     return layer
 
@@ -101,7 +110,7 @@ def transfer_of(word: str, where: str) -> tuple[str, float | None]:
         ModelError: an unknown one, or a number that it does not take.
     """
     found = _TRANSFER.fullmatch(word)
-    expected = "relu, identity, triangle, triangle(0.7), leaky or leaky(0.2)"
+    expected = WRITTEN
     if found is None or found[1] not in TRANSFERS:
         close = get_close_matches(word, TRANSFERS, n=1, cutoff=0.5)
         meant = f"; did you mean {close[0]}?" if close else ""

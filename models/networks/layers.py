@@ -11,10 +11,10 @@ from ..populations.conv import ConvPopulation, DensePopulation, Population
 from ..populations.patches import Padding
 from ..populations.pooling import Pooling
 from ..populations.relay import RELAYS
-from ..populations.transfer import IDENTITY, RELU, Transfer, leaky, triangle
-from .initial import uniform
-from .layer import USUAL_GRID, Layer, layer_of, transfer_of
+from .initial import drawn
+from .layer import USUAL_GRID, Layer, layer_of
 from .network import Network
+from .transfers import transfer
 
 # what a population calls a number of which a layer has another name
 _RENAMED = {"padding_mode": "rim", "inputs": "pool", "Pooling": "pool"}
@@ -26,7 +26,7 @@ def layers(
     """A column of populations conv1, conv2, ..., dense1, dense2, ...
 
     Weights and biases are uniform within 1/sqrt(fan-in), drawn from the bottom up: the same layers as those of `vgg6` or `mlp` begin
-    with the same weights, bit for bit.
+    with the same weights, bit for bit. A layer may ask for normal kernels of another length, and for no biases.
 
     Args:
         shape: input shape (channels, height, width).
@@ -56,6 +56,7 @@ def layers(
             raise ModelError(
                 f"{where}.conv: expected dense above a dense layer, which has no map, got conv; move it below the dense layers"
             )
+        population.biased = layer.bias
         population.relay = RELAYS[layer.relay](i, inputs)
         populations.append(population)
         inputs = population.shape
@@ -64,19 +65,17 @@ def layers(
 
 def _dense(name: str, inputs: Sequence[int], layer: Layer, where: str, generator: torch.Generator) -> DensePopulation:
     fan_in = math.prod(inputs)
-    weight = uniform((layer.dense, fan_in), fan_in, generator)
-    bias = uniform((layer.dense,), fan_in, generator)
-    return DensePopulation(name, layer.dense, weight=weight, bias=bias, transfer=_transfer(layer, where))
+    weight, bias = drawn((layer.dense, fan_in), generator, radius=layer.radius, bias=layer.bias)
+    return DensePopulation(name, layer.dense, weight=weight, bias=bias, transfer=transfer(layer.transfer, where))
 
 
 def _conv(
     name: str, inputs: tuple[int, int, int], layer: Layer, where: str, generator: torch.Generator
 ) -> ConvPopulation:
-    fan_in = inputs[0] * layer.kernel**2
+    shape = layer.conv, inputs[0], layer.kernel, layer.kernel
+    weight, bias = drawn(shape, generator, radius=layer.radius, bias=layer.bias)
     words: dict[str, Any] = {
-        "weight": uniform((layer.conv, inputs[0], layer.kernel, layer.kernel), fan_in, generator),
-        "bias": uniform((layer.conv,), fan_in, generator),
-        "transfer": _transfer(layer, where), "padding": layer.padding, "padding_mode": cast(Padding, layer.rim), "stride": layer.stride,
+        "weight": weight, "bias": bias, "transfer": transfer(layer.transfer, where), "padding": layer.padding, "padding_mode": cast(Padding, layer.rim), "stride": layer.stride,
     }  # fmt: skip
     try:
         words["pool"] = _pool(layer)
@@ -98,13 +97,6 @@ def _pool(layer: Layer) -> Pooling | bool:
         return False
     kind: Any = {"mean": "avg"}.get(layer.pool_kind, layer.pool_kind)
     return Pooling(kind, layer.pool, layer.pool_stride or layer.pool, layer.pool_padding)
-
-
-def _transfer(layer: Layer, where: str) -> Transfer:
-    word, number = transfer_of(layer.transfer, where)
-    if number is not None:
-        return triangle(number) if word == "triangle" else leaky(number)
-    return RELU if word == "relu" else IDENTITY
 
 
 def _of_the_layer(message: str, name: str, where: str) -> str:

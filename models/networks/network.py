@@ -48,7 +48,8 @@ class Network:
         found: dict[str, Tensor] = {}
         for population in self.populations:
             found[f"{population.name}.weight"] = population.weight
-            found[f"{population.name}.bias"] = population.bias
+            if population.biased:
+                found[f"{population.name}.bias"] = population.bias
         for projections in self.apical.values():
             found |= {f"{p.name}.apical": p.weight for p in projections}
         if self.head is not None:

@@ -11,7 +11,7 @@ from ..imported import Unfit, asked
 from ..keywords import Takes, takes
 from ..outside import Open, OutsideError
 from ..setting import setting, settings_of
-from .layer import Layer
+from .layer import WRITTEN, Layer
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,7 @@ class Architecture:
         areas: areas of each population of mlp, for a routed rule; 0 for undivided populations.
         routing: dimensions of the routing space of the areas.
         stem, zero_init: of the resnets, see `resnet`.
-        radius: length of the initial kernels of softhebb.
+        start, radius, bias, transfer: of vgg6 and vgg11, see `vgg6`; radius is also that of softhebb.
         options: further arguments of a builder from outside.
         layers: of a network of one's own, from the bottom up.
     """
@@ -48,7 +48,15 @@ class Architecture:
         "3x3", words=("3x3", "7x7"), said="of the resnets; 7x7 with stride 2 and max-pool is for large images"
     )
     zero_init: bool = setting(True, said="of the resnets: residual branches start silent")
-    radius: float = setting(25.0, above=0, at_most=1e4, said="of softhebb: length of the initial kernels")
+    start: str = setting(
+        "uniform", words=("uniform", "normal"),
+        said="of vgg6 and vgg11: initial weights within 1/sqrt(inputs), or normal kernels of length radius",
+    )  # fmt: skip
+    radius: float = setting(
+        25.0, above=0, at_most=1e4, said="of softhebb and a normal start: length of the initial kernels"
+    )
+    bias: bool = setting(True, said="of vgg6 and vgg11: whether neurons have one that learns; without, it is zero")
+    transfer: str = setting("relu", said=f"of vgg6 and vgg11: {WRITTEN}")
     options: Mapping[str, Any] = field(default_factory=dict)
     layers: tuple[Layer, ...] = ()
 
@@ -137,9 +145,10 @@ def _adopted(thing: Any, word: str) -> Builder:
 # what a builder may read of an `Architecture`
 READ = (*SETTINGS, "grids")
 
+KERNELS = ("start", "radius", "bias", "transfer")
 OWN: dict[str, Builder] = {
-    "vgg6": Builder("columns:vgg6", ("width", "grids"), (8, 4, 4, 4, 2, 2)),
-    "vgg11": Builder("columns:vgg11", ("width", "grids"), (1,) * 8),
+    "vgg6": Builder("columns:vgg6", ("width", "grids", *KERNELS), (8, 4, 4, 4, 2, 2)),
+    "vgg11": Builder("columns:vgg11", ("width", "grids", *KERNELS), (1,) * 8),
     "softhebb": Builder(
         "three_blocks:softhebb", ("width", "radius", "grids"), (8, 4, 2),
         # the published read-out is the flattened last block, 24,576 features; the lower ones are pooled to 6,144

@@ -15,6 +15,7 @@ from ..errors import ModelError
 from ..populations.conv import ConvPopulation, Population
 from ..populations.pooling import Pooling
 from ..populations.transfer import RELU, Transfer, triangle
+from .initial import normal
 from .network import Network
 
 
@@ -66,8 +67,7 @@ def softhebb(
         raise ModelError(f"network.radius: expected a finite number above 0, got {radius!r}; the paper's is 25")
 
     def start(size: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
-        weight = torch.empty(size).normal_(generator=generator)
-        return weight * (radius / math.sqrt(math.prod(size[1:]))), torch.zeros(size[0])
+        return normal(size, radius, generator), torch.zeros(size[0])
 
     return _column(shape, SOFTHEBB, grids, width, start)
 

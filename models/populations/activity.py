@@ -18,6 +18,7 @@ class Activity:
         tile: side of the tiles in which the sweep cut the map, see `winograd.py`; 0 where it did not.
         potential: a of every neuron before the pool, where a rule of site `neuron` asked for it.
         unpooled: rate of every neuron before the pool, where the pooled rate does not tell rho'; else None.
+        slope: a of every neuron before the pool, where rho' is read off it; else None.
         area: area of every row, int64 (rows,), in a population that is divided into areas.
     """
 
@@ -29,4 +30,5 @@ class Activity:
     tile: int = 0
     potential: Tensor | None = None
     unpooled: Tensor | None = None
+    slope: Tensor | None = None
     area: Tensor | None = None

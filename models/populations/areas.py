@@ -67,7 +67,8 @@ class AreaPopulation(DensePopulation):
         for index, rows in self._members(area):
             basal[rows] = product(pre[rows], weight[index], bias[index])
         kept = basal if keep_basal or keep_potential else None
-        return Activity(pre, self.transfer.rate(basal), None, kept, potential=kept, area=area)
+        slope = basal if self.transfer.by_potential else None
+        return Activity(pre, self.transfer.rate(basal), None, kept, potential=kept, slope=slope, area=area)
 
     def change(self, factor: Tensor, activity: Activity) -> tuple[Tensor, Tensor]:
         """dW and db of all areas, zero where no row was; `area_changes` gives those of the others alone."""

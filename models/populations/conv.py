@@ -37,6 +37,8 @@ class ConvPopulation:
         padding_mode: what the rim holds: `zeros`, or `reflect`, the map mirrored at its edge.
         stride: step of the kernel from place to place; what it does not reach at the far edges is not seen.
 
+    `biased` says whether b learns; a builder turns it off where there is to be none.
+
     Raises:
         ModelError: the grid does not divide the map, windows do not cover it, or kernel and rim do not fit it.
     """
@@ -82,6 +84,7 @@ class ConvPopulation:
         self.neurons: tuple[int, ...] = (channels, height, width)
         self.block = (side[0] // grid, side[1] // grid)
         self.units = channels * grid * grid
+        self.biased = True
         self.relay: Relay | None = None
         self.routing: dict[str, Tensor] = {}
 
@@ -150,6 +153,7 @@ class ConvPopulation:
 
     def _pool_rates(self, activity: Activity, basal: Tensor, keep_basal: bool) -> None:
         activity.rate = self.transfer.rate(basal)
+        activity.slope = basal if self.transfer.by_potential else None
         if self.pooling is not None:
             activity.unpooled = activity.rate
             activity.rate, activity.winner = self.pooling.forward(activity.unpooled)
@@ -197,8 +201,8 @@ class ConvPopulation:
         field = field.contiguous(memory_format=torch.channels_last)
         if activity.unpooled is not None and self.pooling is not None:
             spread = self.pooling.backward(field, torch.empty_like(activity.unpooled), activity.winner)
-            return self.transfer.gate(spread, activity.unpooled)
-        gated = self.transfer.gate(field, rate)
+            return self.transfer.gate(spread, activity.unpooled if activity.slope is None else activity.slope)
+        gated = self.transfer.gate(field, rate if activity.slope is None else activity.slope)
         if activity.winner is None or self.pooling is None:
             return gated
         before = torch.empty(

@@ -17,6 +17,8 @@ class DensePopulation:
         channels: number of neurons.
         weight, bias: W (channels, inputs), b (channels,).
         transfer: rho.
+
+    `biased` says whether b learns; a builder turns it off where there is to be none.
     """
 
     def __init__(self, name: str, channels: int, *, weight: Tensor, bias: Tensor, transfer: Transfer = RELU) -> None:
@@ -25,6 +27,7 @@ class DensePopulation:
         self.shape: tuple[int, ...] = (channels,)
         self.neurons: tuple[int, ...] = (channels,)
         self.units = channels
+        self.biased = True
         self.relay: Relay | None = None
         self.routing: dict[str, Tensor] = {}
 
@@ -42,7 +45,8 @@ class DensePopulation:
         pre = pre.flatten(1)
         basal = product(pre, weight, bias)
         kept = basal if keep_basal or keep_potential else None
-        return Activity(pre, self.transfer.rate(basal), None, kept, potential=kept)
+        slope = basal if self.transfer.by_potential else None
+        return Activity(pre, self.transfer.rate(basal), None, kept, potential=kept, slope=slope)
 
     def pooled(self, rate: Tensor) -> Tensor:
         """The rate itself, (rows, units)."""
@@ -54,7 +58,7 @@ class DensePopulation:
 
     def gated(self, field: Tensor, activity: Activity) -> Tensor:
         """field_j rho'(a_j), (rows, units)."""
-        return self.transfer.gate(field, activity.rate)
+        return self.transfer.gate(field, activity.rate if activity.slope is None else activity.slope)
 
     def change(self, factor: Tensor, activity: Activity) -> tuple[Tensor, Tensor]:
         """dW and db from the factor of every neuron and the pre-synaptic rates."""

@@ -18,14 +18,16 @@ class Transfer:
         name: word in messages, and for rules that hold for one function alone.
         rate: z = rho(a).
         gate: factor * rho'(a), given the factor and z. Piecewise linear functions need only z, so the potential may be freed.
-        monotone: whether the rate of a neuron is a rising function of its own potential; if not, neurons of a place compete, and `rate` and
-            `gate` need all of them, before any pool.
+        monotone: whether the rate of a neuron is a rising function of its own potential; if not, `rate` and `gate` need all neurons of a
+            place, before any pool.
+        by_potential: whether `gate` is given a in place of z, which does not tell the slope.
     """
 
     name: str
     rate: Callable[[Tensor], Tensor]
     gate: Callable[[Tensor, Tensor], Tensor]
     monotone: bool = True
+    by_potential: bool = False
 
 
 def _relu_gate(factor: Tensor, rate: Tensor) -> Tensor:
@@ -80,5 +82,13 @@ def triangle(power: float = 1.0) -> Transfer:
     return Transfer(f"triangle({power:g})", rate, gate, monotone=False)
 
 
+def _gelu_gate(factor: Tensor, potential: Tensor) -> Tensor:
+    gated: Tensor = torch.ops.aten.gelu_backward(factor, potential)
+    return gated
+
+
 RELU = Transfer("relu", torch.relu, _relu_gate)
+# two rates of one potential, or two potentials of one rate: neither rises throughout, and the slope stands in the potential alone
+GELU = Transfer("gelu", torch.nn.functional.gelu, _gelu_gate, monotone=False, by_potential=True)
+ABSOLUTE = Transfer("abs", torch.abs, lambda factor, a: factor * a.sign(), monotone=False, by_potential=True)
 IDENTITY = Transfer("identity", lambda a: a, lambda factor, _: factor)

@@ -62,7 +62,7 @@ class Extras:
         population, name = self.population, self.population.name
         if "gate" in self.wanted and not population.transfer.monotone:
             raise ModelError(
-                f"recording.variables: expected no gate of {name}, whose neurons compete through {population.transfer.name}, got it; leave it out"
+                f"recording.variables: expected no gate of {name}, whose rates alone do not tell the slope of {population.transfer.name}, got it; leave it out"
             )
         if "eligibility" in self.wanted and (isinstance(population, AreaPopulation) or _mean_pool(population)):
             why = "several sets of weights" if isinstance(population, AreaPopulation) else "a mean pool"

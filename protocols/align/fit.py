@@ -51,7 +51,7 @@ def fit_to_objective(
         batches: what is seen.
         steps: number of batches.
         learning_rate: of the first step.
-        weight_decay: decoupled decay of B; what makes the optimum unique.
+        weight_decay: decoupled decay of B, of the fit's own: it makes the optimum unique, which the run's need not.
     """
     optimiser = AdamW(learning_rate=learning_rate, weight_decay=weight_decay)
     engine = LocalEngine(network, rule, Selected(optimiser, APICAL))

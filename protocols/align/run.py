@@ -1,5 +1,6 @@
 """`apical align`: from folders of runs to a table, a figure, and a group of each recording."""
 
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ from .top_objective import fit_read_out
 GROUP = "align"
 FIT_BATCHES = {"none": 0, "objective": 200, "backprop": 16}
 FIT_RATE = 1e-3  # AdamW's first learning rate of a fit to the objective
+FIT_DECAY = 0.01  # and its weight decay, whatever the run's: without one, the optimum of B need not be unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Plan:
         batch_size: objects per batch; None for the run's own.
         fit_b: `none`, `objective` or `backprop`: what B is fitted to, beside B as trained.
         fit_batches: batches B is fitted on; None for 200 to the objective and 16 to backprop.
+        fit_decay: weight decay of a fit to the objective, which makes its optimum unique, at least 0; None for 0.01.
         last: measure the newest checkpoint alone, beside the initialisation.
 
     Raises:
@@ -74,6 +77,7 @@ class Plan:
     batch_size: int | None = None
     fit_b: str = "none"
     fit_batches: int | None = None
+    fit_decay: float | None = None
     last: bool = False
 
     def __post_init__(self) -> None:
@@ -87,6 +91,19 @@ class Plan:
                 raise ConfigError(f"align.{name}: expected at least {least}, got {value}; raise it")
         if self.fit_b == "none" and self.fit_batches is not None:
             raise ConfigError("align.fit_batches: expected none without a fit, got a number; choose --fit-b")
+        if self.fit_decay is not None and self.fit_b != "objective":
+            raise ConfigError(
+                f"align.fit_decay: expected none with fit_b={self.fit_b}, got {self.fit_decay}; it belongs to --fit-b objective"
+            )
+        if not (math.isfinite(self.decay) and self.decay >= 0):
+            raise ConfigError(
+                f"align.fit_decay: expected a finite number from 0, got {self.fit_decay}; the default is 0.01"
+            )
+
+    @property
+    def decay(self) -> float:
+        """Weight decay of a fit to the objective."""
+        return FIT_DECAY if self.fit_decay is None else self.fit_decay
 
     @property
     def fitted(self) -> int:
@@ -186,7 +203,7 @@ def _measure(task: Task, plan: Plan, run: Trained[Rule], progress: bool) -> tupl
     attributes = {
         "run": str(task.folder), "wiring": task.label, "config_sha256": digest(config), "seed": config.seed,
         "batches": plan.batches, "batch_size": size, "fit_b": plan.fit_b, "fit_batches": plan.fitted,
-        "weights": "basal weights W, without the bias", "dtype": "float32", "device": str(run.device),
+        **({"fit_decay": plan.decay} if plan.fit_b == "objective" else {}), "weights": "basal weights W, without the bias", "dtype": "float32", "device": str(run.device),
         "objective": OBJECTIVES[objective_of(task.run.rule)],
         "command": " ".join(sys.argv), "git": git_state(), "seconds": time.perf_counter() - begun,
     }  # fmt: skip
@@ -212,7 +229,7 @@ def _variants(
     if plan.fit_b == "objective":
         fit_to_objective(
             network, rule, shown(portions.fit()), steps=plan.fitted, learning_rate=FIT_RATE,
-            weight_decay=task.run.config.optimiser.weight_decay,
+            weight_decay=plan.decay,
         )  # fmt: skip
         yield "objective", measure(network, rule, shown(portions.measure()))
     elif plan.fit_b == "backprop":
@@ -236,6 +253,7 @@ def _write(
         "fit_b": plan.fit_b,
         "batches": plan.batches,
         "fit_batches": plan.fitted,
+        "fit_decay": plan.decay if plan.fit_b == "objective" else None,
         "batch_size": {task.label: plan.batch_size or task.run.config.training.batch for task in tasks},
         "objective": {task.label: OBJECTIVES[objective_of(task.run.rule)] for task in tasks},
         "notes": {task.label: notes[task.label] for task in tasks if task.label in notes},

@@ -155,6 +155,7 @@ def align(
     batch_size: int | None = None,
     fit_b: str = "none",
     fit_batches: int | None = None,
+    fit_decay: float | None = None,
     last: bool = False,
     out: Folder | None = None,
     device: str | None = None,
@@ -166,7 +167,7 @@ def align(
 
     Args:
         runs: one or several, each as in `probe`.
-        batches, batch_size, fit_b, fit_batches, last: see `apical.protocols.align.Plan`.
+        batches, batch_size, fit_b, fit_batches, fit_decay, last: see `apical.protocols.align.Plan`.
         out: folder of the common table and figure; None for that of the first run.
         device, data_dir, progress: as in `train`.
         data: as in `load`.
@@ -174,7 +175,9 @@ def align(
     from ..align import Plan
     from ..align import align as call
 
-    plan = Plan(batches=batches, batch_size=batch_size, fit_b=fit_b, fit_batches=fit_batches, last=last)
+    plan = Plan(
+        batches=batches, batch_size=batch_size, fit_b=fit_b, fit_batches=fit_batches, fit_decay=fit_decay, last=last
+    )
     folders = [folder_of(run) for run in runs]
     if not folders:
         raise ConfigError(

@@ -175,6 +175,9 @@ def probe(
 @click.option(
     "--fit-batches", type=click.IntRange(2), help="Batches to fit B on.  [default: objective 200, backprop 16]"
 )
+@click.option(
+    "--fit-decay", type=click.FloatRange(0, 10), help="Weight decay of a fit to the objective.  [default: 0.01]"
+)
 @click.option("--last", is_flag=True, help="Only the newest checkpoint, beside the initialisation.")
 @click.option("--out", type=FOLDER, help="Folder of the common table and figure.  [default: the first RUN]")
 @where_options

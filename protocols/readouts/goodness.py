@@ -1,7 +1,7 @@
 """Read-out by goodness: every class is claimed in turn, and the claim under which the populations feel best is the answer.
 
 Hinton 2022, arXiv 2212.13345: each label is written into the image, the goodness of all populations but the first is summed, and the
-label with the highest sum wins. Nothing is fitted; one forward sweep per class.
+label with the highest sum wins. A rule may sum all (PhyLL). Nothing is fitted; one forward sweep per class.
 """
 
 from typing import Protocol, cast
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...models import BlockNetwork, Network
 from ...models.engine.sweep import forward
-from ...plasticity import LocalRule, Rule, Signals
+from ...plasticity import LocalRule, Rule, Signals, underneath
 from ..errors import ConfigError
 from ..stimuli import ImageSet, Stimulus
 from ..stimuli.presentations.table import presentation
@@ -23,7 +23,7 @@ CHUNK = 500
 
 
 class GoodnessRule(LocalRule, Protocol):
-    """A local rule whose populations have a goodness."""
+    """A local rule whose populations have a goodness. One with a true `sums_all` counts that of the first population as well."""
 
     def goodness(self, signals: Signals) -> Tensor:
         """Goodness of every row, (rows,)."""
@@ -47,6 +47,11 @@ def goodness_rule(rule: Rule) -> GoodnessRule:
 def summed(names: list[str]) -> list[str]:
     """Populations whose goodness is summed: all but the first; a single one stands for itself."""
     return names[1:] or names
+
+
+def summed_by(rule: Rule, names: list[str]) -> list[str]:
+    """Populations whose goodness a rule sums."""
+    return names if getattr(underneath(rule), "sums_all", False) else summed(names)
 
 
 @torch.no_grad()
@@ -95,4 +100,4 @@ def goodness_of(network: Network, rule: GoodnessRule, images: Tensor) -> dict[st
     return found
 
 
-GOODNESS = OfNetworks(goodness_read_out, goodness_rule, summed)
+GOODNESS = OfNetworks(goodness_read_out, goodness_rule, summed, summed_by)

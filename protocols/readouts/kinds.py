@@ -35,11 +35,13 @@ class OfNetworks:
             population by name, and of those together under `all`.
         check: of the rule; raises ConfigError if its networks cannot be read out so.
         together: populations that are read together when nobody asks for others, from the names of all.
+        by_rule: the same from rule and names, where rules differ; None where they do not.
     """
 
     read: Callable[[Network | BlockNetwork, Rule, Stimulus, ImageSet, list[str]], Mapping[str, ReadOut]]
     check: Callable[[Rule], object]
     together: Callable[[list[str]], list[str]]
+    by_rule: Callable[[Rule, list[str]], list[str]] | None = None
 
 
 def read_out_of(word: str) -> OfRates | OfNetworks:

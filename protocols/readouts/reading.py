@@ -67,7 +67,9 @@ class Reading:
     def together(self, names: list[str]) -> list[str]:
         """Populations that are read out together when nobody asks for others, of the names of all."""
         found = read_out_of(self.kind)
-        return found.together(names) if isinstance(found, OfNetworks) else self.maps.together(names)
+        if not isinstance(found, OfNetworks):
+            return self.maps.together(names)
+        return found.together(names) if found.by_rule is None else found.by_rule(self.rule, names)
 
     def seen(self, network: Network | BlockNetwork, images: ImageSet, wanted: Collection[str]) -> Features:
         """Pooled rates of the wanted populations."""

@@ -92,6 +92,12 @@ class TrainingConfig(Settings):
 
     epochs: int = Field(default=10, ge=1, le=100_000)
     batch: int = Field(default=32, ge=2, le=65536, description="images per step; each gives two glances")
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=10_000,
+        description="steps in a row on one batch, its views and pairing; an epoch has so many times the steps",
+    )
     precision: Literal["auto", "float32", "bf16"] = Field(
         default="auto", description="auto = the faster on this machine, measured once and kept; a run stays with it"
     )

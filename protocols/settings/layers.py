@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from ...models.errors import ModelError
-from ...models.networks.layer import KINDS, OF_DENSE, POOLS, RELAYED, RIMS, transfer_of
+from ...models.networks.layer import KINDS, OF_DENSE, POOLS, RELAYED, RIMS, WRITTEN, transfer_of
 from .groups import Grid, Settings, Size
 from .wording import Contradiction
 
@@ -36,8 +36,15 @@ class LayerConfig(Settings):
     grid: Grid | None = Field(
         default=None, description="side of the map that apical dendrites see; null = 4, or the next lower divisor"
     )
-    transfer: str = Field(default="relu", description="relu, identity, triangle, triangle(0.7), leaky or leaky(0.2)")
+    transfer: str = Field(default="relu", description=WRITTEN)
     relay: Relayed = Field(default="none", description="of incoming rates, where the rule has no relay of its own")
+    radius: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e4,
+        description="length of the initial kernels, then normal; null = uniform within 1/sqrt(inputs)",
+    )
+    bias: bool = Field(default=True, description="whether neurons have one that learns; without, it is zero")
 
     @field_validator("transfer")
     @classmethod

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ...models.networks.layer import OF_DENSE
+from ...models.errors import ModelError
+from ...models.networks.layer import OF_DENSE, transfer_of
 from ...models.networks.table import BUILDERS, SETTINGS
 from . import rule as rules
 from .from_table import group
@@ -119,8 +120,19 @@ def _of_the_builder(network: NetworkConfig) -> Iterator[str]:
             f"network.{word}: expected none, since {network.builder} reads no {word}, got {_as_written(value)}; "
             f"{_remedy(word, row.reads)}"
         )
+    if "transfer" in row.reads and row.takes is None:
+        yield from _of_the_kernels(network)
     settings = {word: f"network.{word}" for word in SETTINGS} | {"grids": "rule.grids", "generator": "seed"}
     yield from option_complaints("network.options", network.builder, row.takes, network.options, settings)
+
+
+def _of_the_kernels(network: NetworkConfig) -> Iterator[str]:
+    try:
+        transfer_of(network.transfer, "network")
+    except ModelError as error:
+        yield str(error)
+    if network.start == "uniform" and network.radius != SETTINGS["radius"].default:
+        yield f"network.radius: expected none beside network.start=uniform, got {network.radius}; set network.start=normal"
 
 
 def _as_written(value: Any) -> str:

@@ -56,7 +56,7 @@ class Run:
         self.sources = sources(config, self.rule.needs)  # of what runs from here on
         self.presentation = presentation_of(self.rule, stimulus)
         self.batches = Batches(stimulus, self.presentation, self.rule, config.seed)
-        self.per_epoch = len(stimulus.train) // t.batch
+        self.per_epoch = len(stimulus.train) // t.batch * t.repeats
         if self.per_epoch < 1:
             raise ConfigError(
                 f"training.batch: expected at most the {len(stimulus.train)} training images, got {t.batch}; lower it"
@@ -203,15 +203,16 @@ class Run:
         epoch, position = divmod(step, self.per_epoch)
         if self._order_epoch != epoch:
             self._order, self._order_epoch = self.batches.order(TRAINING, epoch), epoch
-        index = self._order[position * batch : (position + 1) * batch]
-        images, label = self.batches.show(TRAINING, index, step)
-        pairing = self.batches.pairing(TRAINING, batch, step) if self.presentation.paired else None
+        shown, begun = step // self.config.training.repeats, position // self.config.training.repeats * batch
+        index = self._order[begun : begun + batch]
+        images, label = self.batches.show(TRAINING, index, shown)
+        pairing = self.batches.pairing(TRAINING, batch, shown) if self.presentation.paired else None
         rate = self._learning_rate(step)
         self.engine.optimiser.learning_rate = rate
         observer = self.recorder if self.recorder is not None and self.recorder.due(step) else None
         if observer is not None:
             rows = self.presentation.rows
-            views = self.batches.views(TRAINING, batch, step) if observer.views else {}
+            views = self.batches.views(TRAINING, batch, shown) if observer.views else {}
             moment = Moment(
                 step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(rows), label.cpu(), pairing, views
             )

@@ -96,7 +96,7 @@ END_TO_END_RULES = {
     "bp-classifier": BPClassifier(),
     "bp-forward-forward": BPForwardForward(threshold=0.5),
     "bp-phyll": BPPhyLL(theta=2.0),
-    "hinge-cpc": Backprop(ClappS()),
+    "hinge-cpc": Backprop(Clapp()),
     "bp-gim": Backprop(GreedyInfoMax(others=4)),
     "bp-lpl": Backprop(LPL()),
     "bp-lpl stop": Backprop(LPL(past="stop")),

@@ -111,6 +111,15 @@ def test_directions_belong_to_the_network():
     assert not torch.equal(first["dense2.direction"], other["dense2.direction"])
 
 
+def test_every_population_has_a_direction_of_its_own():
+    architecture = Architecture("mlp", (1, 4, 4), hidden=(9, 9, 9))
+    told = [build_network(architecture, PhyLL(seed=s), seed=0, classes=3).buffers for s in (0, 1)]
+    drawn = [buffers[f"dense{i}.direction"] for buffers in told for i in (1, 2, 3)]
+    cosines = torch.stack(drawn) @ torch.stack(drawn).T
+    assert (cosines - torch.eye(6)).max() < 0.95
+    assert torch.equal(drawn[0], PhyLL().start((9,))["direction"])
+
+
 def test_backprop_twin_has_the_objective_of_a_top_population():
     rate, rule = torch.relu(draw(2 * OBJECTS, 7)), PhyLL(theta=2.0, seed=5)
     pairing = pair(OBJECTS, negatives="opposite")

@@ -77,6 +77,7 @@ def test_a_silent_row_has_no_direction_to_shrink_in():
 @pytest.mark.parametrize(("build", "message"), [
     (lambda: SCFF(threshold_positive=-1), r"SCFF.threshold_positive: expected finite numbers of at least 0, got -1"),
     (lambda: SCFF(penalty=(0.1, math.inf)), r"SCFF.penalty: expected finite numbers of at least 0, got inf"),
+    (lambda: SCFF(padded=1), r"SCFF.padded: expected true or false, got 1"),
     (lambda: SCFF(rebuild=1), r"SCFF.rebuild: expected true or false"),
     (lambda: SCFF(rebuild=(False, True)), r"SCFF.rebuild: expected true at the bottom"),
     (lambda: SCFF().factors(Signals(torch.zeros(2, 3))), r"expected signals with a basal potential and a pairing"),

@@ -86,7 +86,7 @@ def test_factories_take_the_hyperparameters_of_the_local_rule():
             assert isinstance(factory(), Backprop), name
             assert hyperparameters(factory) == hyperparameters(factory.kind)
     assert RULES["bp-lpl"](decorrelation=3.0) == Backprop(LPL(decorrelation=3.0))
-    assert RULES["hinge-cpc"](others=2).needs.others == 2
+    assert RULES["bp-gim"](others=2).needs.others == 2
 
 
 class Mute:

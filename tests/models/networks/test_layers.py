@@ -30,6 +30,7 @@ OWN = {
     "even kernels": [{"conv": 5, "kernel": 2, "stride": 2}, {"conv": 4, "kernel": 4, "stride": 2, "padding": 1}],
     "mean-pool": [{"conv": 5, "pool": 2, "pool_kind": "mean"}, {"conv": 4, "pool": 4, "pool_kind": "mean", "grid": 1}],
     "windows that overlap": [{"conv": 5, "pool": 4, "pool_stride": 2, "pool_padding": 1, "transfer": "triangle(1.4)"}],
+    "slopes by potential": [{"conv": 5, "pool": 2, "transfer": "gelu"}, {"conv": 4, "transfer": "abs"}, {"dense": 6, "transfer": "gelu"}],
     "transfers": [{"conv": 5, "transfer": "leaky(0.2)"}, {"conv": 4, "transfer": "triangle"}, {"dense": 6, "transfer": "identity"}],
 }  # fmt: skip
 
@@ -56,6 +57,11 @@ class Triangle(nn.Module):
         return (x - x.mean(1, keepdim=True)).relu() ** self.power
 
 
+class Absolute(nn.Module):
+    def forward(self, x):
+        return x.abs()
+
+
 def by_hand(own, depth):
     """The layer as torch's modules, with the pool last."""
     modules = []
@@ -70,7 +76,7 @@ def by_hand(own, depth):
     transfer = own.get("transfer", "relu")
     modules.append(
         {"relu": nn.ReLU(), "identity": nn.Identity(), "triangle": Triangle(1), "triangle(1.4)": Triangle(1.4),
-         "leaky(0.2)": nn.LeakyReLU(0.2)}[transfer]
+         "leaky(0.2)": nn.LeakyReLU(0.2), "gelu": nn.GELU(), "abs": Absolute()}[transfer]
     )  # fmt: skip
     if own.get("pool", 0) > 1:
         kind = nn.AvgPool2d if own.get("pool_kind") == "mean" else nn.MaxPool2d
@@ -187,6 +193,44 @@ def test_every_rule_of_populations_trains_on_own_layers(name):
     assert all(name.endswith(".bias") for name in still) and (not still or rule.needs.forgets)
 
 
+@pytest.mark.parametrize("name", ["clapp++", "bp-clapp++", "dfa", "softhebb"])
+def test_without_biases_none_is_drawn_learnt_or_stored(name):
+    own = [{"conv": 64, "radius": 25.0, "bias": False}, {"dense": 64, "radius": 3.0, "bias": False}, {"dense": 5}]
+    rule = made(name)
+    network = network_of(own, rule)
+    first, second, third = network.populations
+    for population, length in ((first, 25.0), (second, 3.0)):
+        assert population.weight.flatten(1).norm(dim=1).mean() == pytest.approx(length, rel=0.05)
+    engine = build_engine(network, rule, learning_rate=1e-2)
+    pairing = pair(OBJECTS, negatives=rule.needs.negatives, generator=seeded())
+    engine.step(seen(), pairing, label=torch.arange(2 * OBJECTS) % 2)
+    assert not first.bias.any() and not second.bias.any() and third.bias.any()
+    assert {n for n in network.weights() if n.endswith(".bias")} == {"dense2.bias"}
+
+
+def test_vgg6_begins_as_the_same_layers():
+    """Kernels of a length, no biases and another transfer function: one network by either builder, drawn in the same order."""
+    told = {"radius": 25.0, "bias": False, "transfer": "triangle(0.7)"}
+    own = tuple(Layer(**layer, **told) for layer in VGG6)
+    shape, rule = (3, 16, 16), RULES["softhebb"]()
+    vgg = Architecture("vgg6", shape, **SAME["vgg6"][0], start="normal", bias=False, transfer="triangle(0.7)")
+    one, other = (build_network(a, rule, seed=3) for a in (vgg, Architecture("layers", shape, layers=own)))
+    assert_exact(dict(one.weights()), dict(other.weights()))
+    assert [p.transfer.name for p in one.populations] == ["triangle(0.7)"] * 6
+    plain = build_network(Architecture("vgg6", shape, **SAME["vgg6"][0], start="normal"), rule, seed=3)
+    assert plain.populations[0].bias.any() and torch.equal(plain.populations[0].weight, one.populations[0].weight)
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    ({"start": "ones"}, r"network\.start: expected one of uniform, normal, got 'ones'"),
+    ({"radius": -1.0}, r"network\.radius: expected a finite number above 0, got -1"),
+    ({"transfer": "tanh"}, r"network\.transfer: expected relu, identity, triangle, .* got 'tanh'"),
+])  # fmt: skip
+def test_a_start_of_vgg6_that_is_none_is_refused(words, message):
+    with pytest.raises(ModelError, match=message):
+        build_network(Architecture("vgg6", (3, 16, 16), **SAME["vgg6"][0], **words), ClappPP(), seed=0)
+
+
 def test_names_grids_and_relays():
     own = [
         {"conv": 2, "pool": 3, "relay": "batchnorm"},
@@ -217,6 +261,7 @@ def test_names_grids_and_relays():
     ([{"conv": 2, "pool": 2, "pool_padding": 2}], r"network\.layers\[0\]\.pool_padding: expected at most 1"),
     ([{"conv": 2, "grid": 3}], r"network\.layers\[0\]\.grid: expected a divisor of its 8 x 8 map, got 3; choose one of 1, 2, 4, 8"),
     ([{"conv": 2, "stride": 0}], r"network\.layers\[0\]\.stride: expected at least 1, got 0"),
+    ([{"conv": 2, "radius": 0.0}], r"network\.layers\[0\]\.radius: expected a finite number above 0, got 0.0"),
     ([{"conv": 2, "transfer": "tanh"}], r"network\.layers\[0\]\.transfer: expected relu, identity, triangle, .* got 'tanh'"),
 ])  # fmt: skip
 def test_misuse_is_refused(own, message):

@@ -56,6 +56,55 @@ def test_pairs_equal_two_images_through_one_kernel():
     torch.testing.assert_close(conv(relay(pre, pair(4, negatives="opposite"), learning=True), kernel), expected)
 
 
+def authors_halves(pairs, rim, mode):
+    """Pad, standardise both images of a pair together, and take the halves: what their layer convolves, by its definition."""
+    padded = torch.nn.functional.pad(pairs, (rim,) * 4, mode=mode)
+    shape = (-1, 1, 1, 1)
+    flat = padded.flatten(1)
+    told = (padded - flat.mean(1).view(shape)) / (1e-10 + flat.std(1).view(shape))
+    return told.chunk(2, 1)
+
+
+@pytest.mark.parametrize("rim", [1, 2])
+def test_pairs_standardised_again_are_the_authors(rim):
+    """Two standardisations, before the pairing and after the mirrored rim, against the sum that our kernel meets with its own rim."""
+    pre, kernel = maps(8), maps(5, 1, (3, 2 * rim + 1, 2 * rim + 1))
+    relay = RELAYS["pairs"](0, (3, 4, 4), rebuild=True, padded=True)
+    relay.rim = (rim, "reflect")
+    images, conv = standardise(pre[:4]), torch.nn.functional.conv2d
+
+    def ours(handed):
+        return conv(torch.nn.functional.pad(handed, (rim,) * 4, mode="reflect"), kernel)
+
+    def theirs(pairs):
+        first, second = authors_halves(pairs, rim, "reflect")
+        return conv(first, kernel) + conv(second, kernel)
+
+    expected = torch.cat([theirs(torch.cat([images, other], 1)) for other in (images, images[[1, 2, 3, 0]])])
+    found = ours(relay(pre, pair(4, negatives="opposite"), learning=True))
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(ours(relay(pre[:4], None, learning=False)), expected[:4], rtol=1e-10, atol=1e-10)
+    once = RELAYS["pairs"](0, (3, 4, 4), rebuild=True)
+    assert (ours(once(pre, pair(4, negatives="opposite"), learning=True)) - expected).abs().max() > 1e-2
+
+
+def test_what_goes_on_as_it_comes_is_standardised_with_its_rim_alone():
+    pre = maps(4)
+    relay = RELAYS["pairs"](1, (3, 4, 4), rebuild=False, padded=True)
+    relay.rim = (1, "reflect")
+    flat = torch.nn.functional.pad(pre, (1,) * 4, mode="reflect").flatten(1)
+    expected = (pre - flat.mean(1).view(-1, 1, 1, 1)) / flat.std(1).view(-1, 1, 1, 1)
+    torch.testing.assert_close(relay(pre, None, learning=True), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_relay_is_told_the_rim_of_its_population():
+    architecture = Architecture("scff", (3, 16, 16), width=1 / 16, grids=(4, 2, 1))
+    for padded in (False, True):
+        network = build_network(architecture, SCFF(padded=padded, rebuild=(True, False, True)), seed=0)
+        assert [p.relay.padded for p in network.populations] == [padded] * 3
+        assert [p.relay.rim for p in network.populations] == [(2, "reflect"), (1, "reflect"), (1, "reflect")]
+
+
 def test_a_network_that_is_read_sees_images_paired_with_themselves():
     pre = maps(8)
     relay = RELAYS["pairs"](0, (3, 4, 4), rebuild=True)

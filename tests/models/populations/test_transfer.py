@@ -3,6 +3,7 @@
 import pytest
 import torch
 from apical.models import IDENTITY, RELU, ModelError, leaky
+from apical.models.populations.transfer import ABSOLUTE, GELU
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,15 @@ def test_the_ends_are_the_known_functions(slope, known):
     assert torch.equal(leaky(slope).rate(POTENTIAL), known.rate(POTENTIAL))
     rate = known.rate(POTENTIAL)
     assert torch.equal(leaky(slope).gate(FACTOR, rate), known.gate(FACTOR, rate))
+
+
+@pytest.mark.parametrize("transfer", [GELU, ABSOLUTE], ids=lambda t: t.name)
+def test_a_slope_that_the_rate_does_not_tell_is_read_off_the_potential(transfer):
+    potential = torch.linspace(-3, 3, 12, dtype=torch.float64).requires_grad_()
+    factor = torch.arange(1.0, 13.0, dtype=torch.float64)
+    (expected,) = torch.autograd.grad(transfer.rate(potential), potential, factor)
+    assert transfer.by_potential and not transfer.monotone
+    torch.testing.assert_close(transfer.gate(factor, potential.detach()), expected, rtol=1e-12, atol=0)
 
 
 def test_below_zero_the_slope_counts():

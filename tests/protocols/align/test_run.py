@@ -126,6 +126,18 @@ def test_a_fitted_b_is_measured_beside_the_own(fit, trained, tmp_path, undrawn):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_the_decay_of_a_fit_is_its_own_and_not_the_runs(trained, tmp_path, undrawn, monkeypatch):
+    """A run without weight decay is fitted with the stated default, or with what is asked for."""
+    found = []
+    monkeypatch.setattr(
+        "apical.protocols.align.run.fit_to_objective", lambda *_, weight_decay, **__: found.append(weight_decay)
+    )
+    run = copied(trained, "dfb", tmp_path)
+    for plan in ({}, {"fit_decay": 0.5}):
+        align([run], Plan(batches=2, last=True, fit_b="objective", fit_batches=2, **plan), progress=False)
+    assert found == [0.01, 0.01, 0.5, 0.5]  # at the beginning and at the end
+
+
 def test_runs_together_and_one_by_one(trained, tmp_path, undrawn):
     """The second has no recording and fills whole maps; the first alone says what it says in company."""
     runs = [copied(trained, name, tmp_path) for name in ("dfb", "flat")]
@@ -196,6 +208,10 @@ def test_refusals(trained, tmp_path):
     )
     assert "align.batches: expected at least 2, got 1" in refusal([run], batches=1)
     assert "align.fit_batches" in refusal([run], fit_batches=4)
+    assert "align.fit_decay: expected none with fit_b=backprop, got 0.1" in refusal(
+        [run], fit_b="backprop", fit_decay=0.1
+    )
+    assert "align.fit_decay: expected a finite number from 0, got -1" in refusal([run], fit_b="objective", fit_decay=-1)
     dense = tmp_path / "dense"
     dense.mkdir()
     text = (

@@ -36,7 +36,7 @@ def test_a_file_says_layers_as_mappings_and_writes_them_back(tmp_path):
     found = load(str(path))
     told = resolve(found)["network"]["layers"]
     assert told[0]["kernel"] == 5 and "dense" not in told[0]
-    assert told[1] == {"dense": 10, "transfer": "relu", "relay": "none"}
+    assert told[1] == {"dense": 10, "transfer": "relu", "relay": "none", "radius": None, "bias": True}
     path.write_text(to_yaml(found))
     assert load(str(path)) == found == validate(resolve(found))
     assert identity(load(str(path))) == identity(found)
