@@ -11,6 +11,7 @@ from .groups import Factor, Option, Settings, list_of
 from .options import given, option_complaints
 from .words import OneOf
 
+NOTHING = {"weight_decay": 0.0}  # what asks for nothing, also of an optimiser that has none of it
 # optimisers that read a setting of the table
 READ_BY = {word: [name for name, row in OPTIMISERS.items() if word in row.reads] for word in SETTINGS}
 
@@ -65,5 +66,5 @@ def optimiser_complaints(optimiser: OptimiserConfig) -> Iterator[str]:
         unread["decay"] = f"the {optimiser.schedule} schedule"
     for name, reader in unread.items():
         default, value = type(optimiser).model_fields[name].default, getattr(optimiser, name)
-        if value != default:
+        if value not in (default, NOTHING.get(name, default)):
             yield f"optimiser.{name}: expected none, since {reader} reads no {name}, got {value}; remove optimiser.{name}"

@@ -329,3 +329,7 @@ def test_apical_dendrites_of_the_paper_s_presets_are_of_the_authors_size(preset,
     ]
     contexts = units if config.rule.context == "lateral" else [units[-1]] * 6
     assert sum(a * b for a, b in zip(units, contexts, strict=True)) == pytest.approx(weights, rel=0.01)
+
+
+def test_no_decay_may_be_asked_of_an_optimiser_that_has_none():
+    assert load("cifar10-softhebb", ["optimiser.weight_decay=0.0"]).optimiser.name == "softhebb"
