@@ -117,6 +117,10 @@ class ResidualBlock(ConvPopulation):
             raise ModelError(
                 f"{name}.convolutions: expected two or more, the last of stride 1, got {len(convolutions)}; see ResidualBlock"
             )
+        if transfer.by_potential:
+            raise ModelError(
+                f"{name}.transfer: expected one whose slope its rate tells, got {transfer.name}; use relu, leaky or identity"
+            )
         *inside, last = convolutions
         self.incoming, self.norm, self.stop = inputs, norm, stop
         self.strides = [convolution.stride for convolution in inside]

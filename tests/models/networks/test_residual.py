@@ -9,6 +9,7 @@ from apical.models.engine import Architecture, build_network
 from apical.models.engine.sweep import rates, settle
 from apical.models.networks.residual import residual
 from apical.models.populations.residual import Convolution, ResidualBlock
+from apical.models.populations.transfer import GELU
 from apical.plasticity import RULES, ClappPP
 from apical.protocols.testing import training
 
@@ -94,6 +95,10 @@ def test_a_block_needs_a_shortcut_with_weights_where_the_shape_changes():
         ResidualBlock("b", (2, 4, 4), convolutions=convolutions, shortcut=None, grid=1)
     with pytest.raises(ModelError, match=r"b\.convolutions: expected two or more"):
         ResidualBlock("b", (4, 4, 4), convolutions=convolutions[1:], shortcut=None, grid=1)
+    with pytest.raises(ModelError, match=r"b\.transfer: expected one whose slope its rate tells, got gelu"):
+        ResidualBlock(
+            "b", (2, 4, 4), convolutions=convolutions, shortcut=torch.zeros(4, 2, 1, 1), grid=1, transfer=GELU
+        )
     block = ResidualBlock("b", (2, 4, 4), convolutions=convolutions, shortcut=torch.zeros(4, 2, 1, 1), grid=1)
     activity = block.forward(torch.zeros(1, 2, 4, 4), block.weight, block.bias)
     with pytest.raises(
