@@ -58,7 +58,8 @@ def _of_networks() -> Iterator[Told]:
             code(list(b.example)) if b.example else "",
             "yes" if b.blocks else "",
         )
-        for w, b in BUILDERS.items()
+        for w, row in BUILDERS.items()
+        for b in ([row, row.populations] if row.populations else [row])
     ]
     yield (
         "Builders",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..populations.activity import Activity
+from ..populations.residual import ResidualActivity
 
 SILENT = 1 / 16  # share of silent rows that pays for gathering the others
 
@@ -29,7 +30,11 @@ def gathered(rows: Tensor, factor: Tensor, activity: Activity) -> tuple[Tensor, 
     patches = activity.patches
     if patches is not None:
         patches = patches.view(len(activity.pre), -1, patches.shape[1])[rows].flatten(0, 1)
-    return _rows(factor, rows), replace(activity, pre=_rows(activity.pre, rows), patches=patches)
+    found = replace(activity, pre=_rows(activity.pre, rows), patches=patches)
+    if isinstance(found, ResidualActivity):
+        found.hidden = tuple(_rows(rate, rows) for rate in found.hidden)
+        found.incoming = None if found.incoming is None else _rows(found.incoming, rows)
+    return _rows(factor, rows), found
 
 
 def _rows(values: Tensor, rows: Tensor) -> Tensor:

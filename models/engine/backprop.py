@@ -9,6 +9,7 @@ from ..networks.network import Network
 from ..optimisers.base import Optimiser
 from ..optimisers.measured import Measured
 from ..populations.conv import Activity
+from ..populations.residual import kernels
 from .observer import Observer
 from .sweep import forward
 
@@ -64,7 +65,7 @@ class BackpropEngine:
                 optimiser.apply(name, weight, gradient.neg())
             if isinstance(optimiser, Measured) and observer is not None:
                 for population, activity in zip(network.populations, activities, strict=True):
-                    observer.backprop(population, activity, {"basal": optimiser.move(f"{population.name}.weight")})
+                    observer.backprop(population, activity, {"basal": optimiser.move(*kernels(population))})
         return loss.detach()[None]
 
     def _objective(

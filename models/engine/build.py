@@ -23,6 +23,7 @@ from ..networks.table import Architecture, build
 from ..optimisers.table import make
 from ..populations.conv import ConvPopulation
 from ..populations.relay import RELAYS, Pairs
+from ..populations.residual import ResidualBlock, conducts
 from .backprop import BackpropEngine
 from .block import BlockEngine
 from .feedback import FeedbackEngine, draw_feedback
@@ -63,6 +64,7 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         raise ModelError(f"network.areas: expected {wanted}, got {got}; areas belong to a routed rule and to mlp")
     check_lengths(rule, len(network.populations))
     _check_transfer(network, rule)
+    _check_residual(network, rule)
     _relay(network, rule)
     if rule.needs.engine == "local":
         _start(network, cast(LocalRule, rule))
@@ -99,6 +101,28 @@ def _check_transfer(network: Network, rule: Rule) -> None:
             raise ModelError(
                 f"{population.name}.transfer: expected {wanted} for {type(underneath(rule)).__name__}, whose equations hold for no other, "
                 f"got {population.transfer.name}; use another network.builder, or give that transfer in network.layers"
+            )
+
+
+def _check_residual(network: Network, rule: Rule) -> None:
+    """Refuse rules that have nothing for the convolutions inside a residual block."""
+    name = type(underneath(rule)).__name__
+    for population in network.populations:
+        if not isinstance(population, ResidualBlock):
+            continue
+        expected, got = "", f"residual blocks ({population.name})"
+        if rule.needs.forgets:
+            expected = f"populations of one convolution for {name}, whose kernels forget by their own rate"
+        elif rule.needs.engine == "feedback" and rule.needs.path == "chain":
+            expected = (
+                f"populations of one convolution for {name}, whose error comes down through a matrix per population"
+            )
+        if expected:
+            raise ModelError(f"network.builder: expected {expected}, got {got}; use vgg6, or another rule")
+        if rule.needs.engine != "local" and conducts(population):
+            raise ModelError(
+                f"network.stop: expected both for {name}, whose blocks have no local signal that a shortcut could conduct, got "
+                f"{population.stop!r}; change one of the two"
             )
 
 

@@ -20,6 +20,7 @@ from ..optimisers.base import Optimiser, Taking
 from ..optimisers.measured import Measured
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Activity, Population
+from ..populations.residual import inner_changes, kernels
 from .observer import Observer
 from .sweep import forward
 
@@ -129,7 +130,7 @@ class FeedbackEngine:
         if isinstance(population, AreaPopulation):
             self._route(population, activity)
         if isinstance(optimiser, Measured) and observer is not None:
-            moves = {"basal": optimiser.move(f"{population.name}.weight")}
+            moves = {"basal": optimiser.move(*kernels(population))}
             observer.local(population, activity, signals, factors, moves)
         return factor.neg()
 
@@ -149,10 +150,13 @@ class FeedbackEngine:
         names = f"{population.name}.weight", f"{population.name}.bias"
         dtype = population.weight.dtype
         if not isinstance(population, AreaPopulation):
+            inner = inner_changes(population, factor, activity)
             change, bias_change = (found.to(dtype) for found in population.change(factor, activity))
             optimiser.apply(names[0], population.weight, change)
             if population.biased:
                 optimiser.apply(names[1], population.bias, bias_change)
+            for name, weight, moved in inner:
+                optimiser.apply(name, weight, moved)
             return
         for block, change, bias_change in population.area_changes(factor, activity):
             optimiser.apply(names[0], population.weight, change.to(dtype), block)

@@ -1,7 +1,8 @@
 """The rate engine for local rules: one step = forward sweep, apical sweep, plasticity of every population.
 
 A population learns as soon as the rates that its contexts bring are there. With lateral context it is finished before the next one starts,
-and its activity is freed: memory grows with the largest population, not with depth. With direct feedback all wait for the top.
+and its activity is freed: memory grows with the largest population, not with depth. With direct feedback all wait for the top; where the
+shortcuts of residual blocks conduct what a block is told to the blocks below, all learn from the top down.
 """
 
 from collections import deque
@@ -16,6 +17,7 @@ from ..networks.network import Network
 from ..optimisers.base import Optimiser
 from ..optimisers.measured import Measured
 from ..populations.conv import Activity
+from ..populations.residual import ResidualBlock, conducts, inner_changes, kernels
 from .awake import awake, gathered
 from .observer import Observer
 from .sweep import forward, local_factors
@@ -37,7 +39,8 @@ class LocalEngine:
     def __init__(self, network: Network, rule: LocalRule, optimiser: Optimiser, *, half: bool = False) -> None:
         count = len(network.populations)
         self.sent = [{s: whose(s, i, count) for s in rule.needs.sources} for i in range(count)]
-        self.awaited = [awaited(rule.needs.sources, i, count) for i in range(count)]
+        self.conducts = any(conducts(population) for population in network.populations)
+        self.awaited = [count if self.conducts else awaited(rule.needs.sources, i, count) for i in range(count)]
         missing = [s for s in rule.needs.sources if s not in network.apical]
         if missing:
             raise ModelError(
@@ -91,10 +94,16 @@ class LocalEngine:
             if i in abroad:
                 shared[i] = population.pooled(pre).to(weights.dtype)
             while waiting and self.awaited[len(losses)] <= i:
-                losses.append(self._plasticity(len(losses), waiting.popleft(), shared, pairing, label, observer))
+                losses.append(self._plasticity(len(losses), waiting.popleft(), shared, pairing, label, observer)[0])
                 shared = {
                     j: rate for j, rate in shared.items() if any(j in s.values() for s in self.sent[len(losses) :])
                 }
+        above: Tensor | None = None
+        while waiting:  # from the top down, where shortcuts conduct
+            activity = waiting.pop()
+            below = waiting[-1].rate if waiting else None
+            loss, above = self._plasticity(len(waiting), activity, shared, pairing, label, observer, above, below)
+            losses.insert(0, loss)
         return torch.stack(losses)
 
     def _forward(self, i: int, pre: Tensor, pairing: Pairing | None, observer: Observer | None) -> Activity:
@@ -112,7 +121,10 @@ class LocalEngine:
         pairing: Pairing | None,
         label: Tensor | None,
         observer: Observer | None,
-    ) -> Tensor:
+        above: Tensor | None = None,
+        below: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Loss of a population, and what its shortcut conducts to the one below: its factor, and with it what came from `above`."""
         population, neurons = self.network.populations[i], self.rule.needs.site == "neuron"
         projections = {source: self.network.apical[source][i] for source in self.rule.needs.sources}
         pooled = population.pooled(activity.rate).to(population.weight.dtype)
@@ -133,10 +145,15 @@ class LocalEngine:
                 prediction, context = prediction[rows], context[rows]
             projection.descend(prediction, context, optimiser)
         factor = factors.drive.to(activity.pre.dtype) if neurons else population.factor(factors.drive, activity)
-        rows = None if neurons else awake(factors.drive)
-        change, bias_change = population.change(
-            *((factor, activity) if rows is None else gathered(rows, factor, activity))
-        )
+        if above is not None:
+            factor = factor + population.gated(above.to(factor.dtype), activity)
+        block = population if isinstance(population, ResidualBlock) else None
+        handed = None if block is None or below is None else block.handed_down(factor, below)
+        whole = neurons or above is not None or (block is not None and not block.rowwise)
+        rows = None if whole else awake(factors.drive)
+        seen = (factor, activity) if rows is None else gathered(rows, factor, activity)
+        change, bias_change = population.change(*seen)
+        inner = inner_changes(population, *seen)
         change = change.to(population.weight.dtype)
         if factors.decay is not None:
             change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight
@@ -145,8 +162,10 @@ class LocalEngine:
             factors.decay is None and population.biased
         ):  # a bias would grow without the bound that forgetting sets to the weights
             optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
+        for name, weight, moved in inner:
+            optimiser.apply(name, weight, moved)
         if isinstance(optimiser, Measured) and observer is not None:
             moves = {source: optimiser.move(f"{p.name}.apical") for source, p in projections.items()}
-            moves["basal"] = optimiser.move(f"{population.name}.weight")
+            moves["basal"] = optimiser.move(*kernels(population))
             observer.local(population, activity, signals, factors, moves)
-        return factors.loss
+        return factors.loss, handed

@@ -20,6 +20,7 @@ from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..populations.apical import ApicalProjection
 from ..populations.conv import Activity, Population
+from ..populations.residual import ResidualBlock
 
 
 def cast(population: Population, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -49,6 +50,10 @@ def forward(
     if population.relay is not None:
         pre = population.relay(pre, pairing, learning=learning)
     weight, bias = cast(population, pre.dtype)
+    if isinstance(population, ResidualBlock):  # the only one that normalises inside
+        return population.forward(
+            pre, weight, bias, keep_basal=keep_basal, plastic=plastic, keep_potential=keep_potential, learning=learning
+        )
     return population.forward(pre, weight, bias, keep_basal=keep_basal, plastic=plastic, keep_potential=keep_potential)
 
 
@@ -101,14 +106,11 @@ def settle(network: Network | BlockNetwork, images: Tensor, rows: int = 100) -> 
     if isinstance(network, BlockNetwork):
         network.settle(images, rows)
         return
-    if not any(p.relay is not None and p.relay.buffers for p in network.populations):
+    if not network.follows:
         return
     for pre in images.split(rows):
         for population in network.populations:
-            if population.relay is not None:
-                pre = population.relay(pre, None, learning=True)
-            weight, bias = cast(population, pre.dtype)
-            pre = population.forward(pre, weight, bias).rate
+            pre = forward(population, pre, keep_basal=False, learning=True).rate
 
 
 def apical_sweep(projections: Mapping[str, ApicalProjection], contexts: Mapping[str, Tensor]) -> dict[str, Apical]:

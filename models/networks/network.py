@@ -10,6 +10,7 @@ from ..errors import ModelError
 from ..outside import short
 from ..populations.apical import ApicalProjection
 from ..populations.conv import Population
+from ..populations.residual import ResidualBlock
 from .contexts import whose
 from .initial import uniform
 
@@ -50,11 +51,20 @@ class Network:
             found[f"{population.name}.weight"] = population.weight
             if population.biased:
                 found[f"{population.name}.bias"] = population.bias
+            if isinstance(population, ResidualBlock):
+                found |= {f"{population.name}.{name}": weight for name, weight in population.inner.items()}
         for projections in self.apical.values():
             found |= {f"{p.name}.apical": p.weight for p in projections}
         if self.head is not None:
             found["head"] = self.head
         return found
+
+    @property
+    def follows(self) -> bool:
+        """Whether running statistics follow what is shown."""
+        relays = (p.relay for p in self.populations)
+        blocks = (p for p in self.populations if isinstance(p, ResidualBlock))
+        return any(r is not None and r.buffers for r in relays) or any(b.buffers for b in blocks)
 
     def state(self, population: str) -> dict[str, Tensor]:
         """Buffers of one population, by name; the tensors themselves, not copies."""
@@ -67,6 +77,10 @@ class Network:
             layout = torch.channels_last if population.weight.dim() == 4 else torch.contiguous_format
             population.weight = population.weight.to(device, dtype, memory_format=layout)
             population.bias = population.bias.to(device, dtype)
+            if isinstance(population, ResidualBlock):
+                for name, weight in population.inner.items():
+                    layout = torch.channels_last if weight.dim() == 4 else torch.contiguous_format
+                    population.inner[name] = weight.to(device, dtype, memory_format=layout)
         for projection in (p for projections in self.apical.values() for p in projections):
             projection.weight = projection.weight.to(device, dtype)
         if self.head is not None:
@@ -76,6 +90,8 @@ class Network:
             if population.relay is not None:
                 population.relay.buffers = {n: self.buffers[f"{population.name}.{n}"] for n in population.relay.buffers}
             population.routing = {n: self.buffers[f"{population.name}.{n}"] for n in population.routing}
+            if isinstance(population, ResidualBlock):
+                population.buffers = {n: self.buffers[f"{population.name}.{n}"] for n in population.buffers}
         return self
 
 

@@ -83,6 +83,26 @@ class Residual(nn.Module):
         return torch.relu(self.branch(x) + self.shortcut(x))
 
 
+def check(kind: str, shape: tuple[int, int, int], width: float, stem: str) -> None:
+    """Refuse what is no residual network.
+
+    Raises:
+        ModelError: an unknown kind or stem, a width without channels, or an image too small for the strides.
+    """
+    if kind not in RESNETS:
+        raise ModelError(f"network.builder: expected one of {', '.join(RESNETS)}, got {kind!r}; correct it")
+    if stem not in STEMS:
+        raise ModelError(f"network.stem: expected one of {', '.join(STEMS)}, got {stem!r}; 3x3 is for small images")
+    if not (math.isfinite(width) and width > 0) or round(64 * width) < 1:
+        raise ModelError(f"network.width: expected at least {1 / 64}, got {width!r}; 1.0 is the published network")
+    least = 32 if stem == "7x7" else 8
+    if min(shape[1:]) < least:
+        raise ModelError(
+            f"network.shape: expected images of at least {least} x {least} with the {stem} stem, got {shape[1]} x {shape[2]}; "
+            "change stimulus.image_size or network.stem"
+        )
+
+
 def resnet(
     kind: str,
     shape: tuple[int, int, int],
@@ -105,18 +125,7 @@ def resnet(
     Raises:
         ModelError: an unknown kind or stem, a width without channels, or an image too small for the strides.
     """
-    if kind not in RESNETS:
-        raise ModelError(f"network.builder: expected one of {', '.join(RESNETS)}, got {kind!r}; correct it")
-    if stem not in STEMS:
-        raise ModelError(f"network.stem: expected one of {', '.join(STEMS)}, got {stem!r}; 3x3 is for small images")
-    if not (math.isfinite(width) and width > 0) or round(64 * width) < 1:
-        raise ModelError(f"network.width: expected at least {1 / 64}, got {width!r}; 1.0 is the published network")
-    least = 32 if stem == "7x7" else 8
-    if min(shape[1:]) < least:
-        raise ModelError(
-            f"network.shape: expected images of at least {least} x {least} with the {stem} stem, got {shape[1]} x {shape[2]}; "
-            "change stimulus.image_size or network.stem"
-        )
+    check(kind, shape, width, stem)
     depth, inner = RESNETS[kind], [max(1, round(64 * 2**i * width)) for i in range(4)]
     outputs = [channels * depth.expansion for channels in inner]
     with torch.device("meta"):

@@ -29,7 +29,8 @@ class Architecture:
         grids: side of the block-pooled map per population, of builders with maps.
         areas: areas of each population of mlp, for a routed rule; 0 for undivided populations.
         routing: dimensions of the routing space of the areas.
-        stem, zero_init: of the resnets, see `resnet`.
+        stem, zero_init: of the resnets, see `resnet` and `residual`.
+        norm, stop: of the resnets with compartments, see `ResidualBlock`.
         start, radius, bias, transfer: of vgg6 and vgg11, see `vgg6`; radius is also that of softhebb.
         options: further arguments of a builder from outside.
         layers: of a network of one's own, from the bottom up.
@@ -48,6 +49,16 @@ class Architecture:
         "3x3", words=("3x3", "7x7"), said="of the resnets; 7x7 with stride 2 and max-pool is for large images"
     )
     zero_init: bool = setting(True, said="of the resnets: residual branches start silent")
+    norm: str = setting(
+        "input",
+        words=("input", "inside", "none"),
+        said="of the resnets with compartments: where batches are normalised, before a branch, between its convolutions too, or nowhere",
+    )
+    stop: str = setting(
+        "both",
+        words=("both", "branch"),
+        said="of the resnets with compartments: where learning stops, at branch and shortcut of every block, or at the branch alone",
+    )
     start: str = setting(
         "uniform", words=("uniform", "normal"),
         said="of vgg6 and vgg11: initial weights within 1/sqrt(inputs), or normal kernels of length radius",
@@ -97,6 +108,7 @@ class Builder:
         any_size: whether a network for a part of an image can be read out on the whole.
         read_out: how its maps are read out.
         takes: its keyword arguments, where it is from outside; those that are no fields of `Architecture` are `options`.
+        populations: the row for rules of populations, where this one is for rules in blocks and both kinds have the network.
     """
 
     home: str | Callable[..., Any]
@@ -106,6 +118,11 @@ class Builder:
     any_size: bool = True
     read_out: ReadOut = VGG
     takes: Takes | None = None
+    populations: "Builder | None" = None
+
+    def learning(self, blocks: bool) -> "Builder":
+        """The row for rules in blocks, or for the others."""
+        return self if blocks or self.populations is None else self.populations
 
     def needs(self, word: str) -> bool:
         """Whether it reads a setting and has no default of its own for it."""
@@ -162,8 +179,14 @@ OWN: dict[str, Builder] = {
     "mlp": Builder("areas:fully_connected", ("hidden", "areas", "routing"), any_size=False),
     # a network with dense layers is for one size of images, see `reads_any_size`
     "layers": Builder("layers:layers", ("layers",)),
-    "resnet18": Builder("resnet:resnet18", ("width", "stem", "zero_init"), blocks=True),
-    "resnet50": Builder("resnet:resnet50", ("width", "stem", "zero_init"), blocks=True),
+    "resnet18": Builder("resnet:resnet18", ("width", "stem", "zero_init"), blocks=True, populations=Builder(
+        "residual:resnet18", ("width", "stem", "zero_init", "norm", "stop", "grids"), (8, 8, 8, 4, 4, 4, 4, 2, 2),
+        read_out=ReadOut((8, 8, 8, 4, 4, 4, 4, 2, 2)),
+    )),
+    "resnet50": Builder("resnet:resnet50", ("width", "stem", "zero_init"), blocks=True, populations=Builder(
+        "residual:resnet50", ("width", "stem", "zero_init", "norm", "stop", "grids"), (8, *(4,) * 3, *(2,) * 10, *(1,) * 3),
+        read_out=ReadOut((8, *(4,) * 3)),
+    )),
 }  # fmt: skip
 BUILDERS = Open(OWN, group="apical.builders", field="network.builder", adopt=_adopted)
 
@@ -185,8 +208,9 @@ def build(architecture: Architecture, generator: "torch.Generator", *, blocks: b
         ModelError: an unknown builder, one of the other kind, or numbers that do not fit.
     """
     row = BUILDERS.get(architecture.builder)
+    row = None if row is None else row.learning(blocks)
     if row is None or (row.blocks is not None and row.blocks != blocks):
-        known = [name for name, own in BUILDERS.items() if own.blocks == blocks]
+        known = [name for name, own in BUILDERS.items() if own.learning(blocks).blocks == blocks]
         raise ModelError(
             f"network.builder: expected one of {', '.join(known)}, got {architecture.builder!r}; correct it"
         )

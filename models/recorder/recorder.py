@@ -26,6 +26,7 @@ from ..optimisers.measured import Move
 from ..outside import short
 from ..populations.conv import Activity, Population
 from ..populations.geometry import apical_units, map_of
+from ..populations.residual import basal_norm
 from .extras import Extras, check_wanted
 from .probe_batch import ProbeBatch
 from .spec import FACTORS, RecorderSpec
@@ -313,7 +314,7 @@ class Recorder:
             "step": np.array([moment.step]),
             "basal_drive": _host(moves["basal"].drive[None]),
             "basal_change": _host(moves["basal"].change[None]),
-            "basal_norm": _host(torch.linalg.vector_norm(population.weight)[None]),
+            "basal_norm": _host(basal_norm(population)),
         }
 
     def _writing(self) -> tuple[Writer, Moment]:

@@ -18,6 +18,7 @@ from ..networks.contexts import awaited, whose
 from ..networks.network import Network
 from ..populations import geometry
 from ..populations.conv import Activity, ConvPopulation, Population
+from ..populations.residual import ResidualBlock
 from ..populations.transfer import RELU
 from .circuit import Circuit
 from .lived import BACK, BASAL, Lived, chosen_source, circuit_sources, lived
@@ -89,6 +90,7 @@ def extract(
         raise ModelError(f"circuit.mass: expected a share above 0 and up to 1, got {mass!r}; 0.95 keeps most")
     index = network.names.index(population)
     cell = network.populations[index]
+    _check_single(network, cell)
     _check_transfer(network, cell)
     place, channels = place_of(cell, position), channels_of(cell, units, seed)
     synapses = geometry.afferents(cell, place)
@@ -179,6 +181,15 @@ def _mirrored(
     return np.concatenate([np.maximum(z, 0), np.maximum(-z, 0)], 1), np.concatenate([W, -W], 1), sign
 
 
+def _check_single(network: Network, cell: Population) -> None:
+    if isinstance(cell, ResidualBlock):
+        fitting = [p.name for p in network.populations if not isinstance(p, ResidualBlock)]
+        raise ModelError(
+            f"circuit.population: expected neurons whose basal potential is of one convolution, got {cell.name}, to which a shortcut adds; "
+            f"choose {' or '.join(fitting) or 'another network.builder'}"
+        )
+
+
 def _check_transfer(network: Network, cell: Population) -> None:
     if cell.transfer != RELU:
         fitting = [p.name for p in network.populations if p.transfer == RELU]
@@ -237,6 +248,7 @@ def _sweep(
 def _statistics_kept(network: Network) -> Iterator[None]:
     """Relays see the glances as in a step that learns; their running statistics stay as they were."""
     buffers = [b for cell in network.populations if cell.relay is not None for b in cell.relay.buffers.values()]
+    buffers += [b for cell in network.populations if isinstance(cell, ResidualBlock) for b in cell.buffers.values()]
     before = [buffer.clone() for buffer in buffers]
     try:
         yield

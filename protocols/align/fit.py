@@ -25,7 +25,9 @@ from ...models import AdamW, Network
 from ...models.engine import LocalEngine
 from ...models.engine.sweep import forward
 from ...models.optimisers.selected import Selected
+from ...models.populations.residual import conducts
 from ...plasticity import Backprop, LocalRule
+from ..errors import ConfigError
 from ..runs.batches import Batch
 from .gates import GateWatch
 from .least_squares import Rows, solve
@@ -68,7 +70,15 @@ def fit_to_backprop(network: Network, rule: LocalRule, batches: Iterable[Batch],
         rule: the local rule.
         batches: what is seen, at least two; the second half decides when to stop and how to blend.
         count: number of batches.
+
+    Raises:
+        ConfigError: shortcuts conduct, so that the change of a block is not linear in its own B.
     """
+    if any(conducts(population) for population in network.populations):
+        raise ConfigError(
+            "network.stop: expected both where B is fitted to gradients, got branch, with which a block learns from the B of those above "
+            "as well; leave the fit out"
+        )
     batches = iter(batches)
     seen = collect(network, rule, islice(batches, count // 2))
     others = list(batches)

@@ -4,12 +4,12 @@
     backprop  dW_l = -dL_top/dW_l        L_top: the objective of the top population, from one step of `BackpropEngine`
 
 Same images, same glances, same fixations and saccades, same weights; a `Collector` takes the changes, so that no weight moves.
-Compared are the basal weights W, without the bias.
+Compared are the basal weights W, without the bias; of a residual block those of all its convolutions and of its shortcut together.
 L_top is described in `top_objective.py`; where it is the rule's own, at the top the two changes are equal by construction, and cosine and norm
 ratio are 1. What a rule keeps from step to step, and the running statistics of relays, are the same before and after.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -20,6 +20,7 @@ from ...models import Collector, Network
 from ...models.engine import BackpropEngine, FeedbackEngine, LocalEngine
 from ...models.engine.kept import kept
 from ...models.optimisers.selected import Selected
+from ...models.populations.residual import kernels
 from ...plasticity import Backprop, BPClassifier, FeedbackRule, LocalRule, Rule
 from ..offers import objective_of
 from ..runs.batches import Batch
@@ -93,6 +94,13 @@ def compare(change: Tensor, gradient: Tensor) -> tuple[float, float]:
     return float(inner / (sizes[0] * sizes[1])), float(sizes[0] / sizes[1] if sizes[1] > 0 else torch.nan)
 
 
+def _together(changes: Mapping[str, Tensor], names: list[str]) -> Tensor:
+    """Changes of the basal weights of one population as one, flat where they are several."""
+    if len(names) == 1:
+        return changes[names[0]]
+    return torch.cat([changes[name].flatten() for name in names])
+
+
 def measure(
     network: Network, rule: Rule, batches: Iterable[Batch], held: Iterable[list[Gate]] | None = None, read_out: ReadOut | None = None
 ) -> Alignment:  # fmt: skip
@@ -112,7 +120,7 @@ def measure(
         local = rule if gates is None else held_rule(cast(LocalRule, rule), next(gates))
         changes, losses = local_change(network, local, batch, watch)
         gradients = backprop_change(network, rule, batch, read_out)
-        pairs = [compare(changes[f"{name}{BASAL}"], gradients[f"{name}{BASAL}"]) for name in network.names]
+        pairs = [compare(*(_together(of, kernels(p)) for of in (changes, gradients))) for p in network.populations]
         found.cosine.append([cosine for cosine, _ in pairs])
         found.norm_ratio.append([ratio for _, ratio in pairs])
         found.loss.append(losses.tolist())

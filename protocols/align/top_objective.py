@@ -22,6 +22,7 @@ from torch import Tensor
 from ...models import Network
 from ...models.engine.kept import kept
 from ...models.engine.sweep import forward
+from ...models.populations.residual import kernels
 from ...plasticity import Apical, LocalRule, Rule, RuleError, Signals
 from ...plasticity.twin import WithObjective
 from ..errors import ConfigError
@@ -60,7 +61,8 @@ def gradient(network: Network, rule: Rule, batch: Batch, read_out: ReadOut | Non
         batch: what is seen.
         read_out: whose error is the objective.
     """
-    weights = {f"{p.name}.weight": p.weight for p in network.populations}
+    every = network.weights()
+    weights = {name: every[name] for population in network.populations for name in kernels(population)}
     for weight in weights.values():
         weight.requires_grad_(True)
     try:

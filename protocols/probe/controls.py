@@ -73,7 +73,7 @@ def earlier(path: Path, now: Mapping[str, Any], wanted: Sequence[str]) -> Contro
 def _untrained(run: Trained[Rule], reading: Reading) -> Network | BlockNetwork:
     """The network at its random initialisation, with running statistics of its own where it has any."""
     network = run.initial()
-    if isinstance(network, BlockNetwork) or any(p.relay is not None and p.relay.buffers for p in network.populations):
+    if isinstance(network, BlockNetwork) or network.follows:
         # drawn: stored images may be sorted by class
         images = reading.train.subset(min(SETTLING, len(reading.train)), seed=run.config.seed).images
         settle(network, run.presentation.still(reading.stimulus, images.to(run.device)))

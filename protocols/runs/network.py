@@ -37,7 +37,7 @@ def fresh_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network:
         ConfigError: the network is in blocks and has no populations, or has fully connected ones that would be built for a part of the
             image and read out on the whole.
     """
-    row = BUILDERS[config.network.builder]
+    row = BUILDERS[config.network.builder].learning(rule.needs.engine == "block")
     if row.blocks:
         raise ConfigError(
             f"network.builder: expected a network of populations, got {config.network.builder}, whose blocks have no compartments; "
@@ -45,7 +45,9 @@ def fresh_network(config: RunConfig, stimulus: Stimulus, rule: Rule) -> Network:
         )
     shape = presentation(rule.needs.presentation).frame(stimulus.shape)
     if shape != stimulus.shape and not reads_any_size(architecture(config, shape)):
-        able = ", ".join(name for name, other in BUILDERS.items() if other.any_size and not other.blocks)
+        able = ", ".join(
+            name for name, other in BUILDERS.items() if other.any_size and not other.learning(False).blocks
+        )
         raise ConfigError(
             f"network.builder: expected one of {able} for {rule.needs.presentation}, got {config.network.builder!r}, which cannot be read out on whole images"
         )

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ...models.errors import ModelError
 from ...models.networks.layer import OF_DENSE, transfer_of
-from ...models.networks.table import BUILDERS, SETTINGS
+from ...models.networks.table import BUILDERS, SETTINGS, Builder
 from . import rule as rules
 from .from_table import group
 from .groups import Option, Settings, list_of
@@ -30,7 +30,7 @@ class Chosen(Settings):
     """What is wired."""
 
     builder: Annotated[str, OneOf(lambda: BUILDERS, lambda: BUILDERS)] = Field(
-        default="vgg6", description="network architecture; the resnets are for rules in blocks"
+        default="vgg6", description="network architecture"
     )
     options: dict[str, Option | list[Option]] = Field(
         default={}, description="of a builder of your own: its other arguments"
@@ -55,7 +55,7 @@ else:
 def networks_by_kind() -> dict[str, list[str]]:
     """Builders by what learns with them, and what a layer of one's own may say."""
     groups = {
-        "of populations": [word for word, row in BUILDERS.items() if not row.blocks],
+        "of populations": [word for word, row in BUILDERS.items() if not row.learning(False).blocks],
         "in blocks": [word for word, row in BUILDERS.items() if row.blocks],
         "installed": [word for word in BUILDERS.words() if word not in list(BUILDERS)],
         "network.layers, conv": [name for name in LayerConfig.model_fields if name != "dense"],
@@ -71,13 +71,14 @@ def network_complaints(config: "RunConfig") -> Iterator[str]:
         return
     yield from _of_the_rule(config, needs)
     yield from _of_the_layers(config.network)
-    yield from _of_the_builder(config.network)
-    yield from _of_the_grids(config)
+    yield from _of_the_builder(config.network, BUILDERS[config.network.builder].learning(needs.engine == "block"))
+    yield from _of_the_grids(config, BUILDERS[config.network.builder].learning(needs.engine == "block"))
 
 
 def _of_the_rule(config: "RunConfig", needs: "Needs") -> Iterator[str]:
     network, name = config.network, config.rule.name
-    row, blocks = BUILDERS[network.builder], needs.engine == "block"
+    blocks = needs.engine == "block"
+    row = BUILDERS[network.builder].learning(blocks)
     if row.blocks is not None and blocks != row.blocks:
         able = " or ".join(word for word, other in BUILDERS.items() if other.blocks)
         expected = able if blocks else "a network of populations"
@@ -88,6 +89,11 @@ def _of_the_rule(config: "RunConfig", needs: "Needs") -> Iterator[str]:
     elif needs.routed and not network.areas:
         yield f"network.areas: expected at least 1 for {name}, got 0; for example network.areas=16"
     usual = tuple(SETTINGS[word].default for word in AREAS)
+    if needs.engine != "local" and "stop" in row.reads and network.stop != SETTINGS["stop"].default:
+        yield (
+            f"network.stop: expected {SETTINGS['stop'].default} for {name}, whose blocks have no local signal that a shortcut could conduct, "
+            f"got {network.stop!r}; change one of the two"
+        )
     if not needs.routed and tuple(getattr(network, word) for word in AREAS) != usual:
         expected = ", ".join(map(str, usual))
         yield f"network.areas, network.routing: expected {expected} for {name}, which has no areas, got others; remove them"
@@ -104,8 +110,7 @@ def _of_the_layers(network: NetworkConfig) -> Iterator[str]:
     yield from layer_complaints(network.layers)
 
 
-def _of_the_builder(network: NetworkConfig) -> Iterator[str]:
-    row = BUILDERS[network.builder]
+def _of_the_builder(network: NetworkConfig, row: Builder) -> Iterator[str]:
     for word in row.reads:
         told = SETTINGS.get(word)
         if told is not None and told.example and not getattr(network, word) and row.needs(word):
@@ -155,9 +160,8 @@ def _remedy(word: str, reads: tuple[str, ...]) -> str:
     return f"set network.{other} instead" if other in reads else emptied
 
 
-def _of_the_grids(config: "RunConfig") -> Iterator[str]:
+def _of_the_grids(config: "RunConfig", row: Builder) -> Iterator[str]:
     builder, grids = config.network.builder, config.rule.grids
-    row = BUILDERS[builder]
     if row.takes is not None and not row.example:  # one of the user's own knows itself how many populations it has
         return
     if "grids" not in row.reads:

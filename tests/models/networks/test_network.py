@@ -73,7 +73,7 @@ def test_identity_transfer_is_linear():
     (lambda: vgg6((3, 30, 30), (1,) * 6, generator=seeded()), "expected an even height and width"),
     (lambda: vgg6((3, 32, 32), GRIDS, width=-1, generator=seeded()), "network.width: expected at least"),
     (lambda: wire(mlp((1, 2, 2), (3,), generator=seeded()), ("sideways",), generator=seeded()), "expected some of lateral, retro, dfb, got 'sideways'"),
-    (lambda: build_network(Architecture("resnet", (3, 8, 8)), ClappPP(), seed=0), "expected one of vgg6, .*mlp, layers, got 'resnet'"),
+    (lambda: build_network(Architecture("resnet", (3, 8, 8)), ClappPP(), seed=0), "expected one of vgg6, .*mlp, layers, resnet18, resnet50, got 'resnet'"),
 ])  # fmt: skip
 def test_misuse_is_refused(build, message):
     with pytest.raises(ModelError, match=message):

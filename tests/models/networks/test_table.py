@@ -54,8 +54,8 @@ def test_blocks_come_with_their_channels(name):
 
 
 @pytest.mark.parametrize(("name", "blocks", "message"), [
-    ("vgg7", False, r"network\.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, layers, got 'vgg7'"),
-    ("resnet18", False, r"network\.builder: expected one of vgg6, .* got 'resnet18'"),
+    ("vgg7", False, r"network\.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, layers, resnet18, resnet50, got 'vgg7'"),
+    ("softhebb", True, r"network\.builder: expected one of resnet18, resnet50, got 'softhebb'"),
     ("vgg6", True, r"network\.builder: expected one of resnet18, resnet50, got 'vgg6'"),
 ])  # fmt: skip
 def test_a_builder_of_the_other_kind_is_refused(name, blocks, message):

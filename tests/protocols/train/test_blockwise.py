@@ -147,7 +147,7 @@ def test_corrupted_accuracies_are_those_of_a_read_out_fitted_on_clean_images(kin
 
 @pytest.mark.parametrize(("changes", "message"), [
     ({"network__builder": "vgg6"}, r"network.builder: expected resnet18 or resnet50 for blockwise-barlow, got 'vgg6'"),
-    ({"rule__name": "bp-clapp++", "rule__options": {}}, r"network.builder: expected a network of populations for bp-clapp\+\+, got 'resnet18'"),
+    ({"rule__name": "bp-clapp++", "rule__options": {}}, r"rule.grids: expected 9 entries for resnet18, one per population, got 0"),
     ({"rule__grids": [8, 4]}, r"rule.grids: expected none for resnet18, got \[8, 4\]; set rule.grids=\[\]"),
     ({"rule__options": {"redundency": 1.0}}, r"rule.options.redundency: expected one of .*redundancy.*unknown to blockwise-barlow; did you mean redundancy\?"),
     ({"rule__options": {"noise": -1.0}}, r"rule.options: Blockwise.noise: expected a finite number of at least 0"),
