@@ -14,7 +14,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import zarr
-from zarr.core.buffer import default_buffer_prototype
+from zarr.abc.store import Store
+from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.sync import sync
 
 from .errors import RecordingError
@@ -97,7 +98,8 @@ def _documents(root: zarr.Group, path: str, lengths: Sequence[int] | None = None
     table = document(root, path)
     variables = table["attributes"]["variables"]
     names = [*variables, *table["attributes"]["coordinates"].split()]
-    found = {name: document(root, f"{path}/{name}") for name in dict.fromkeys(names)}
+    read = documents(root, [f"{path}/{name}" for name in dict.fromkeys(names)])
+    found = {key.removeprefix(f"{path}/"): value for key, value in read.items()}
     for name in variables if lengths else ():
         if lengths and found[name]["shape"][0] in lengths[1:]:
             found[name]["shape"][0] = lengths[0]
@@ -110,8 +112,26 @@ def document(root: zarr.Group, path: str) -> dict[str, Any]:
     Raises:
         RecordingError: there is none, or it is no JSON.
     """
-    key = "/".join(part for part in (root.path, path, "zarr.json") if part)
-    stored = sync(root.store.get(key, prototype=default_buffer_prototype()))
+    return documents(root, [path])[path]
+
+
+def documents(root: zarr.Group, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Contents of the zarr.json of each path.
+
+    Raises:
+        RecordingError: there is none, or it is no JSON.
+    """
+    keys = {path: "/".join(part for part in (root.path, path, "zarr.json") if part) for path in paths}
+    stored = sync(_read(root.store, keys.values()))
+    return {path: _document(path, key, stored[key]) for path, key in keys.items()}
+
+
+async def _read(store: Store, keys: Iterable[str]) -> dict[str, Buffer | None]:
+    prototype = default_buffer_prototype()
+    return {key: await store.get(key, prototype=prototype) for key in keys}
+
+
+def _document(path: str, key: str, stored: Buffer | None) -> dict[str, Any]:
     if stored is None:
         raise RecordingError(f"recording.{path}: expected its metadata, got no {key}; restore the file from a copy")
     try:

@@ -15,7 +15,7 @@ import numpy as np
 import zarr
 from zarr.abc.store import Store
 
-from .checked import compressors
+from .arrays import empty, filled, group, write
 from .digests import METADATA, SINCE, check_attributes
 from .errors import RecordingError
 from .schema import SCHEMA, SCHEMA_VERSION, Table, Variable
@@ -39,37 +39,33 @@ def create_table(root: zarr.Group, table: Table, block_bytes: int) -> None:
     names = [variable.name for variable in table.variables]
     coordinates = [variable.name for variable in table.variables if variable.coordinate] + list(table.coords)
     reserved = {"record_dim": table.dim, "variables": names, "coordinates": " ".join(coordinates)}
-    group = root.create_group(table.path, attributes={**json_values(table.attributes, table.path), **reserved})
-    for name, (dims, values, attributes) in table.coords.items():
-        group.create_array(
-            name,
-            data=values,
-            chunks=values.shape if dims == (table.dim,) else "auto",
-            dimension_names=dims,
-            attributes=json_values(attributes, name),
-            compressors=compressors(),
-            config={"write_empty_chunks": True},
+    files = group({**json_values(table.attributes, table.path), **reserved})
+    arrays = {
+        name: filled(
+            values, values.shape if dims == (table.dim,) else "auto", tuple(dims), json_values(attributes, name)
         )
+        for name, (dims, values, attributes) in table.coords.items()
+    }
     rows = block_rows(table, block_bytes)
-    for variable in table.variables:
-        _create_array(group, table, variable, rows)
+    arrays |= {variable.name: _empty(table, variable, rows) for variable in table.variables}
+    files |= {f"{name}/{path}": file for name, each in arrays.items() for path, file in each.items()}
+    write(root, table.path, files)
 
 
-def _create_array(group: zarr.Group, table: Table, variable: Variable, rows: int) -> None:
+def _empty(table: Table, variable: Variable, rows: int) -> dict[str, bytes]:
+    """The files of a variable's array."""
     block = (rows, *variable.shape)
     chunks = _chunks(variable, rows)
     shards = tuple(math.ceil(size / chunk) * chunk for size, chunk in zip(block, chunks, strict=True))
     said = {"units": variable.units, "long_name": variable.long_name}
-    group.create_array(
-        variable.name,
-        shape=(table.length, *variable.shape),
-        dtype=variable.dtype,
-        chunks=chunks,
-        shards=None if shards == chunks else shards,
-        compressors=compressors(),
-        fill_value=variable.fill,
-        dimension_names=(table.dim, *variable.dims),
-        attributes={**json_values(variable.attributes, f"{table.path}/{variable.name}"), **said},
+    return empty(
+        (table.length, *variable.shape),
+        variable.dtype,
+        chunks,
+        None if shards == chunks else shards,
+        variable.fill,
+        (table.dim, *variable.dims),
+        {**json_values(variable.attributes, f"{table.path}/{variable.name}"), **said},
     )
 
 
