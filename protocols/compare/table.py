@@ -31,7 +31,7 @@ ROW = (
 def rows_of(
     entries: Sequence[Entry], seeds: Sequence[int], told: Mapping[Cell, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Rows of cells, controls last: the random network and the pixels of the first entry that is there.
+    """Rows of cells, controls last: the random network and the pixels of the first entry that is there, where all see the same images.
 
     Args:
         entries: that are shown.
@@ -48,7 +48,8 @@ def rows_of(
     for label, key in ((RANDOM, "accuracy_random"), (PIXELS, "accuracy_pixels")):
         for seed in seeds:
             same = [row for row in rows if row["seed"] == seed]
-            if same:
+            # where entries stand on data of their own, none of their controls is that of all
+            if len({row["accuracy_pixels"] for row in same}) == 1:
                 controls.append({"rule": label, "seed": seed, "accuracy": same[0][key]})
     return rows + controls
 
@@ -60,7 +61,7 @@ def summary(
     lost = [label for label, _ in failed]
     return [
         *(_line(entry.label, rows, entry, lost.count(entry.label)) for entry in entries),
-        *(_line(label, rows, None, 0) for label in CONTROLS),
+        *(_line(label, rows, None, 0) for label in CONTROLS if any(row["rule"] == label for row in rows)),
     ]
 
 

@@ -72,7 +72,7 @@ def test_a_base_may_extend_several(tmp_path):
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(ConfigError, match=r"cifar10, cifar10-long, shapes.*did you mean shapes"):
+    with pytest.raises(ConfigError, match=r"cifar10, cifar10-long, own-networks, shapes.*did you mean shapes"):
         spec.load("shape")
     with pytest.raises(ConfigError, match="did you mean clapp"):
         spec.load("shapes", ["clap++"])

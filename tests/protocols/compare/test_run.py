@@ -223,3 +223,12 @@ def test_runs_may_be_as_long_as_their_own_settings_say(tmp_path):
     assert "--budget own" in (tmp_path / "out" / "compare.html").read_text()
     with pytest.raises(ConfigError, match="expected one of seconds, epochs and samples, got several"):
         compare(str(spec), tmp_path / "out", seeds=[0], epochs=1, seconds=3.0, overrides=TINY, progress=False)
+
+
+def test_entries_that_see_other_images_share_no_control(tmp_path):
+    spec = tmp_path / "mine.yaml"
+    entries = "".join(f"  at{n}: {{settings: {{stimulus: {{image_size: {n}}}}}}}\n" for n in (16, 32))
+    spec.write_text(f"base: {{extends: demo, recording: {{enabled: false}}}}\nentries:\n{entries}")
+    result = compare(str(spec), tmp_path / "out", seeds=[0], epochs=1, jobs=0, overrides=TINY, progress=False)
+    assert [line["rule"] for line in result["summary"]] == ["at16", "at32"]
+    assert all(line["gain"] is not None for line in result["summary"])
