@@ -203,3 +203,14 @@ def test_objectives_of_two_views(published, name, kind):
     same(loss.detach(), told[f"{name}_loss"])
     for found, view in zip(torch.autograd.grad(loss, views), ("first", "second"), strict=True):
         same(found, told[f"{name}_{view}"])
+
+
+def test_every_rule_has_a_row_in_the_table_of_sources():
+    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    named = [
+        word
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for word in line.split("|")[1].replace("`", "").split(",")
+    ]
+    assert sorted(word.strip() for word in named) == sorted(RULES)
