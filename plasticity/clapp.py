@@ -11,6 +11,9 @@ et al. 2021, NeurIPS (CLAPP).
 The context c carries no gradient: it is what the dendrite received a glance ago. With context `both` a neuron has two apical
 matrices, one for its own population and one for the top population, each with its own score and neuromodulator; their objectives add.
 
+Loss and changes are those of the authors' code (github.com/zihan-wu/local-SSL, commit c4ea488) within its single precision; its scripts for CIFAR-10 and
+STL-10 set no weight decay, and the presets follow.
+
 Not claimed: that one scalar per population and row is available in cortex with this timing, nor that B and W respect Dale's law.
 """
 

@@ -18,7 +18,8 @@ several negatives. The objective of `Clapp` at the top alone, backpropagated, is
 Where this differs from the published code: a batch is two glances at every object and both of them serve as context and as target; with
 `patches` the glances are two patches of an image, one below the other, and one pair of matrices serves one distance (the code: five
 distances); the other object is never the same one by chance; and the sign and the object of a saccade are drawn once per row for
-all populations and both directions, a broadcast signal (the code draws anew for every layer and direction).
+all populations and both directions, a broadcast signal (the code draws anew for every layer and direction). Given the same draws, loss and
+changes of both rules are those of the code (github.com/EPFL-LCN/pub-illing2021-neurips, commit 73671e1) to rounding, as are the twin's.
 
 Not claimed: that P and R are learnt without knowing which of two rates came first, or anything about Dale's law.
 """

@@ -15,6 +15,10 @@ Every B is drawn once and never changes. FA with B_{l+1} = W_{l+1}^T and B_V = V
 In a convolution B is a kernel of the shape of W, carried down by the transposed convolution, through the winners of the max-pool. DFA in
 a convolution ends at the block-pooled rate, one column of B per unit.
 
+Changes equal those of dfa-torch (github.com/anokland/dfa-torch, commit 17dae73) to rounding, given the same B. What is drawn differs: here B lies
+within sqrt(3 / classes) (DFA) and sqrt(6 / outputs) (FA), which keeps the error's size on its way; there within 1 / sqrt(units) (DFA), and FA begins
+with a copy of W. There DFA in a convolution ends at every neuron of a map, here at its pooled units.
+
 As three factors: the apical potential e_j is the dendritic term, rho'(a_j) z_i the Hebbian one. There is no separate broadcast
 neuromodulator: the error reaches each neuron through its own row of B, a vector and not a scalar.
 

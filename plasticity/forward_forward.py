@@ -21,6 +21,10 @@ places: the copies of a channel share their weights, so also their r). Its chang
 Three-factor reading: gamma is a broadcast modulator, one number per population and row, its sign the phase (wake or sleep); 2 h_j z_i is
 Hebbian; there is no dendritic factor. Peer normalisation is homeostatic and knows no modulator.
 
+In dense populations loss, change and running means are those of Loewe's code (commit da516f0) to rounding. It feeds pixels from 0 to 1 (`mnist-ff` too, by
+`stimulus.normalised`), and its 1.45 % error is a linear read-out under the neutral label. Convolutions and `hybrids` are our own
+construction, compared with no code.
+
 Not claimed: that a brain makes negative data, or knows the phase it is in. In the original the places of a map are not averaged, as it
 has local receptive fields without shared weights.
 """

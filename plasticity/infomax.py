@@ -15,6 +15,9 @@ direction. CLAPP replaces exactly these two.
 The paper runs it between patches of an image and inside blocks of layers; here a block is one population, the two glances are views, a
 batch holds both orders, and negatives never come from the same object (the code draws from all positions and images).
 
+Apart from the authors' code (github.com/loeweX/Greedy_InfoMax, commit 22d17e4), which takes log(q + 1e-11), L is the logarithm of the softmax itself:
+the change differs by 4e-10 as a rule, and by up to 8e-3 where scores are so far apart that their q underflows, where theirs stops learning.
+
 Not claimed: that N other glances are at hand at a synapse, that a circuit normalises their scores, or that P may be read backwards.
 """
 

@@ -4,6 +4,10 @@ Each is a differentiable function of the projections z, z' of the first and seco
 each; the smaller the better. They enter `Blockwise`, which says how far their gradient runs: to the bottom of one block, or of the
 network. None of them is a rule of a synapse: inside that span errors are backpropagated, and every one of them compares the objects
 of a whole batch, which no synapse sees.
+
+Values and gradients equal those of the authors' code to rounding: Barlow Twins github.com/shoaibahmed/blockwise_ssl (commit b3bb944), VICReg
+github.com/facebookresearch/vicreg (commit 4e12602); SimCLR its formula. What stands around them, expansions and projectors, begins here as the blocks do
+(He-normal convolutions), there at PyTorch's default.
 """
 
 import math

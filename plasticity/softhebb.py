@@ -12,6 +12,11 @@ The change is Oja-like: weights shrink or grow until every kernel has unit lengt
 by the largest entry and learns faster the further a kernel is from unit length (`models/optimisers/unit_kernels.py`). A network of another kind may
 have a bias; it enters u as it is and does not learn there.
 
+In the authors' networks kernels begin at length 25 and neurons have no bias and tell only what exceeds the mean of their place (`triangle`). Both
+matter: on a VGG-6 that begins at length 0.6, with biases and ReLU, the populations end far below random ones. Builder `softhebb` has all three;
+`vgg6` has them with `start: normal`, `bias: false`, `transfer: triangle`. The change equals that of github.com/NeuromorphicComputing/SoftHebb (commit f425230) to
+rounding. All populations learn at once, as in its demo.
+
 The soft rule without losers (`anti` false, y = p) is expectation-maximisation of a mixture whose components are the rows of W.
 
 Three-factor reading: there is none. Two factors, the soft winner's activity and the pre-synaptic residual x - u W; the first needs

@@ -52,6 +52,7 @@ class StimulusConfig(Settings):
     image_size: int | None = Field(default=None, ge=8, le=512, description="side in pixels; null = the data's own")
     n_train: int | None = Field(default=None, ge=2, le=10**9, description="training images; null = all")
     n_test: int | None = Field(default=None, ge=1, le=10**9, description="test images; null = all")
+    normalised: bool = Field(default=True, description="false = pixels from 0 to 1, no mean and deviation taken out")
     held_out: int | None = Field(
         default=None,
         ge=1,

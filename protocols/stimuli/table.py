@@ -24,6 +24,7 @@ def load(
     n_train: int | None = None,
     n_test: int | None = None,
     held_out: int | None = None,
+    normalised: bool = True,
     seed: int = 0,
     crop_scale: tuple[float, float] | None = None,
     device: str = "cpu",
@@ -39,6 +40,7 @@ def load(
     n_train, n_test: number of images, drawn by ``seed`` evenly over the classes; default all (shapes: 20,000 and 2,000)
     held_out: number of training images, drawn by ``seed`` evenly over the classes, that are taken out of training and tested with
         in place of the test images, so that a setting can be chosen without these; default none
+    normalised: whether pixels have each channel's published mean and standard deviation taken out; false for values from 0 to 1
     seed: of shapes, of subsets and of held-out parts
     crop_scale: range of the cropped area of a view; default that of the data set
     options: further arguments of a data set from outside
@@ -60,13 +62,19 @@ def load(
     if settings is None or not isinstance(made, tuple):
         _no_crops(name, crop_scale)
         _none_held_out(name, held_out)
+        if not normalised:
+            raise misuse(f"{name}.normalised: expected true, got false; {name} gives its own normalisation")
         whole: Stimulus = made
         return whole
     made = made if held_out is None else _held_out(name, made[0], held_out, seed)
     train, test = (
         _prepare(part, count, image_size, seed, device) for part, count in zip(made, (n_train, n_test), strict=True)
     )
-    normalisation = Normalisation(row.mean, row.std) if row.mean else Normalisation.of(train.images)
+    if not normalised:
+        channels = train.images.shape[1]
+        normalisation = Normalisation((0.0,) * channels, (1.0,) * channels)
+    else:
+        normalisation = Normalisation(row.mean, row.std) if row.mean else Normalisation.of(train.images)
     return ViewedImages(name, train, test, normalisation, settings)
 
 

@@ -152,6 +152,13 @@ def test_held_out_images_take_the_place_of_the_test_images(archive):
     assert len(load(archive, held_out=8, n_train=10).train) == 10
 
 
+def test_pixels_may_stay_from_0_to_1(archive):
+    whole = load(archive, normalised=False)
+    torch.testing.assert_close(whole.still(whole.test.images), whole.test.images / 255)
+    with pytest.raises(StimulusError, match=r"shapes\.normalised: expected true, got false"):
+        load("shapes", n_train=10, n_test=4, normalised=False)
+
+
 @pytest.mark.parametrize(("name", "count"), [("archive", 32), ("archive", 1), ("shapes", 100)])
 def test_what_cannot_be_held_out_is_refused(archive, name, count):
     with pytest.raises(StimulusError, match=r"held_out: expected .*, got .*; ") as caught:
