@@ -115,5 +115,6 @@ def _draw(table: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], stem:
     axes.set_yticks(range(len(lines)), [line["rule"] for line in lines])
     axes.set_xlabel("test accuracy of the read-out of all populations (%)")
     axes.margins(y=0.02)
-    figure.legend(loc="outside upper center", ncols=2)
+    if any(line["rule"] in CONTROLS for line in table):
+        figure.legend(loc="outside upper center", ncols=2)
     return save(figure, stem)
