@@ -60,9 +60,11 @@ class Extras:
 
     def __post_init__(self) -> None:
         population, name = self.population, self.population.name
-        if "gate" in self.wanted and not population.transfer.monotone:
+        sloped = [word for word in ("gate", "eligibility") if word in self.wanted]
+        if sloped and not population.transfer.monotone:
             raise ModelError(
-                f"recording.variables: expected no gate of {name}, whose rates alone do not tell the slope of {population.transfer.name}, got it; leave it out"
+                f"recording.variables: expected no {sloped[0]} of {name}, whose rates alone do not tell the slope of "
+                f"{population.transfer.name}, got it; leave it out"
             )
         if "eligibility" in self.wanted and (isinstance(population, AreaPopulation) or _mean_pool(population)):
             why = "several sets of weights" if isinstance(population, AreaPopulation) else "a mean pool"

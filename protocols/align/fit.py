@@ -92,6 +92,20 @@ def fit_to_backprop(network: Network, rule: LocalRule, batches: Iterable[Batch],
     set_apical(network, rule, own)
 
 
+def check_slopes(network: Network) -> None:
+    """Refuse a fit to backprop where rho' of a population cannot be read off its pooled rates.
+
+    Raises:
+        ConfigError: a transfer function such as triangle, gelu or abs.
+    """
+    for population in network.populations:
+        if not population.transfer.monotone:
+            raise ConfigError(
+                f"align.fit_b: expected none or objective, as rates of {population.name} do not tell the slope of "
+                f"{population.transfer.name}, got backprop; leave it out"
+            )
+
+
 def collect(network: Network, rule: LocalRule, batches: Iterable[Batch]) -> list[Rows]:
     """The rows of the least-squares problem of every population but the top."""
     parts: list[list[Rows]] = [[] for _ in network.names[:-1]]

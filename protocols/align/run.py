@@ -26,7 +26,7 @@ from ..runs.trained import Described, Trained, describe
 from ..sections import hand_in
 from ..settings.load import digest
 from .figure import alignment
-from .fit import fit_to_backprop, fit_to_objective
+from .fit import check_slopes, fit_to_backprop, fit_to_objective
 from .measure import Alignment, measure
 from .portions import Portions
 from .section import FIGURE, section
@@ -189,6 +189,8 @@ def _measure(task: Task, plan: Plan, run: Trained[Rule], progress: bool) -> tupl
     portions = Portions(run.batches, size, plan.batches, plan.fitted, objective_of(task.run.rule) == "read-out")
     stored = run.checkpoints[-1 if plan.last else 0 :]
     passes = (plan.batches * (1 if plan.fit_b == "none" else 2) + plan.fitted) * (1 + len(stored))
+    if plan.fit_b == "backprop":
+        check_slopes(cast(Network, run.beginning()))
     found: dict[tuple[str, int], Alignment] = {}
     begun = time.perf_counter()
     with progress_bar(progress, "batch", passes) as bar:

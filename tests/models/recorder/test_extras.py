@@ -192,7 +192,7 @@ def test_populations_without_such_signals_are_refused():
     softhebb = build_network(
         Architecture("softhebb", (3, 32, 32), 1 / 16, grids=(1, 1, 1)), RULES["softhebb"](), seed=0
     ).populations
-    with pytest.raises(ModelError, match="compete through triangle"):
+    with pytest.raises(ModelError, match="do not tell the slope of triangle"):
         Extras(softhebb[0], torch.arange(2), ("gate",))
     population = build_network(SMALL, ClappPP(), seed=0).populations[1]
     population.pooling = Pooling("avg")

@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 from apical.models import IDENTITY, conv_network, wire
+from apical.models.populations.transfer import ABSOLUTE, GELU, RELU, triangle
 from apical.plasticity import Backprop, ClappPP, Linear, Softplus
-from apical.protocols.align.fit import collect, fit_to_backprop, fit_to_objective, targets
+from apical.protocols.align.fit import check_slopes, collect, fit_to_backprop, fit_to_objective, targets
 from apical.protocols.align.gates import HeldGates
 from apical.protocols.align.least_squares import Rows, scaled, solve
 from apical.protocols.align.measure import backprop_change, local_change, measure
 from apical.protocols.align.mixture import apical_weights, blend
 from apical.protocols.align.top_objective import top_network
+from apical.protocols.errors import ConfigError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_networks import batches, tiny
@@ -173,3 +175,15 @@ def test_targets_leave_no_trace_of_autograd():
     assert len(found) == 5
     assert not any(tensor.requires_grad for pair_ in found for tensor in pair_)
     assert local_change(network, rule, batch)[0].keys() == {f"{name}.weight" for name in network.names}
+
+
+@pytest.mark.parametrize("transfer", [GELU, ABSOLUTE, triangle(0.7)], ids=lambda t: t.name)
+def test_slopes_that_pooled_rates_do_not_tell_are_refused(transfer):
+    def network(rho):
+        return conv_network((3, 8, 8), [(4, True)], (2,), generator=torch.Generator().manual_seed(0), transfer=rho)
+
+    check_slopes(network(RELU))
+    with pytest.raises(
+        ConfigError, match=r"align\.fit_b: expected none or objective, as rates of conv1 do not tell the slope of"
+    ):
+        check_slopes(network(transfer))

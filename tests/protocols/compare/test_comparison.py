@@ -1,9 +1,12 @@
 """Comparisons as files."""
 
 import pytest
+from apical.models.engine import build_network
 from apical.plasticity import RULES
 from apical.protocols.compare import comparison as spec
 from apical.protocols.errors import ConfigError
+from apical.protocols.runs.network import architecture
+from apical.protocols.settings.rule import make_rule
 
 
 @pytest.mark.parametrize("name", spec.known())
@@ -13,6 +16,17 @@ def test_every_entry_that_comes_with_us_is_a_run_and_says_what_it_needs(name):
         assert (config.name, config.seed, config.training.epochs) == (entry.label, 3, 7)
         assert config.rule.name in RULES
         assert entry.locality != "not stated"
+
+
+def test_softhebb_and_its_random_control_begin_as_the_authors_network():
+    """The control is the entry's own network before its first step, built from the same settings: long kernels, no biases, triangle."""
+    (entry,) = spec.load("cifar10", ["softhebb"], ["network.width=0.125"])
+    config = entry.config(0, {})
+    network = build_network(architecture(config, (3, 32, 32)), make_rule(config.rule), seed=0)
+    for population in network.populations:
+        lengths = population.weight.flatten(1).norm(dim=1)
+        assert lengths.mean() == pytest.approx(25, rel=0.1)
+        assert population.transfer.name == "triangle(1)" and not population.bias.any() and not population.biased
 
 
 def test_entries_are_chosen_in_order_and_the_rule_of_the_base_does_not_shine_through():
