@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import product
 from math import ceil
-from typing import Any, cast
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.sync import sync
 
+from .documents import arrays
 from .errors import RecordingError
 
 # what zarr, its codecs and xarray raise on damaged metadata and chunks
@@ -152,10 +153,7 @@ def lazy_group(
         limit: rows along a first dimension; all without an entry.
     """
     variables: dict[Hashable, xr.Variable] = {}
-    for each in names:
-        array = cast("zarr.Array[Any]", group[each])
-        if not isinstance(array, zarr.Array):
-            raise RecordingError(f"recording.{name}/{each}: expected an array, got a group; the store is damaged")
+    for each, array in arrays(group, names, name).items():
         dims = tuple(str(dim) for dim in array.metadata.dimension_names or ())  # type: ignore[union-attr]
         rows = limit.get(dims[0]) if dims else None
         checked = CheckedArray(array, f"{name}/{each}", complete=complete, rows=rows)

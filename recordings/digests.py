@@ -14,10 +14,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import zarr
-from zarr.abc.store import Store
-from zarr.core.buffer import Buffer, default_buffer_prototype
-from zarr.core.sync import sync
 
+from .documents import document, documents
 from .errors import RecordingError
 
 OWN = "sha256"
@@ -104,41 +102,3 @@ def _documents(root: zarr.Group, path: str, lengths: Sequence[int] | None = None
         if lengths and found[name]["shape"][0] in lengths[1:]:
             found[name]["shape"][0] = lengths[0]
     return {"": table} | found
-
-
-def document(root: zarr.Group, path: str) -> dict[str, Any]:
-    """Contents of a zarr.json.
-
-    Raises:
-        RecordingError: there is none, or it is no JSON.
-    """
-    return documents(root, [path])[path]
-
-
-def documents(root: zarr.Group, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Contents of the zarr.json of each path.
-
-    Raises:
-        RecordingError: there is none, or it is no JSON.
-    """
-    keys = {path: "/".join(part for part in (root.path, path, "zarr.json") if part) for path in paths}
-    stored = sync(_read(root.store, keys.values()))
-    return {path: _document(path, key, stored[key]) for path, key in keys.items()}
-
-
-async def _read(store: Store, keys: Iterable[str]) -> dict[str, Buffer | None]:
-    prototype = default_buffer_prototype()
-    return {key: await store.get(key, prototype=prototype) for key in keys}
-
-
-def _document(path: str, key: str, stored: Buffer | None) -> dict[str, Any]:
-    if stored is None:
-        raise RecordingError(f"recording.{path}: expected its metadata, got no {key}; restore the file from a copy")
-    try:
-        found = json.loads(stored.to_bytes())
-    except ValueError as error:
-        raise RecordingError(
-            f"recording.{path}: expected JSON in {key}, got {error}; restore it from a copy"
-        ) from error
-    found.pop("consolidated_metadata", None)  # other programs may add it
-    return dict(found)

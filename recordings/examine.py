@@ -9,7 +9,8 @@ import zarr
 from zarr.storage import LocalStore
 
 from .checked import DAMAGE, CheckedArray
-from .digests import SINCE, check_metadata, document, update_attributes
+from .digests import SINCE, check_metadata, update_attributes
+from .documents import document
 from .errors import RecordingError
 from .layout import root_attributes
 from .replay_names import GROUP

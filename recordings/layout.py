@@ -17,6 +17,7 @@ from zarr.abc.store import Store
 
 from .arrays import empty, filled, group, write
 from .digests import METADATA, SINCE, check_attributes
+from .documents import arrays
 from .errors import RecordingError
 from .schema import SCHEMA, SCHEMA_VERSION, Table, Variable
 
@@ -40,15 +41,15 @@ def create_table(root: zarr.Group, table: Table, block_bytes: int) -> None:
     coordinates = [variable.name for variable in table.variables if variable.coordinate] + list(table.coords)
     reserved = {"record_dim": table.dim, "variables": names, "coordinates": " ".join(coordinates)}
     files = group({**json_values(table.attributes, table.path), **reserved})
-    arrays = {
+    made = {
         name: filled(
             values, values.shape if dims == (table.dim,) else "auto", tuple(dims), json_values(attributes, name)
         )
         for name, (dims, values, attributes) in table.coords.items()
     }
     rows = block_rows(table, block_bytes)
-    arrays |= {variable.name: _empty(table, variable, rows) for variable in table.variables}
-    files |= {f"{name}/{path}": file for name, each in arrays.items() for path, file in each.items()}
+    made |= {variable.name: _empty(table, variable, rows) for variable in table.variables}
+    files |= {f"{name}/{path}": file for name, each in made.items() for path, file in each.items()}
     write(root, table.path, files)
 
 
@@ -86,9 +87,9 @@ def read_table(root: zarr.Group, path: str) -> tuple[Table, int]:
         raise RecordingError(f"recording.{path}: expected a group, got an array; the store is damaged")
     coordinates = str(group.attrs["coordinates"]).split()
     names = cast(list[str], group.attrs["variables"])
-    arrays = {name: cast(zarr.Array[Any], group[name]) for name in names}
-    variables = tuple(_read_variable(name, array, name in coordinates) for name, array in arrays.items())
-    first = arrays[names[0]]
+    found = arrays(group, names, path)
+    variables = tuple(_read_variable(name, array, name in coordinates) for name, array in found.items())
+    first = found[names[0]]
     table = Table(path=path, dim=str(group.attrs["record_dim"]), length=first.shape[0], variables=variables)
     return table, (first.shards or first.chunks)[0]
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ def circumstances(device: str) -> dict[str, Any]:
     }
 
 
+@lru_cache
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -1,5 +1,6 @@
 import json
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,15 @@ def measured(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(cache))
         patch.delenv("APICAL_CACHE", raising=False)
         yield cache / "apical"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def once(measured):
+    """What every run asks again. Shapes of every size come out of the cache: `stimuli/objects/test_kept.py` asks that they are the same, and which are kept."""
+    from apical.protocols.runs import provenance
+    from apical.protocols.stimuli.objects import kept
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "LEAST", 0)
+        patch.setattr(provenance, "git_state", lru_cache(provenance.git_state))
+        yield

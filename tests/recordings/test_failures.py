@@ -68,11 +68,12 @@ def check_rows(recording, rows_at_least=0):
         assert not table["rate"].isnull().any()
 
 
+@pytest.mark.parametrize("attempts", [1, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("block_bytes", [40_000, 1_300_000])
-def test_kill_at_any_moment_leaves_a_consistent_recording(store, block_bytes):
+def test_kill_at_any_moment_leaves_a_consistent_recording(store, block_bytes, attempts):
     generator = random.Random(block_bytes)
     rows = 0
-    for attempt in range(2):
+    for attempt in range(attempts):
         path = store.with_name(f"{attempt}.zarr")
         with subprocess.Popen(
             [sys.executable, "-c", WRITE, str(path), str(block_bytes)], stdout=subprocess.PIPE

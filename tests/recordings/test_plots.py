@@ -55,8 +55,14 @@ def deep_run(make_run, tmp_path_factory):
     return open_recording(make_run(tmp_path_factory.mktemp("deep"), names, further=["feedback"], trials=60, steps=30))
 
 
-@pytest.mark.parametrize("suffix", ["", "_feedback"])
-@pytest.mark.parametrize("draw", [gates, scores, potentials])
+@pytest.mark.parametrize(
+    ("draw", "suffix"),
+    [(gates, ""), (scores, "_feedback"), (potentials, "")]
+    + [
+        pytest.param(*other, marks=pytest.mark.slow)
+        for other in ((gates, "_feedback"), (scores, ""), (potentials, "_feedback"))
+    ],
+)
 def test_words_of_small_multiples_are_readable(deep_run, draw, suffix):
     check_words(draw(tables_of(deep_run, "activity" if draw is potentials else "updates"), suffix=suffix))
 

@@ -17,6 +17,10 @@ EVERY = 3
 STEPS = 8
 PATIENT = [(signal.SIGINT,), (signal.SIGHUP, signal.SIGTERM)]
 IMPATIENT = [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)]
+# the second of each asks the same of other numbers
+EACH_PATIENT, EACH_IMPATIENT = (
+    [first, pytest.param(other, marks=pytest.mark.slow)] for first, other in (PATIENT, IMPATIENT)
+)
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def test_while_images_are_rendered_nothing_is_written_and_that_is_said(run, monk
     assert not run[1].exists()
 
 
-@pytest.mark.parametrize("numbers", PATIENT)
+@pytest.mark.parametrize("numbers", EACH_PATIENT)
 def test_a_step_that_began_is_finished(run, monkeypatch, numbers):
     during(monkeypatch, loop.Run, "_one_step", numbers, call=5)
     again = f"apical train --resume --out {run[1]}"
@@ -75,7 +79,7 @@ def test_a_step_that_began_is_finished(run, monkeypatch, numbers):
     assert_goes_on(run)
 
 
-@pytest.mark.parametrize("numbers", IMPATIENT)
+@pytest.mark.parametrize("numbers", EACH_IMPATIENT)
 def test_a_second_ctrl_c_breaks_the_step_and_the_checkpoint_before_it_is_named(run, monkeypatch, numbers):
     during(monkeypatch, loop.Run, "_one_step", numbers, call=5)
     assert "is kept up to step 3: continue with" in interrupted(run)
@@ -91,8 +95,15 @@ def test_before_the_first_checkpoint_the_run_starts_again(run, monkeypatch, numb
     assert_goes_on(run)
 
 
-@pytest.mark.parametrize("numbers", [PATIENT[1], IMPATIENT[0]])
-@pytest.mark.parametrize("where", ["_checkpoint", "_report"])
+@pytest.mark.parametrize(
+    ("where", "numbers"),
+    [
+        ("_checkpoint", IMPATIENT[0]),
+        ("_report", PATIENT[1]),
+        pytest.param("_checkpoint", PATIENT[1], marks=pytest.mark.slow),
+        pytest.param("_report", IMPATIENT[0], marks=pytest.mark.slow),
+    ],
+)
 def test_what_is_being_written_is_written_whole(run, monkeypatch, where, numbers):
     during(monkeypatch, loop.Run, where, numbers)
     assert "is kept up to step 3: continue with" in interrupted(run)
@@ -100,8 +111,15 @@ def test_what_is_being_written_is_written_whole(run, monkeypatch, where, numbers
     assert_goes_on(run)
 
 
-@pytest.mark.parametrize("numbers", [PATIENT[1], IMPATIENT[0]])
-@pytest.mark.parametrize(("where", "call"), [("_close", 1), ("_checkpoint", 3)])
+@pytest.mark.parametrize(
+    ("where", "call", "numbers"),
+    [
+        ("_close", 1, IMPATIENT[0]),
+        ("_checkpoint", 3, PATIENT[1]),
+        pytest.param("_close", 1, PATIENT[1], marks=pytest.mark.slow),
+        pytest.param("_checkpoint", 3, IMPATIENT[0], marks=pytest.mark.slow),
+    ],
+)
 def test_after_the_last_step_the_run_is_complete(run, monkeypatch, where, call, numbers):
     during(monkeypatch, loop.Run, where, numbers, call)
     assert interrupted(run) == f"interrupted, but after the last step: {run[1]} is complete"

@@ -26,7 +26,13 @@ PRESETS = {
 }
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "preset",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in ("cifar10-softhebb-vgg6-narrow", "cifar10-scff") else name
+        for name in PRESETS
+    ],
+)
 def test_a_preset_trains_and_is_read_out(preset, tmp_path):
     config = load(preset, [*SMALL, f"network.width={PRESETS[preset]}"])
     result = train(config, tmp_path / "run", progress=False)

@@ -17,6 +17,12 @@ def view(looked_at, other_run):
         yield served
 
 
+@pytest.fixture(scope="module")
+def page(view):
+    """Made once, which takes a second."""
+    return ask(view)[1]
+
+
 def ask(view, path=None, **headers):
     """Status and text of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", view.port, timeout=60)
@@ -38,8 +44,7 @@ def test_the_address_opens_the_page(view):
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
 
-def test_nothing_comes_from_elsewhere(view):
-    page = ask(view)[1]
+def test_nothing_comes_from_elsewhere(view, page):
     links = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
     assert any("bokeh.min.js" in link for link in links)
     prefix = urlsplit(view.url).path
@@ -72,8 +77,7 @@ def test_the_end_of_a_tunnel_is_not(view, host):
 @pytest.mark.parametrize(
     ("origin", "status"), [("http://evil.example", 403), ("null", 403), ("http://127.0.0.1:1", 403), (None, 101)]
 )
-def test_a_websocket_of_another_page_is_refused(view, origin, status):
-    page = ask(view)[1]
+def test_a_websocket_of_another_page_is_refused(view, page, origin, status):
     token = re.search(r'"token":"([^"]+)"', page)[1]
     words = {
         "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
