@@ -25,7 +25,7 @@ from torch import Tensor
 from .contrast import Contrast, Hinge
 from .errors import RuleError
 from .needs import PREDICTIVE, Needs
-from .pairing import Negatives, Pairing, Phases
+from .pairing import Negatives, Phases
 from .scores import check_pairs, check_word, mean_loss, scores
 from .signals import Apical, Factors, Phase, Signals
 from .words import CONTRASTED
@@ -92,20 +92,21 @@ class ClappPP:
             raise RuleError(
                 "ClappPP.factors: expected signals with a pairing and an apical potential, got none; wire a context first"
             )
-        phases, predictions = {}, {}
-        loss = signals.rate.new_zeros(())
+        phases, predictions, losses = {}, {}, []
         drive = torch.zeros_like(signals.rate)
+        # gathered once: every source needs the rates that follow for its score and for its change
+        met = signals.rate[pairing.fixation], signals.rate[pairing.saccade]
         for source, apical in signals.apical.items():
-            phase = self._phase(signals.rate, apical, pairing)
+            phase = self._phase(met, apical)
             phases[source] = phase
-            loss = loss + mean_loss(self.contrast, phase.score_fixation, phase.score_saccade, pairing)
+            losses.append(mean_loss(self.contrast, phase.score_fixation, phase.score_saccade, pairing))
             stay = (phase.gamma_fixation * pairing.fixation_weight)[:, None]
             jump = (phase.gamma_saccade * pairing.saccade_weight)[:, None]
             # The prediction of row i meets the rate of another row: there it acts as the second factor.
             drive.index_add_(0, pairing.fixation, stay * apical.potential)
             drive.index_add_(0, pairing.saccade, jump * apical.potential)
-            predictions[source] = stay * signals.rate[pairing.fixation] + jump * signals.rate[pairing.saccade]
-        return Factors(loss, drive, predictions, phases)
+            predictions[source] = (stay * met[0]).add_(jump * met[1])
+        return Factors(losses[0] if len(losses) == 1 else torch.stack(losses).sum(), drive, predictions, phases)
 
     def objective(self, signals: Signals) -> Tensor:
         """The local objective itself, differentiable: what the explicit factors are tested against."""
@@ -118,6 +119,6 @@ class ClappPP:
             terms.append(mean_loss(self.contrast, fixation, saccade, pairing))
         return torch.stack(terms).sum()
 
-    def _phase(self, rate: Tensor, apical: Apical, pairing: Pairing) -> Phase:
-        fixation, saccade = scores(rate, apical.potential, pairing)
+    def _phase(self, met: tuple[Tensor, Tensor], apical: Apical) -> Phase:
+        fixation, saccade = (torch.linalg.vecdot(rate, apical.potential) for rate in met)
         return Phase(fixation, saccade, *self.contrast.modulators(fixation, saccade))

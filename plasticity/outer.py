@@ -25,7 +25,12 @@ def conv_change(
         dW (channels, inputs, *kernel) and db (channels,).
     """
     channels, inputs = factor.shape[1], pre.shape[1]
-    weight = factor.new_empty(1).expand(channels, inputs, *kernel)
+    if factor.device.type == "cpu":
+        weight = factor.new_empty(1).expand(channels, inputs, *kernel)  # read for its shape alone
+    else:  # cuDNN gives the change the layout of the weight, which is that of the maps
+        weight = torch.empty(
+            channels, inputs, *kernel, dtype=pre.dtype, device=pre.device, memory_format=torch.channels_last
+        )
     _, change, bias = torch.ops.aten.convolution_backward(
         factor,
         pre,

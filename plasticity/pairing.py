@@ -9,12 +9,14 @@ show them falsified; `fixation[i]` is then the positive and `saccade[i]` the neg
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from .errors import RuleError
+from .queued import queued
 
 Negatives = Literal["next", "random", "opposite"]
 Phases = Literal["both", "either"]
@@ -44,10 +46,37 @@ class Pairing:
         return self.saccade if self.others is None else self.others[:, 0]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Pairing":
-        """The same pairing on another device, with weights of another dtype."""
-        index = (self.fixation.to(device, non_blocking=True), self.saccade.to(device, non_blocking=True))
-        others = None if self.others is None else self.others.to(device, non_blocking=True)
-        return Pairing(*index, self.fixation_weight.to(device, dtype), self.saccade_weight.to(device, dtype), others)
+        """The same pairing on another device, with weights of another dtype.
+
+        What is the same at every step is moved once; what was drawn travels to a GPU as one table that no step waits for.
+        """
+        objects = len(self.fixation) // 2
+        for word in DRAWLESS if objects else ():
+            if self is _drawless(objects, word):
+                return _drawless_on(objects, word, device, dtype)
+        return self._moved(device, dtype)
+
+    def _moved(self, device: torch.device, dtype: torch.dtype) -> "Pairing":
+        weights = self.fixation_weight, self.saccade_weight
+        if device.type != "cuda" or self.fixation.device.type != "cpu":
+            others = None if self.others is None else self.others.to(device)
+            return Pairing(
+                self.fixation.to(device), self.saccade.to(device), *(w.to(device, dtype) for w in weights), others
+            )
+        return _untabled(queued(_tabled(self), device), dtype)
+
+
+def _tabled(pairing: Pairing) -> Tensor:
+    """All of a pairing in one tensor, int64 (4 + n, rows): indices, and the bits of weights in float64."""
+    weights = pairing.fixation_weight, pairing.saccade_weight
+    bits = [weight.to(torch.float64).view(torch.int64) for weight in weights]
+    further = [] if pairing.others is None else list(pairing.others.T)
+    return torch.stack([pairing.fixation, pairing.saccade, *bits, *further])
+
+
+def _untabled(table: Tensor, dtype: torch.dtype) -> Pairing:
+    stay, jump = table[2:4].view(torch.float64).to(dtype)
+    return Pairing(table[0], table[1], stay, jump, table[4:].T if len(table) > 4 else None)
 
 
 def pair(
@@ -87,14 +116,11 @@ def pair(
         raise RuleError(f"pair.others: expected at least 0, got {others}; 0 draws none")
     if generator is None and (negatives == "random" or phases == "either" or others):
         raise RuleError("pair.generator: expected a torch.Generator for drawn negatives or phases, got None; pass one")
+    if negatives != "random" and phases == "both" and not others:
+        return _drawless(objects, negatives)
     rows = 2 * objects
-    partner = (torch.arange(rows) + objects) % rows
-    if negatives == "next":
-        saccade = partner.roll(-1)
-    elif negatives == "opposite":
-        partner = torch.arange(objects).repeat(2)
-        saccade = partner + objects
-    else:
+    partner, saccade = _ways(objects, negatives)
+    if negatives == "random":
         saccade = _elsewhere(objects, 1, generator)[:, 0]
     if phases == "both":
         even = torch.full((rows,), 1.0 / rows, dtype=torch.float64)
@@ -105,6 +131,30 @@ def pair(
     saccade_weight = (~stays).double() / max(int((~stays).sum()), 1)
     further = _elsewhere(objects, others, generator) if others else None
     return Pairing(partner, saccade, fixation_weight, saccade_weight, further)
+
+
+def _ways(objects: int, negatives: Negatives) -> tuple[Tensor, Tensor]:
+    """Rows that follow within a fixation, and after a saccade where nothing is drawn, int64 (rows,) each."""
+    if negatives == "opposite":
+        partner = torch.arange(objects).repeat(2)
+        return partner, partner + objects
+    partner = (torch.arange(2 * objects) + objects) % (2 * objects)
+    return partner, partner.roll(-1)
+
+
+# A pairing that is not drawn is the same at every step: kept here, and on every device where it was asked for.
+DRAWLESS: tuple[Negatives, ...] = ("next", "opposite")
+
+
+@lru_cache(maxsize=64)
+def _drawless(objects: int, negatives: Negatives) -> Pairing:
+    even = torch.full((2 * objects,), 0.5 / objects, dtype=torch.float64)
+    return Pairing(*_ways(objects, negatives), even, even)
+
+
+@lru_cache(maxsize=64)
+def _drawless_on(objects: int, negatives: Negatives, device: torch.device, dtype: torch.dtype) -> Pairing:
+    return _drawless(objects, negatives)._moved(device, dtype)
 
 
 def _elsewhere(objects: int, count: int, generator: torch.Generator | None) -> Tensor:

@@ -30,6 +30,7 @@ rho, whose derivative is known.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import torch
@@ -159,7 +160,7 @@ class BPPhyLL:
         self, rate: Tensor, head: Tensor | None, pairing: Pairing | None, label: Tensor | None = None
     ) -> Tensor:
         """L of `PhyLL`. Shapes: rate (rows, units); xi is that of a bottom population with as many units."""
-        xi = direction(rate.shape[1], self.seed).to(rate)
+        xi = _direction_on(rate.shape[1], self.seed, rate.device, rate.dtype)
         return contrast_loss(cosine(rate, xi)[0], paired(pairing, "BPPhyLL"), self.theta)
 
 
@@ -171,6 +172,12 @@ def direction(units: int, seed: int, position: int = 0) -> Tensor:
         drawn = torch.randn(units, generator=generator)
     found: Tensor = drawn / torch.linalg.vector_norm(drawn)
     return found
+
+
+@lru_cache(maxsize=64)
+def _direction_on(units: int, seed: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Moved once: a step would wait for the copy."""
+    return direction(units, seed).to(device, dtype)
 
 
 def cosine(rate: Tensor, xi: Tensor) -> tuple[Tensor, Tensor]:

@@ -44,6 +44,7 @@ VIEWS: Mapping[str, View] = {
     "sweep dry": View("sweep.section:dry", ("cost",), ("sweep",)),
     "sweep status": View("sweep.section:status", ("left_seconds",), ("sweep",)),
     "demo": View("demo", ("accuracy_random", "replay"), ("run", "report", "seconds")),
+    "bench device": View("bench.section:device", ("checks", "missing"), ("missing",)),
     "bench engine": View("bench.section:engine", ("rows", "limit")),
     "bench recording": View("bench.section:recording", ("throughput", "memory")),
     "bench spikes": View("bench.section:spikes", ("predicted_bytes",)),

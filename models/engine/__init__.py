@@ -5,6 +5,7 @@ from .backprop import BackpropEngine
 from .block import BlockEngine
 from .build import Engine, build_blocks, build_engine, build_network
 from .feedback import FeedbackEngine
+from .graphed import Graphed
 from .kernels import Choice, choose, from_words
 from .local import LocalEngine
 from .memory import keep_freed_memory
@@ -18,6 +19,7 @@ __all__ = [
     "Choice",
     "Engine",
     "FeedbackEngine",
+    "Graphed",
     "LocalEngine",
     "Observer",
     "build_blocks",

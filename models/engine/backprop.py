@@ -6,7 +6,7 @@ from torch import Tensor
 from ...plasticity import EndToEndRule, Pairing
 from ..errors import ModelError
 from ..networks.network import Network
-from ..optimisers.base import Optimiser
+from ..optimisers.base import Optimiser, together
 from ..optimisers.measured import Measured
 from ..populations.conv import Activity
 from ..populations.residual import kernels
@@ -60,9 +60,10 @@ class BackpropEngine:
                 weight.requires_grad_(False)
         self.optimiser.advance()
         optimiser = self.optimiser if observer is None else Measured(self.optimiser)
-        with torch.no_grad():
+        with torch.no_grad(), together(optimiser):
             for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
                 optimiser.apply(name, weight, gradient.neg())
+        with torch.no_grad():
             if isinstance(optimiser, Measured) and observer is not None:
                 for population, activity in zip(network.populations, activities, strict=True):
                     observer.backprop(population, activity, {"basal": optimiser.move(*kernels(population))})

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...plasticity import Blockwise, Pairing
 from ..errors import ModelError
 from ..networks.in_blocks import BlockNetwork
-from ..optimisers.base import Optimiser, Resumable
+from ..optimisers.base import Optimiser, Resumable, together
 from ..optimisers.measured import Measured
 from .observer import Observer
 
@@ -167,8 +167,9 @@ class BlockEngine:
     def _change(self, i: int, gradients: dict[str, Tensor], observer: Observer | None) -> None:
         optimiser = self.optimiser if observer is None else Measured(self.optimiser)
         weights = self.network.block_weights(i)
-        for name, weight in weights.items():
-            optimiser.apply(name, weight, gradients[name].neg())
+        with together(optimiser):
+            for name, weight in weights.items():
+                optimiser.apply(name, weight, gradients[name].neg())
         if isinstance(optimiser, Measured) and observer is not None:
             norms = [torch.linalg.vector_norm(weight, dtype=torch.float64) for weight in weights.values()]
             observer.block(

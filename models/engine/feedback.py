@@ -16,7 +16,7 @@ from torch import Tensor
 from ...plasticity import Apical, FeedbackRule, Pairing, RoutedRule, Signals, product
 from ..errors import ModelError
 from ..networks.network import Network
-from ..optimisers.base import Optimiser, Taking
+from ..optimisers.base import Gated, Optimiser, Taking, together
 from ..optimisers.measured import Measured
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Activity, Population
@@ -152,11 +152,19 @@ class FeedbackEngine:
         if not isinstance(population, AreaPopulation):
             inner = inner_changes(population, factor, activity)
             change, bias_change = (found.to(dtype) for found in population.change(factor, activity))
-            optimiser.apply(names[0], population.weight, change)
-            if population.biased:
-                optimiser.apply(names[1], population.bias, bias_change)
-            for name, weight, moved in inner:
-                optimiser.apply(name, weight, moved)
+            with together(optimiser):
+                optimiser.apply(names[0], population.weight, change)
+                if population.biased:
+                    optimiser.apply(names[1], population.bias, bias_change)
+                for name, weight, moved in inner:
+                    optimiser.apply(name, weight, moved)
+            return
+        if factor.device.type != "cpu" and isinstance(optimiser, Gated):
+            changes, bias_changes, resting = population.change_of_all(factor, activity)
+            for area in range(population.areas):
+                block = slice(area, area + 1)
+                optimiser.apply_unless(resting[area], names[0], population.weight, changes[block].to(dtype), block)
+                optimiser.apply_unless(resting[area], names[1], population.bias, bias_changes[block].to(dtype), block)
             return
         for block, change, bias_change in population.area_changes(factor, activity):
             optimiser.apply(names[0], population.weight, change.to(dtype), block)

@@ -6,17 +6,19 @@ shortcuts of residual blocks conduct what a block is told to the blocks below, a
 """
 
 from collections import deque
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from ...plasticity import LocalRule, Pairing
+from ...plasticity import Factors, LocalRule, Pairing
 from ..errors import ModelError
 from ..networks.contexts import awaited, whose
 from ..networks.network import Network
-from ..optimisers.base import Optimiser
+from ..optimisers.base import Optimiser, Taking, together
 from ..optimisers.measured import Measured
-from ..populations.conv import Activity
+from ..populations.apical import ApicalProjection
+from ..populations.conv import Activity, Population
 from ..populations.residual import ResidualBlock, conducts, inner_changes, kernels
 from .awake import awake, gathered
 from .observer import Observer
@@ -139,6 +141,29 @@ class LocalEngine:
         )
         for name, value in factors.state.items():
             state[name].copy_(value)
+        with together(optimiser):
+            handed = self._learn(population, projections, contexts, activity, factors, optimiser, above, below)
+        for projection in projections.values():
+            projection.renew()
+        if isinstance(optimiser, Measured) and observer is not None:
+            moves = {source: optimiser.move(f"{p.name}.apical") for source, p in projections.items()}
+            moves["basal"] = optimiser.move(*kernels(population))
+            observer.local(population, activity, signals, factors, moves)
+        return factors.loss, handed
+
+    def _learn(
+        self,
+        population: Population,
+        projections: Mapping[str, ApicalProjection],
+        contexts: Mapping[str, Tensor],
+        activity: Activity,
+        factors: Factors,
+        optimiser: Taking,
+        above: Tensor | None,
+        below: Tensor | None,
+    ) -> Tensor | None:
+        """Hand the changes of one population to the optimiser; what it conducts down, see `_plasticity`."""
+        neurons = self.rule.needs.site == "neuron"
         for source, projection in projections.items():
             prediction, context = factors.prediction[source], contexts[source]
             if (rows := awake(prediction)) is not None:
@@ -164,8 +189,4 @@ class LocalEngine:
             optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
         for name, weight, moved in inner:
             optimiser.apply(name, weight, moved)
-        if isinstance(optimiser, Measured) and observer is not None:
-            moves = {source: optimiser.move(f"{p.name}.apical") for source, p in projections.items()}
-            moves["basal"] = optimiser.move(*kernels(population))
-            observer.local(population, activity, signals, factors, moves)
-        return factors.loss, handed
+        return handed

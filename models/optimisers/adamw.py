@@ -5,12 +5,15 @@ Equal to `torch.optim.AdamW`; written out because the optimiser class needs a wh
 a CPU, or for the areas in use alone. The correction of the moments' bias counts the steps of the run, for blocks that rested as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-from .base import check_range, rate_of
+from .base import check_range
+
+Place = tuple[torch.device, torch.dtype, float]  # of weights that one kernel may move: their device, dtype and factor
 
 
 class AdamW:
@@ -40,11 +43,25 @@ class AdamW:
         check_range("beta2", beta2, 1.0)
         check_range("eps", eps)
         self.factors = dict(factors or {})
-        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self._learning_rate, self.weight_decay = learning_rate, weight_decay
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
         self.moments: dict[str, tuple[Tensor, Tensor]] = {}
         self.step = 0
         self._steps: dict[torch.device, Tensor] = {}
+        self._rates: dict[Place, Tensor] = {}
+        self._waiting: dict[Place, list[tuple[Tensor, ...]]] | None = None
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step. On a GPU it is a number of the device's own: a captured step reads the one that was set last."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if value != self._learning_rate:
+            self._learning_rate = value
+            for (_, _, factor), rate in self._rates.items():
+                rate.fill_(value * factor)
 
     def register(self, name: str, weight: Tensor) -> None:
         """Allocate the moments of a weight."""
@@ -59,16 +76,49 @@ class AdamW:
     def restore(self, step: int) -> None:
         """See `Resumable`."""
         self.step = step
-        self._steps.clear()
+        for counter in self._steps.values():
+            counter.fill_(step)
 
     def advance(self) -> None:
         """Begin the next step; call once before the changes of a step are applied."""
         self.step += 1
         for counter in self._steps.values():
-            counter.fill_(self.step)
+            counter.add_(1)  # on the device itself, so that a captured step counts as well
+
+    def repeated(self) -> None:
+        """A captured step was done once more: its kernels counted on the device, and here nobody did."""
+        self.step += 1
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Changes of weights on a GPU that are applied inside are all taken at its end, by one kernel."""
+        self._waiting = {}
+        try:
+            yield
+            for place, found in self._waiting.items():
+                self._move(place, *map(list, zip(*found, strict=True)))
+        finally:
+            self._waiting = None
 
     def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
         """Move `weight` (or a block of its rows) along `change` = -gradient."""
+        place, tensors = self._laid(name, weight, change, block)
+        if self._waiting is None or weight.device.type == "cpu":
+            self._move(place, *([tensor] for tensor in tensors))
+        else:
+            self._waiting.setdefault(place, []).append(tensors)
+
+    def apply_unless(
+        self, resting: Tensor, name: str, weight: Tensor, change: Tensor, block: slice | None = None
+    ) -> None:
+        """See `Gated`: the kernel's own switch against steps that overflowed."""
+        place, tensors = self._laid(name, weight, change, block)
+        self._move(place, *([tensor] for tensor in tensors), resting=resting)
+
+    def _laid(
+        self, name: str, weight: Tensor, change: Tensor, block: slice | None
+    ) -> tuple[Place, tuple[Tensor, Tensor, Tensor, Tensor]]:
+        """Weight, gradient and moments as the kernel walks them."""
         first, second = self.moments[name]
         target = weight
         if block is not None:
@@ -81,11 +131,28 @@ class AdamW:
             # The same storage in its own order: the kernel copies what it does not find contiguous, channels-last kernels above all.
             order = sorted(range(target.dim()), key=target.stride, reverse=True)
             values, gradient, mean, square = (tensor.permute(order) for tensor in (target, change, first, second))
-        counter = self._steps.get(weight.device)
+        place = (weight.device, weight.dtype, self.factors.get(name.partition(".")[0], 1.0))
+        return place, (values, gradient, mean, square)
+
+    def _move(
+        self,
+        place: Place,
+        weights: list[Tensor],
+        gradients: list[Tensor],
+        means: list[Tensor],
+        squares: list[Tensor],
+        resting: Tensor | None = None,
+    ) -> None:
+        device, _, factor = place
+        counter = self._steps.get(device)
         if counter is None:
-            counter = self._steps[weight.device] = torch.tensor(float(self.step), device=weight.device)
+            counter = self._steps[device] = torch.full((), float(self.step), device=device)
+        rate: float | Tensor = self._learning_rate * factor
+        if device.type != "cpu":
+            if place not in self._rates:
+                self._rates[place] = torch.full((), rate, device=device)
+            rate = self._rates[place]
         torch._fused_adamw_(
-            [values], [gradient], [mean], [square], [], [counter],
-            lr=rate_of(name, self.learning_rate, self.factors), beta1=self.beta1, beta2=self.beta2,
-            weight_decay=self.weight_decay, eps=self.eps, amsgrad=False, maximize=True,
+            weights, gradients, means, squares, [], [counter] * len(weights),
+            lr=rate, beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay, eps=self.eps, amsgrad=False, maximize=True, found_inf=resting,
         )  # fmt: skip

@@ -1,7 +1,8 @@
 """What engines and checkpoints ask of an optimiser, and what all of them share."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -14,6 +15,17 @@ class Taking(Protocol):
 
     def apply(self, name: str, weight: Tensor, change: Tensor, block: slice | None = None) -> None:
         """Take the change of a weight, or of a block of its rows."""
+        ...
+
+
+@runtime_checkable
+class Gated(Protocol):
+    """What takes a change or leaves it as a number on the device says, which the host never reads."""
+
+    def apply_unless(
+        self, resting: Tensor, name: str, weight: Tensor, change: Tensor, block: slice | None = None
+    ) -> None:
+        """As `apply`; nothing moves, moments included, where `resting`, a float32 scalar, is 1 and not 0."""
         ...
 
 
@@ -48,6 +60,12 @@ class Resumable(Protocol):
     def restore(self, step: int) -> None:
         """Continue after `step` steps; the tensors are filled by who holds them."""
         ...
+
+
+def together(optimiser: Taking) -> AbstractContextManager[None]:
+    """Changes that are applied inside may be taken at its end, by fewer kernels; only what says so waits."""
+    waits: Callable[[], AbstractContextManager[None]] | None = getattr(optimiser, "together", None)
+    return nullcontext() if waits is None else waits()
 
 
 def check_range(name: str, value: float, top: float = math.inf) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...plasticity import product
 from ..optimisers.base import Taking
 
+WIDENS = hasattr(torch.ops.aten.mm, "dtype")  # PyTorch 2.8: bfloat16 in, float32 out, on a GPU
 BLOCK_BYTES = 2 << 20  # rows of B per block: small enough that gradient, moments and copy meet in cache
 
 
@@ -37,16 +38,16 @@ class ApicalProjection:
         """e = B c in the master's dtype, (rows, units), from c of (rows, inputs)."""
         if self.half is None:
             return product(context, self.weight)
-        return product(context.to(torch.bfloat16), self.half).to(self.weight.dtype)
+        return self._master(context.to(torch.bfloat16), self.half.T)
 
     def back(self, rate: Tensor) -> Tensor:
         """B^T z in the master's dtype, (rows, inputs), from rates of (rows, units): the same synapses read against their direction."""
         if self.half is None:
             return product(rate, self.weight.T)
-        return product(rate.to(torch.bfloat16), self.half.T).to(self.weight.dtype)
+        return self._master(rate.to(torch.bfloat16), self.half)
 
     def descend(self, prediction: Tensor, context: Tensor, optimiser: Taking) -> None:
-        """Apply dB = prediction^T c.
+        """Apply dB = prediction^T c; on a GPU as a whole, and `renew` follows once the optimiser is done.
 
         Args:
             prediction: gamma * z at the row that predicted, (rows, units).
@@ -55,7 +56,10 @@ class ApicalProjection:
         """
         units, inputs = self.weight.shape
         prediction, context = self._told(prediction), self._told(context)
-        rows = max(1, min(units, BLOCK_BYTES // (4 * inputs))) if self.weight.device.type == "cpu" else units
+        if self.weight.device.type != "cpu":
+            optimiser.apply(f"{self.name}.apical", self.weight, self._master(prediction.T, context))
+            return
+        rows = max(1, min(units, BLOCK_BYTES // (4 * inputs)))
         posts, pres = prediction.T.contiguous(), context.T.contiguous()
         for start in range(0, units, rows):
             block = slice(start, start + rows)
@@ -63,6 +67,19 @@ class ApicalProjection:
             optimiser.apply(f"{self.name}.apical", self.weight, change, block)
             if self.half is not None:
                 self.half[block].copy_(self.weight[block])
+
+    def renew(self) -> None:
+        """Copy what a GPU's optimiser has changed; on a CPU every block was copied while it was in cache."""
+        if self.half is not None and self.weight.device.type != "cpu":
+            self.half.copy_(self.weight)
+
+    def _master(self, left: Tensor, right: Tensor) -> Tensor:
+        """left right in the master's dtype, of shapes (m, k) and (k, n); a GPU's kernel rounds no bfloat16 in between and writes once."""
+        if left.dtype == self.weight.dtype:
+            return left @ right
+        if left.device.type == "cpu" or self.weight.dtype != torch.float32 or not WIDENS:
+            return product(left, right.T).to(self.weight.dtype)
+        return torch.mm(left, right, out_dtype=self.weight.dtype)
 
     def _told(self, signal: Tensor) -> Tensor:
         """A signal as the outer product sees it."""

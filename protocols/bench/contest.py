@@ -42,11 +42,14 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     if task["name"] == "limit":
         choose("auto", device, Path(pooch.os_cache("apical")))  # kept for the contestants, whose memory it is not
         return dict(limit(device))
-    images = torch.randn(2 * task["batch"], 3, 32, 32, device=device)
+    side = task.get("side", 32)
+    images = torch.randn(2 * task["batch"], 3, side, side, device=device)
     choice = choose("auto", device, Path(pooch.os_cache("apical")))
     # Libraries load their kernels at the first convolution: that memory belongs to no contestant.
     F.conv2d(images[:2], torch.randn(8, 3, 3, 3, device=device, requires_grad=True)).sum().backward()
     before = torch.cuda.memory_allocated() if device.type == "cuda" else resident()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     measured = task["name"] in ("explicit", "explicit-bf16")
     with using(choice.kernels) if measured else nullcontext():
         step, held = _contestant(task, images)
@@ -63,7 +66,7 @@ def _contestant(task: dict[str, Any], images: Tensor) -> tuple[Callable[[], obje
     """A step of a contestant, and the bytes of its weights and moments."""
     name, half = task["name"], task["name"].endswith("bf16")
     if name.startswith("explicit"):
-        rule, shape = ClappPP(context=task["context"]), (3, 32, 32)
+        rule, shape = ClappPP(context=task["context"]), tuple(images.shape[1:])
         built = build_network(Architecture("vgg6", shape, task["width"], grids=GRIDS), rule, seed=0).to(images.device)
         engine = build_engine(built, rule, learning_rate=2e-4, half=half)
         pairing = pair(task["batch"])

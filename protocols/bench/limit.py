@@ -48,14 +48,14 @@ def _seconds(work: Callable[[], object], device: torch.device, turns: int = 7) -
     return best
 
 
-def work(context: str, batch: int, width: float) -> dict[str, float]:
+def work(context: str, batch: int, width: float, side: int = 32) -> dict[str, float]:
     """Floating-point operations and bytes that a step cannot do without.
 
     Operations: sweep and change of every convolution, nine multiplications for each pair of channels and place, and the same two of every
     apical matrix. Bytes: every weight read once by the sweep, and read and written with both moments by AdamW, in float32; every
     rate written once, and read by the next sweep and by the change.
     """
-    rows, side, inputs = 2 * batch, 32, 3
+    rows, inputs = 2 * batch, 3
     operations, maps, weights, units = 0.0, 0.0, 0.0, []
     for (full, pool), grid in zip(PLAN, GRIDS, strict=True):
         channels = round(full * width)

@@ -21,6 +21,7 @@ from .store import storing
 
 GRIDS = (8, 4, 4, 4, 2, 2)
 RULE = ClappPP(context="dfb")
+CPU = torch.device("cpu")
 
 
 def recording(*, rounds: int = 5, recorded_steps: int = 10_000, progress: bool = True) -> dict[str, Any]:
@@ -35,21 +36,23 @@ def recording(*, rounds: int = 5, recorded_steps: int = 10_000, progress: bool =
         JSON-ready dict: throughput (one row per `every`), store (one row per number of units) and memory (resident bytes after each tenth).
     """
     default = RecordingConfig().every
-    rows = [_throughput(every, rounds, progress) for every in (default, 10)]
+    rows = [throughput(every, rounds, progress) for every in (default, 10)]
     store = storing(rounds=rounds, progress=progress)
     memory = _memory(recorded_steps, progress)
     return {"benchmark": "recording", "throughput": rows, "store": store, "memory": memory, "machine": machine()}
 
 
-def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:
+def throughput(
+    every: int, rounds: int, progress: bool, *, device: torch.device = CPU, width: float = 0.125, batch: int = 64
+) -> dict[str, Any]:
     """Seconds of `every` steps with one of them recorded and committed, over seconds of the same steps without."""
-    batch, default = 64, RecordingConfig()
-    engine = _engine("vgg6", batch)
+    default = RecordingConfig()
+    engine = _engine("vgg6", width, device)
     spec = RecorderSpec(every, default.rows, default.units, default.unit_seed, None, default.dtype)
     recorder = Recorder(
         engine.network, spec, sources=RULE.needs.sources, losses=engine.network.names, batch_rows=2 * batch
     )
-    images = torch.randn(2 * batch, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(2 * batch, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
     ratios, plain = [], []
     with tempfile.TemporaryDirectory() as folder:
         writer = Writer.create(Path(folder) / "bench.zarr", recorder.tables(every * (rounds + 1)), attributes={})
@@ -57,6 +60,8 @@ def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:
         for turn in range(rounds + 1):
             start = time.perf_counter()
             _steps(engine, images, every, None)
+            if device.type == "cuda":
+                torch.cuda.synchronize()
             middle = time.perf_counter()
             _steps(engine, images, every, recorder)
             writer.commit()
@@ -77,7 +82,7 @@ def _throughput(every: int, rounds: int, progress: bool) -> dict[str, Any]:
 def _memory(recorded_steps: int, progress: bool) -> dict[str, Any]:
     """Resident memory while every step is recorded."""
     batch, default = 16, RecordingConfig()
-    engine = _engine("mlp", batch)
+    engine = _engine("mlp")
     spec = RecorderSpec(1, default.rows, default.units, default.unit_seed, None, default.dtype)
     recorder = Recorder(
         engine.network, spec, sources=RULE.needs.sources, losses=engine.network.names, batch_rows=2 * batch
@@ -102,12 +107,12 @@ def _memory(recorded_steps: int, progress: bool) -> dict[str, Any]:
     }
 
 
-def _engine(builder: str, batch: int) -> Engine:
+def _engine(builder: str, width: float = 1.0, device: torch.device = CPU) -> Engine:
     if builder == "vgg6":
-        architecture = Architecture("vgg6", (3, 32, 32), 0.125, grids=GRIDS)
+        architecture = Architecture("vgg6", (3, 32, 32), width, grids=GRIDS)
     else:
         architecture = Architecture("mlp", (1, 8, 8), hidden=(64, 64))
-    return build_engine(build_network(architecture, RULE, seed=0), RULE, learning_rate=1e-4)
+    return build_engine(build_network(architecture, RULE, seed=0).to(device), RULE, learning_rate=1e-4)
 
 
 def _steps(engine: Engine, images: torch.Tensor, count: int, recorder: Recorder | None, first: int = 0) -> None:

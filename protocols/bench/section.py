@@ -79,6 +79,43 @@ def spikes(result: Mapping[str, Any]) -> Section:
     )
 
 
+def device(result: Mapping[str, Any]) -> Section:
+    """What `bench.device` has so far."""
+    checks = tuple(
+        (row["check"], number(row["worst"], ".3g"), number(row["bound"], ".3g"), "yes" if row["holds"] else "no")
+        for row in result["checks"]
+    )
+    tables = [TextTable(head=("check", "found", "bound", "holds"), rows=checks, title=f"Checks on {result['device']}")]
+    rows = tuple(
+        (
+            row["context"], row["precision"], f"{row['batch']}", f"{row['side']}", number(row.get("images_per_second"), ".1f"),
+            _scaled(row.get("extra_bytes"), ".0f", MIB), _scaled(row.get("share_of_limit"), ".0f", 0.01), row.get("error", ""),
+        )
+        for row in result["rows"]
+    )  # fmt: skip
+    head = ("context", "precision", "batch", "px", "images/s", "memory (MiB)", "share of the limit (%)", "failed")
+    if rows:
+        tables.append(TextTable(head=head, rows=rows, title="Engine; memory beyond weights and moments", numbers=False))
+    others = []
+    if (recording := result["recording"]) is not None:
+        others.append(
+            (
+                f"recording one step in {recording['every']:,}, overhead (%)",
+                number(recording["overhead_percent"], ".1f"),
+            )
+        )
+    if (run := result["training"]) is not None:
+        others += [
+            ("epochs trained", number(run["epochs"], ".1f")),
+            ("images/s of training", number(run["images_per_second"], ".0f")),
+        ]
+        if run.get("read_out"):
+            others += [("read-out (%)", number(run["read_out"]["accuracy"], ".2f")), ("published (%)", number(run["published_percent"], ".2f"))]  # fmt: skip
+    if others:
+        tables.append(TextTable(head=("quantity", "found"), rows=tuple(others)))
+    return Section(name="bench-device", title=f"A device, {result['status']}", tables=(*tables, _machine(result)))
+
+
 def _scaled(value: float | None, form: str, unit: float) -> str:
     return number(None if value is None else value / unit, form)
 

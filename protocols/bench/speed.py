@@ -52,15 +52,15 @@ def engine(
     from ...plasticity.clapp import SOURCES
 
     task = {"batch": batch, "width": width, "steps": steps, "device": device, "threads": threads}
-    rows, rates = [], [_contest(task | {"name": "limit"})]
+    rows, rates = [], [contest(task | {"name": "limit"})]
     for context in contexts or SOURCES:
         samples: dict[str, list[dict[str, Any]]] = {name: [] for name in contestants}
         for turn in range(rounds):
             for name in contestants:
-                found = _contest(task | {"name": name, "context": context})
+                found = contest(task | {"name": name, "context": context})
                 samples[name].append(found)
                 _tell(progress, f"{context:8s} round {turn + 1}/{rounds} {name:22s}", found)
-            rates.append(_contest(task | {"name": "limit"}))
+            rates.append(contest(task | {"name": "limit"}))
         rows += _summarise(context, samples, work(context, batch, width), _best(rates))
     return {
         "benchmark": "engine", "batch": batch, "width": width, "device": device, "rows": rows, "limit": _best(rates), "machine": machine(),
@@ -119,7 +119,15 @@ def _ratio(base: list[dict[str, Any]], found: list[dict[str, Any]], name: str) -
     return float(statistics.median(b[name] / f[name] for b, f in zip(base, found, strict=True)))
 
 
-def _contest(task: Mapping[str, Any]) -> dict[str, Any]:
+def contest(task: Mapping[str, Any]) -> dict[str, Any]:
+    """What one contestant found, in a process of its own.
+
+    Args:
+        task: see `contest.run`.
+
+    Raises:
+        ProtocolError: it failed.
+    """
     command = [sys.executable, "-m", "apical.protocols.bench.contest", json.dumps(task)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

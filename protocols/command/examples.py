@@ -31,6 +31,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical theory": "apical theory --seed 1",
     "apical cells": "apical cells clopath burst-dependent",
     "apical new": "apical new rule my-rule --out code",
+    "apical bench device": "apical bench device --device cuda --minutes 9 --out figures",
     "apical bench engine": "apical bench engine --context dfb --width 0.25",
     "apical bench recording": "apical bench recording --json",
     "apical bench spikes": "apical bench spikes --neurons 1000 --inputs 1000",

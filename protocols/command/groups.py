@@ -182,3 +182,55 @@ def bench_spikes(quiet: bool, as_json: bool, **given: Any) -> None:
     from ..bench import spikes
 
     show(spikes(progress=not quiet, **given), as_json, "bench spikes")
+
+
+@bench.command("device")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cuda", show_default=True)
+@click.option(
+    "--minutes", type=click.FloatRange(0, 10_000, min_open=True), default=9.0, show_default=True,
+    help="Of this call; the next one goes on.",
+)  # fmt: skip
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the figures, one file each.",
+)
+@click.option(
+    "--size", type=click.Choice(["full", "small"]), help="Networks and images.  [default: full on cuda, small on cpu]"
+)
+@click.option(
+    "--preset", default="cifar10-dfb", show_default=True, help="What is trained for the minutes that are left."
+)
+@set_option
+@data_dir_option
+@verbose_option
+@quiet_option
+@json_option
+def bench_device(
+    out: Path, device: str, size: str | None, preset: str, overrides: tuple[str, ...], data_dir: Path | None,
+    verbose: bool, quiet: bool, as_json: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Check a GPU, measure the engine on it, and train: in pieces, each kept as it comes."""
+    from ..bench.on_device import PUBLISHED
+    from ..bench.on_device import device as run
+    from ..settings.load import begin
+
+    def train(folder: Path, seconds: float, again: bool) -> dict[str, Any]:
+        from ..train.run import train as run_training
+
+        options = {"training.max_seconds": seconds, "training.device": device}
+        told = () if again else ("training.graph=true", *overrides)
+        settings, there = begin(None if again else preset, folder, again, told, options)
+        return run_training(settings, there, data_dir=data_dir, resume=again, progress=not quiet)
+
+    def read(folder: Path) -> dict[str, Any]:
+        from ..probe.run import probe
+
+        return probe(folder, data_dir=data_dir, progress=not quiet)
+
+    found = run(
+        out, device=device, size=size or ("full" if device == "cuda" else "small"), train=train, read=read,
+        published=PUBLISHED.get(preset), progress=not quiet, **given,
+    )  # fmt: skip
+    show(found, as_json, "bench device", verbose=verbose)

@@ -104,6 +104,12 @@ class TrainingConfig(Settings):
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null = torch's choice")
+    graph: bool = Field(
+        default=False, description="on CUDA: the kernels of a step as one captured graph; no other result, fewer starts"
+    )
+    tf32: bool = Field(
+        default=False, description="on CUDA: float32 products by TensorFloat-32, of 10 bits in place of 23"
+    )
     checkpoint_every: Count | None = Field(default=None, description="steps between checkpoints; null = once per epoch")
     max_seconds: float | None = Field(
         default=None, gt=0, le=1e9, description="stop, resumable, after this many seconds"

@@ -11,7 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from ...plasticity.queued import queued
 from .errors import StimulusError, misuse
+
+moved = queued  # indices of images and parameters of views
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,6 @@ class ImageSet:
             parts.append(square.add_(0.5).clamp_(0.0, 255.0).to(torch.uint8))
         images = torch.cat(parts)
         return replace(self, images=images, fingerprint=fingerprint(images, self.labels, self.classes))
-
-
-def moved(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return the tensor on ``device``; on its way from the CPU to a GPU it is only queued, and no step waits for the copy."""
-    if device.type != "cuda" or tensor.device.type != "cpu":
-        return tensor.to(device)
-    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def check_arrays(name: str, images: Tensor, labels: Tensor, classes: int) -> None:

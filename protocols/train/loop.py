@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ...models import Moment, Recorder
-from ...models.engine import BlockEngine, Choice, Engine, build_engine, checkpoint
+from ...models.engine import BlockEngine, Choice, Engine, Graphed, build_engine, checkpoint
 from ...plasticity import Blockwise
 from ...recordings import Writer
 from ...recordings.stores import set_aside
@@ -68,6 +68,8 @@ class Run:
             network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, factors=o.factors, half=choice.precision == "bf16",
             seed=config.seed, steps=self.steps, **o.own(),
         )  # fmt: skip
+        captured = t.graph and device.type == "cuda"
+        self.learner = Graphed(self.engine) if captured else self.engine
         explicit = self.rule.needs.engine == "local"
         self.losses = network.names if explicit else [network.names[-1]]
         if isinstance(self.engine, BlockEngine):
@@ -217,7 +219,7 @@ class Run:
                 step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(rows), label.cpu(), pairing, views
             )
             observer.begin(moment)
-        losses = self.engine.step(images, pairing, observer, label=label if self.rule.needs.supervised else None)
+        losses = self.learner.step(images, pairing, observer, label=label if self.rule.needs.supervised else None)
         if observer is not None:
             observer.end(losses)
         self.step += 1

@@ -11,7 +11,7 @@ from ...plasticity import using
 from ..errors import ConfigError, Interrupted
 from ..runs.folder import RunFolder
 from ..runs.kernels import kernels_of
-from ..runs.setup import load_stimulus, pick_device
+from ..runs.setup import load_stimulus, pick_device, set_device
 from ..settings.load import RunConfig
 from ..settings.places import check_there, located
 from .loop import Run
@@ -70,6 +70,7 @@ def _train(
     elif folder.taken():
         folder.claim(config)  # refuses before any data is read
     device = pick_device(config.training.device)
+    set_device(device, tf32=config.training.tf32)
     keep_freed_memory()
     if config.training.threads:
         torch.set_num_threads(config.training.threads)

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from apical.plasticity import RuleError, pair
+from apical.plasticity.pairing import _tabled, _untabled
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,3 +92,26 @@ def test_others_need_a_generator():
         pair(4, others=2)
     with pytest.raises(RuleError, match=r"pair.others: expected at least 0, got -1"):
         pair(4, others=-1)
+
+
+@pytest.mark.parametrize("negatives", ["next", "opposite"])
+def test_a_pairing_that_is_not_drawn_is_moved_once(negatives):
+    there = pair(4, negatives=negatives).to(torch.device("cpu"), torch.float32)
+    assert pair(4, negatives=negatives).to(torch.device("cpu"), torch.float32) is there
+    assert there.fixation_weight.dtype == torch.float32
+    assert pair(5, negatives=negatives).to(torch.device("cpu"), torch.float32) is not there
+
+
+def test_a_pairing_made_of_a_kept_one_is_not_taken_for_it():
+    only = torch.zeros(8, dtype=torch.float64)
+    found = replace(pair(4), fixation_weight=only).to(torch.device("cpu"), torch.float64)
+    assert torch.equal(found.fixation_weight, only)
+
+
+@pytest.mark.parametrize("others", [0, 3])
+def test_one_table_carries_a_drawn_pairing(others):
+    drawn = pair(5, negatives="random", phases="either", others=others, generator=torch.Generator().manual_seed(0))
+    found = _untabled(_tabled(drawn), torch.float64)
+    for name in ("fixation", "saccade", "fixation_weight", "saccade_weight", *(("others",) if others else ())):
+        assert torch.equal(getattr(found, name), getattr(drawn, name))
+    assert (found.others is None) == (not others)

@@ -18,7 +18,8 @@ def masks(
     count: int, height: int, width: int, generator: torch.Generator, device: torch.device | str = "cpu"
 ) -> Tensor:
     """Random blobs, bool (count, 1, height, width), on the device; bits are drawn by a CPU generator."""
-    field = torch.randint(0, 2, (count, 1, height, width), generator=generator).float().to(device)
+    bits = torch.randint(0, 2, (count, 1, height, width), generator=generator)
+    field = moved(bits.float(), torch.device(device))
     for _ in range(BLURS):
         for side in (2, 3):
             field = field / 2 + (field.roll(1, side) + field.roll(-1, side)) / 4

@@ -36,6 +36,12 @@ def _hue_basis(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     return fixed, even, odd
 
 
+@lru_cache
+def _identity(channels: int, device: torch.device) -> Tensor:
+    """Return the map that changes nothing, (channels, channels)."""
+    return torch.eye(channels, device=device)
+
+
 def affine_map(pixels: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
     """Apply y = M x + b: pixels (m, C, P), matrix (m, C, C), offset (m, C, 1) -> (m, C, P)."""
     return torch.bmm(matrix, pixels).add_(offset)
@@ -43,7 +49,7 @@ def affine_map(pixels: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
 
 def blend(factor: Tensor, channels: int) -> Tensor:
     """Return the map f x + (1 - f) grey(x) for factors (m,): (m, C, C). Factor 0 gives grey, 1 the image itself."""
-    eye = torch.eye(channels, device=factor.device)
+    eye = _identity(channels, factor.device)
     grey = luminance_weights(channels, factor.device).expand(channels, channels)
     return grey + factor[:, None, None] * (eye - grey)
 
@@ -64,23 +70,21 @@ def jitter(images: Tensor, factors: Tensor, order: Tensor) -> Tensor:
     every stage. Saturation and hue leave grey images as they are.
     """
     m, channels = images.shape[:2]
-    maps = _stage_maps(factors, channels)
-    contrast = factors[:, CONTRAST]
+    stages, contrast = order.T, factors[:, CONTRAST]
+    maps = _stage_maps(factors, channels)[stages, torch.arange(m, device=images.device)]
+    pulls = torch.where(stages == CONTRAST, 1.0 - contrast, 0.0)
     weights = luminance_weights(channels, images.device)
     pixels = images.reshape(m, channels, -1)
-    rows = torch.arange(m, device=images.device)
-    for stage in range(4):
-        operation = order[:, stage]
-        pull = torch.where(operation == CONTRAST, 1.0 - contrast, torch.zeros_like(contrast))
+    for matrix, pull in zip(maps, pulls, strict=True):
         mean = (pixels.mean(2) * weights).sum(1)
         offset = (pull * mean)[:, None, None].expand(m, channels, 1)
-        pixels = affine_map(pixels, maps[operation, rows], offset).clamp_(0.0, 1.0)
+        pixels = affine_map(pixels, matrix, offset).clamp_(0.0, 1.0)
     return pixels.view(images.shape)
 
 
 def _stage_maps(factors: Tensor, channels: int) -> Tensor:
     """Return the matrices of the four operations: (4, m, C, C)."""
-    eye = torch.eye(channels, device=factors.device)
+    eye = _identity(channels, factors.device)
     scaled = factors[:, :, None, None] * eye
     brightness, contrast = scaled[:, BRIGHTNESS], scaled[:, CONTRAST]
     if channels == 1:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..errors import misuse
-from ..images import Normalisation
+from ..images import Normalisation, moved
 from .colour import HUE, affine_map, blend, jitter
 from .resample import blur_matrix, crop_matrix, separable
 
@@ -93,7 +93,7 @@ class ViewParameters:
             return self
         columns = [getattr(self, name).float().reshape(-1, width) for name, width in FIELDS]
         crop, flip, factors, order, grey, sigma = torch.split(
-            torch.cat(columns, 1).to(device, non_blocking=True), [width for _, width in FIELDS], dim=1
+            moved(torch.cat(columns, 1), device), [width for _, width in FIELDS], dim=1
         )
         return ViewParameters(crop, flip[:, 0] > 0.5, factors, order.long(), grey[:, 0] > 0.5, sigma[:, 0])
 
@@ -166,14 +166,23 @@ def apply_views(
             f"views.images: expected uint8 (m, 1 or 3, H, W), one mean and deviation each, got {found}; adapt them"
         )
     p = parameters.to(images.device)
-    rows = crop_matrix(p.crop[:, 0], p.crop[:, 2], height)
-    columns = crop_matrix(p.crop[:, 1], p.crop[:, 3], width, p.flip)
+    rows, columns = _crops(p, height, width)
     pixels = separable(images.float().div_(255.0), rows, columns)
     pixels = jitter(pixels, p.factors, p.order)
     matrix, offset = _finish(p.grey, mean, std)
     pixels = affine_map(pixels.flatten(2), matrix, offset).view(m, channels, height, width)
-    pixels = separable(pixels, blur_matrix(p.sigma, height), blur_matrix(p.sigma, width))
+    down = blur_matrix(p.sigma, height)
+    pixels = separable(pixels, down, down if width == height else blur_matrix(p.sigma, width))
     return pixels.contiguous(memory_format=memory_format)
+
+
+def _crops(p: ViewParameters, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Return the weights of rows and columns, (m, side, side) each; of square images in one go."""
+    if height != width:
+        return crop_matrix(p.crop[:, 0], p.crop[:, 2], height), crop_matrix(p.crop[:, 1], p.crop[:, 3], width, p.flip)
+    start, length = p.crop.T.reshape(2, -1)
+    rows, columns = crop_matrix(start, length, height, torch.cat([torch.zeros_like(p.flip), p.flip])).chunk(2)
+    return rows, columns
 
 
 def _finish(grey: Tensor, mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:

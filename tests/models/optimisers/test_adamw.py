@@ -1,6 +1,7 @@
 import pytest
 import torch
 from apical.models import AdamW, ApicalProjection, ModelError
+from apical.models.optimisers.sgd import SGD
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -59,3 +60,37 @@ def test_apical_change_in_blocks_is_the_whole_product(units, monkeypatch):
 def test_bad_numbers_are_refused(field, value):
     with pytest.raises(ModelError, match=f"optimiser.{field}"):
         AdamW(**{"learning_rate": 1e-3, field: value})
+
+
+@pytest.mark.parametrize("kind", [AdamW, SGD])
+def test_a_number_on_the_device_says_whether_a_change_is_taken(kind):
+    """SAL on a GPU: an area that no row used keeps its weights and moments, and the host never asks which it is."""
+    draws = torch.Generator().manual_seed(0)
+    start, changes = torch.randn(2, 3, generator=draws), torch.randn(4, 2, 3, generator=draws)
+    gated, plain = (kind(learning_rate=0.1, weight_decay=0.01) for _ in range(2))
+    weights = start.clone(), start.clone()
+    for optimiser, weight in zip((gated, plain), weights, strict=True):
+        optimiser.register("w", weight)
+    for change in changes:
+        gated.advance(), plain.advance()
+        plain.apply("w", weights[1], change[:1], slice(0, 1))
+        for row, resting in enumerate((0.0, 1.0)):
+            gated.apply_unless(torch.tensor(resting), "w", weights[0], change[row : row + 1], slice(row, row + 1))
+    torch.testing.assert_close(weights[0], weights[1])
+    assert torch.equal(weights[0][1], start[1])
+    for name, tensor in plain.tensors().items():
+        torch.testing.assert_close(gated.tensors()[name], tensor)
+
+
+def test_a_rate_that_is_set_holds_for_the_next_step_also_after_a_restore():
+    weights = torch.ones(3), torch.ones(3)
+    for weight, resumed in zip(weights, (False, True), strict=True):
+        optimiser = AdamW(learning_rate=0.5)
+        optimiser.register("w", weight)
+        for step in range(4):
+            if resumed and step == 2:
+                optimiser.restore(step)
+            optimiser.learning_rate = 0.1 / (step + 1)
+            optimiser.advance()
+            optimiser.apply("w", weight, torch.arange(3.0))
+    assert torch.equal(*weights)

@@ -41,6 +41,24 @@ def test_changes_are_sums_over_the_rows_of_each_area():
         torch.testing.assert_close(bias[area], factor[mine].sum(0))
 
 
+def test_a_gpu_computes_all_areas_and_takes_the_same():
+    """The way of a device that nobody asks which areas are in use; there is no other difference."""
+    population = make(areas=6).populations[0]
+    population.weight.normal_(generator=torch.Generator().manual_seed(3))
+    population.bias.normal_(generator=torch.Generator().manual_seed(4))
+    pre = rows(4).flatten(1)
+    activity = population.forward(pre, population.weight, population.bias, keep_basal=True)
+    torch.testing.assert_close(
+        population.in_all(pre, population.weight, population.bias, activity.area), activity.basal
+    )
+    factor = torch.randn(4, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    change, bias, resting = population.change_of_all(factor, activity)
+    expected, expected_bias = population.change(factor, activity)
+    torch.testing.assert_close(change, expected)
+    torch.testing.assert_close(bias, expected_bias)
+    assert resting.tolist() == [float(area not in activity.area) for area in range(6)]
+
+
 def test_an_area_without_rows_has_no_change_at_all():
     population = make().populations[0]
     activity = population.forward(rows(1).flatten(1), population.weight, population.bias)

@@ -30,7 +30,7 @@ def contestants(monkeypatch):
             "extra_bytes": 100 * clock / drift, "held_bytes": 7,
         }  # fmt: skip
 
-    monkeypatch.setattr(speed, "_contest", stand_in)
+    monkeypatch.setattr(speed, "contest", stand_in)
 
 
 def test_ratios(contestants):
