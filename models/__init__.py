@@ -13,7 +13,7 @@ from .errors import CheckpointError, ModelError
 
 if TYPE_CHECKING:
     from .networks.areas import area_network
-    from .networks.columns import conv_network, mlp, vgg6, vgg11
+    from .networks.columns import conv_network, mlp, vgg6, vgg8, vgg11
     from .networks.in_blocks import BlockNetwork
     from .networks.network import Network, wire
     from .networks.three_blocks import scff, softhebb
@@ -66,6 +66,7 @@ __all__ = [
     "softhebb",
     "triangle",
     "vgg6",
+    "vgg8",
     "vgg11",
     "wire",
 ]
@@ -75,6 +76,7 @@ _HOMES = {
     "conv_network": "networks.columns",
     "mlp": "networks.columns",
     "vgg6": "networks.columns",
+    "vgg8": "networks.columns",
     "vgg11": "networks.columns",
     "BlockNetwork": "networks.in_blocks",
     "Network": "networks.network",

@@ -20,6 +20,10 @@ STARTS = ("uniform", "normal")
 VGG6: tuple[tuple[int, bool], ...] = ((128, False), (256, True), (256, False), (512, True), (1024, True), (1024, True))
 
 
+# what the paper trains on ImageNet
+VGG8: tuple[tuple[int, bool], ...] = (
+    (128, False), (256, True), (512, True), (512, False), (1024, True), (1024, True), (1024, False), (1024, True),
+)  # fmt: skip
 # the convolutions of VGG-11, as in LPL (Halvagal & Zenke 2023)
 VGG11: tuple[tuple[int, bool], ...] = (
     (64, True), (128, True), (256, False), (256, True), (512, False), (512, True), (512, False), (512, True),
@@ -94,6 +98,25 @@ def vgg6(
         ModelError: a width that leaves a population without neurons, an unknown start or transfer function, or a radius that is not above 0.
     """
     return _vgg(VGG6, shape, grids, generator, width, start, radius, bias, transfer)
+
+
+def vgg8(
+    shape: tuple[int, int, int],
+    grids: Sequence[int],
+    *,
+    generator: torch.Generator,
+    width: float = 1.0,
+    start: str = "uniform",
+    radius: float = 25.0,
+    bias: bool = True,
+    transfer: str = "relu",
+) -> Network:
+    """The VGG-8 of the paper, for ImageNet: 128 | 256 M | 512 M | 512 | 1024 M | 1024 M | 1024 | 1024 M; arguments as of `vgg6`.
+
+    Raises:
+        ModelError: as `vgg6`, or an image that five max-pools do not divide.
+    """
+    return _vgg(VGG8, shape, grids, generator, width, start, radius, bias, transfer)
 
 
 def vgg11(

@@ -165,6 +165,11 @@ READ = (*SETTINGS, "grids")
 KERNELS = ("start", "radius", "bias", "transfer")
 OWN: dict[str, Builder] = {
     "vgg6": Builder("columns:vgg6", ("width", "grids", *KERNELS), (8, 4, 4, 4, 2, 2)),
+    "vgg8": Builder(
+        "columns:vgg8", ("width", "grids", *KERNELS), (8, 4, 4, 4, 2, 2, 2, 1),
+        # the paper's 35,840 features of 224 px
+        read_out=ReadOut((8, 4, 2, 4, 2, 2, 2, 1)),
+    ),
     "vgg11": Builder("columns:vgg11", ("width", "grids", *KERNELS), (1,) * 8),
     "softhebb": Builder(
         "three_blocks:softhebb", ("width", "radius", "grids"), (8, 4, 2),

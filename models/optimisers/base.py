@@ -68,6 +68,31 @@ def together(optimiser: Taking) -> AbstractContextManager[None]:
     return nullcontext() if waits is None else waits()
 
 
+@runtime_checkable
+class Sizing(Protocol):
+    """What scales a step to the size of the whole change, also where that comes in blocks of rows."""
+
+    def size(self, name: str, weight: Tensor, square: Tensor, along: Tensor) -> None:
+        """Be told of a change before its blocks come.
+
+        Args:
+            name, weight: whose change.
+            square: |change|^2, a scalar.
+            along: <change, weight>, a scalar.
+        """
+        ...
+
+
+def sizing(optimiser: Taking) -> Sizing | None:
+    """The optimiser that wants to be told of sizes, itself or behind those that pass changes on to it; None where none does."""
+    while not isinstance(optimiser, Sizing):
+        inner: Taking | None = getattr(optimiser, "inner", None)
+        if inner is None:
+            return None
+        optimiser = inner
+    return optimiser
+
+
 def check_range(name: str, value: float, top: float = math.inf) -> None:
     """Refuse a hyperparameter outside [0, top)."""
     if not (0 <= value < top):

@@ -30,11 +30,10 @@ SETTINGS: dict[str, Setting] = {
 
 
 def _in_parts(rule: "Rule") -> str | None:
-    """Why LARS does not fit: the apical side of a local rule, and areas, change a part at a time; other feedback is fixed."""
-    parts = "areas" if rule.needs.routed else "apical weights"
-    if not (rule.needs.routed or (rule.needs.engine == "local" and rule.needs.sources)):
+    """Why LARS does not fit: areas change a part at a time. So do apical weights, but the size of their change is known beforehand."""
+    if not rule.needs.routed:
         return None
-    return f"a rule with {parts}, got 'lars'; it needs whole changes, theirs come in blocks"
+    return "a rule with areas, got 'lars'; it needs whole changes, theirs come in blocks"
 
 
 def _never_of_unit_length(rule: "Rule") -> str | None:

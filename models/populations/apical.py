@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...plasticity import product
-from ..optimisers.base import Taking
+from ..optimisers.base import Taking, sizing
 
 WIDENS = hasattr(torch.ops.aten.mm, "dtype")  # PyTorch 2.8: bfloat16 in, float32 out, on a GPU
 BLOCK_BYTES = 2 << 20  # rows of B per block: small enough that gradient, moments and copy meet in cache
@@ -61,6 +61,8 @@ class ApicalProjection:
             return
         rows = max(1, min(units, BLOCK_BYTES // (4 * inputs)))
         posts, pres = prediction.T.contiguous(), context.T.contiguous()
+        if (sized := sizing(optimiser)) is not None:
+            sized.size(f"{self.name}.apical", self.weight, *self._size(prediction, context))
         for start in range(0, units, rows):
             block = slice(start, start + rows)
             change = product(posts[block], pres).to(self.weight.dtype)
@@ -80,6 +82,13 @@ class ApicalProjection:
         if left.device.type == "cpu" or self.weight.dtype != torch.float32 or not WIDENS:
             return product(left, right.T).to(self.weight.dtype)
         return torch.mm(left, right, out_dtype=self.weight.dtype)
+
+    def _size(self, prediction: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """|dB|^2 and <dB, B> of dB = prediction^T c, from products of rows, without dB."""
+        dtype = self.weight.dtype
+        posts, pres = prediction.to(dtype), context.to(dtype)
+        square = (product(posts, posts) * product(pres, pres)).sum()
+        return square, (posts * product(pres, self.weight)).sum()
 
     def _told(self, signal: Tensor) -> Tensor:
         """A signal as the outer product sees it."""

@@ -41,4 +41,5 @@ EXAMPLES: Mapping[str, str] = {
     "apical data list": "apical data list",
     "apical data fetch": "apical data fetch cifar10 --data-dir data",
     "apical data verify": "apical data verify cifar10",
+    "apical data prepare": "apical data prepare folder:pictures --image-size 64",
 }

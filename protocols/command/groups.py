@@ -58,6 +58,31 @@ def data_verify(names: tuple[str, ...], data_dir: Path | None, as_json: bool) ->
         sys.exit(1)
 
 
+@data.command("prepare")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--image-size", type=click.IntRange(8, 512), help="Side in pixels.  [default: that of runs without one]")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes that decode.  [default: one a processor]")
+@click.option(
+    "--unreadable",
+    type=click.Choice(["refuse", "leave-out"]),
+    default="refuse",
+    show_default=True,
+    help="What becomes of files that are no images.",
+)
+@click.option("--check", is_flag=True, help="Read what was decoded once more and compare it with its fingerprint.")
+@data_dir_option
+@quiet_option
+@json_option
+def data_prepare(names: tuple[str, ...], quiet: bool, as_json: bool, **given: Any) -> None:
+    """Decode image files once, by several processes, into the cache from which runs hold or stream them: imagenet, tiny-imagenet, folder:PATH.
+
+    A run does it by itself where it was not done; what was killed goes on where it stood.
+    """
+    from ..stimuli.datasets.prepare import prepare
+
+    show({"datasets": [prepare(name, progress=not quiet, **given) for name in names]}, as_json)
+
+
 @click.group(cls=Commands)
 def config() -> None:
     """Settings: show what a preset or file resolves to, or what can be set."""

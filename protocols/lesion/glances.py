@@ -167,7 +167,7 @@ class Looking:
     def seen(self, index: Tensor, view: str) -> Tensor:
         """Stored pictures of objects at a view, normalised, (objects, channels, height, width)."""
         stimulus = self.batches.stimulus
-        pictures = stimulus.train.images[index.to(stimulus.train.images.device)]
+        pictures = stimulus.train.at(index)
         return moved(stimulus.still(pictures), self.stimuli.views.get(view, VIEWS[view]))  # type: ignore[call-overload]
 
     def _pair_images(self, first: Tensor, second: Tensor) -> Tensor:

@@ -75,6 +75,6 @@ def _untrained(run: Trained[Rule], reading: Reading) -> Network | BlockNetwork:
     network = run.initial()
     if isinstance(network, BlockNetwork) or network.follows:
         # drawn: stored images may be sorted by class
-        images = reading.train.subset(min(SETTLING, len(reading.train)), seed=run.config.seed).images
+        images = reading.train.subset(min(SETTLING, len(reading.train)), seed=run.config.seed).whole()
         settle(network, run.presentation.still(reading.stimulus, images.to(run.device)))
     return network

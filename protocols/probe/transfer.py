@@ -177,7 +177,7 @@ def _fitting(images: ImageSet, there: Elsewhere, shape: tuple[int, int, int]) ->
         raise ConfigError(
             f"probe.data: expected images of {shape[0]} channel, as the network sees, got {channels} in {there.name}; convert them to grey"
         )
-    return replace(images, images=images.images.expand(-1, shape[0], -1, -1))
+    return images.in_colours(shape[0])
 
 
 def _shown(run: Trained[Rule], images: Stimulus, there: Elsewhere) -> Stimulus:

@@ -52,9 +52,9 @@ def corrupted_read_out(
             return fit(x, labels, features, labels_test).accuracy
         return accuracy(rescaled(features, mean, scale), labels_test, *found.weights)
 
-    corrupted = {}
+    corrupted, pixels = {}, test.whole()
     for name in CORRUPTIONS:
-        corrupted[name] = [score(corrupt(test.images, name, severity, seed=seed)) for severity in SEVERITIES]
+        corrupted[name] = [score(corrupt(pixels, name, severity, seed=seed)) for severity in SEVERITIES]
         advance(name)
     return {
         "corrupted": corrupted,

@@ -1,5 +1,6 @@
 """What read-outs see: pooled rates of frozen networks, and pixels."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
@@ -75,4 +76,7 @@ def features(
 
 def pixel_features(stimulus: Stimulus, images: ImageSet) -> Tensor:
     """The images themselves, (images, pixels)."""
-    return stimulus.still(images.images).flatten(1).cpu()
+    found = torch.empty(len(images), math.prod(images.shape))
+    for start in range(0, len(images), CHUNK):
+        found[start : start + CHUNK] = stimulus.still(images.images[start : start + CHUNK]).flatten(1)
+    return found

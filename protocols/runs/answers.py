@@ -67,7 +67,7 @@ def pictures(images: Any, shape: tuple[int, int, int], *, resize: bool = False) 
                 f"images: expected {width} x {height} pixels, as the network sees, got {values.shape[3]} x {values.shape[2]}; {remedy}"
             )
         none = torch.full((len(values),), -1)
-        values = ImageSet("images", values.contiguous(), none, (), "").resized(height).images
+        values = ImageSet("images", values.contiguous(), none, (), "").resized(height).whole()
     return values.expand(-1, channels, -1, -1).contiguous()
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ...recordings.atomic import write_text
 from ..errors import ConfigError
+from ..locks import Taken, held
 from ..settings.load import RunConfig, read_stored, stored_text
 from ..settings.places import at
-from .locks import Taken, held
 
 
 @dataclass(frozen=True, slots=True)

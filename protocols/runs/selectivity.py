@@ -30,7 +30,7 @@ def selectivity_of(
     @cache
     def measured() -> dict[str, Tensor]:
         images = stimulus.train.subset(min(IMAGES, len(stimulus.train)), seed=seed)
-        shown = presentation.still(stimulus, images.images).to(network.device)
+        shown = presentation.still(stimulus, images.whole()).to(network.device)
         with torch.no_grad():
             sweep = activities(network, shown.contiguous(memory_format=torch.channels_last))
             told = (class_selectivity(activity.rate.flatten(1), images.labels) for activity in sweep)

@@ -64,6 +64,7 @@ def load_stimulus(
         return load(
             s.name, data_dir=data_dir, image_size=s.image_size, n_train=s.n_train, n_test=s.n_test, held_out=s.held_out, normalised=s.normalised,
             seed=config.seed, crop_scale=s.crop_scale, device=str(device), options=given(s.options),
+            hold=config.training.hold, unreadable=s.unreadable, progress=progress,
         )  # fmt: skip
 
 

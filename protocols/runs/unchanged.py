@@ -19,6 +19,12 @@ def fingerprints(stimulus: Stimulus) -> dict[str, str]:
     return {"train": stimulus.train.fingerprint, "test": stimulus.test.fingerprint}
 
 
+def left_out(stimulus: Stimulus) -> dict[str, list[str]]:
+    """Files of the user's that could not be read and are no part of the images, by split; empty where there are none."""
+    found = {"train": stimulus.train.left_out, "test": stimulus.test.left_out}
+    return {f"left_out_{split}": list(files) for split, files in found.items() if files}
+
+
 def same_settings(config: RunConfig, state: State, where: Path, places: Iterable[str] = ()) -> None:
     """Refuse settings that would make a run another one.
 

@@ -59,6 +59,10 @@ class StimulusConfig(Settings):
         le=10**9,
         description="training images that are tested with in place of the test images, to choose a setting by; null = none",
     )
+    unreadable: Literal["refuse", "leave-out"] = Field(
+        default="refuse",
+        description="of image files: what becomes of those that are no images; what is left out is told in the recording",
+    )
     crop_scale: Annotated[tuple[Share, Share], Field(strict=False)] | None = Field(
         default=None, description="smallest and largest share of the image in one view; null = the stimulus's own"
     )
@@ -113,6 +117,12 @@ class TrainingConfig(Settings):
     checkpoint_every: Count | None = Field(default=None, description="steps between checkpoints; null = once per epoch")
     max_seconds: float | None = Field(
         default=None, gt=0, le=1e9, description="stop, resumable, after this many seconds"
+    )
+    hold: int = Field(
+        default=4096,
+        ge=0,
+        le=10**9,
+        description="MiB of decoded image files that are held on the device; more are streamed from the disk, with the same result",
     )
     keep_checkpoints: int = Field(default=2, ge=1, le=100_000, description="newest checkpoints that are kept")
     diverged: float = Field(

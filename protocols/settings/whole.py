@@ -59,6 +59,8 @@ def _stimulus_complaints(stimulus: StimulusConfig) -> Iterator[str]:
         "device": "training.device",
         "data_dir": "--data-dir",
     }
+    if row is not None and stimulus.unreadable != "refuse" and "unreadable" not in row.reads:
+        yield f"stimulus.unreadable: expected refuse, since {stimulus.name} is not read from image files, got {stimulus.unreadable}; remove it"
     if row is not None:
         yield from option_complaints("stimulus.options", stimulus.name, row.takes, stimulus.options, settings)
 

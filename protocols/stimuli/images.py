@@ -13,6 +13,9 @@ from torch.nn.functional import interpolate
 
 from ...plasticity.queued import queued
 from .errors import StimulusError, misuse
+from .pixels import Mapped, Pixels, blocks, grey_levels
+
+LARGE = 16 << 20  # bytes of streamed pixels whose fingerprint is kept, beside that of the whole of a part
 
 moved = queued  # indices of images and parameters of views
 
@@ -21,15 +24,24 @@ moved = queued  # indices of images and parameters of views
 class ImageSet:
     """Images of one split.
 
-    ``images``: uint8 (N, C, H, W); ``labels``: int64 (N,), -1 where unlabelled; ``classes``: their names;
-    ``fingerprint``: SHA-256 of shape, pixels, labels and class names. Raises ``StimulusError`` where these disagree.
+    ``images``: uint8 (N, C, H, W), a tensor or, of a set that is streamed, ``Mapped``; ``labels``: int64 (N,), -1 where unlabelled;
+    ``classes``: their names; ``fingerprint``: SHA-256 of shape, pixels, labels and class names; ``left_out``: files of the user's that
+    could not be read and were left out. Raises ``StimulusError`` where these disagree.
     """
 
     name: str
-    images: Tensor
+    images: Pixels
     labels: Tensor
     classes: tuple[str, ...]
     fingerprint: str
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def streamed(
+        cls, name: str, images: Mapped, labels: Tensor, classes: Sequence[str], left_out: tuple[str, ...] = ()
+    ) -> ImageSet:
+        """Images that stay on the disk; their fingerprint is that of the same images held, and is worked out once."""
+        return cls(name, images, labels, tuple(classes), fingerprint(images, labels, classes), left_out)
 
     @classmethod
     def build(cls, name: str, images: Tensor, labels: Tensor, classes: Sequence[str], device: str = "cpu") -> ImageSet:
@@ -49,6 +61,32 @@ class ImageSet:
         channels, height, width = self.images.shape[1:]
         return channels, height, width
 
+    def at(self, rows: Tensor, times: int = 1) -> Tensor:
+        """Return the pixels at ``rows``, int64 (n,), so many times one after the other: uint8 (times n, C, H, W) on the set's device."""
+        if isinstance(self.images, Mapped):
+            return self.images[rows].repeat(times, 1, 1, 1)
+        return self.images[moved(rows.repeat(times), self.images.device)]
+
+    def whole(self) -> Tensor:
+        """Return all pixels as one tensor: for sets that are known to be small."""
+        return self.images[:]
+
+    def expect(self, rows: Tensor) -> None:
+        """Begin to read ``rows`` that will soon be asked for together by ``at``; a set that is held has them."""
+        if isinstance(self.images, Mapped):
+            self.images.expect(rows)
+
+    def in_colours(self, channels: int) -> ImageSet:
+        """Return grey images with so many channels, all alike."""
+        images = self.images
+        shown = images.in_colours(channels) if isinstance(images, Mapped) else images[:].expand(-1, channels, -1, -1)
+        return replace(self, images=shown)
+
+    def on(self, device: str | torch.device) -> ImageSet:
+        """Return the set with its pixels, or those that are taken of it, and its labels on ``device``."""
+        images = self.images.to(device) if isinstance(self.images, Mapped | Tensor) else self.images
+        return replace(self, images=images, labels=self.labels.to(device))
+
     def labelled(self) -> ImageSet:
         """Return the images that have a label (the set itself where all have one)."""
         known = self.labels >= 0
@@ -67,10 +105,10 @@ class ImageSet:
 
     def take(self, rows: Tensor, name: str | None = None) -> ImageSet:
         """Return the images at ``rows``, int64 (n,), under the same or another name."""
-        rows = rows.to(self.labels.device)
-        images, labels = self.images[rows], self.labels[rows]
+        labels = self.labels[rows.to(self.labels.device)]
+        images = self.images.view(rows) if isinstance(self.images, Mapped) else self.images[rows.to(self.images.device)]
         mark = fingerprint(images, labels, self.classes)
-        return ImageSet(name or self.name, images, labels, self.classes, mark)
+        return replace(self, name=name or self.name, images=images, labels=labels, fingerprint=mark)
 
     def resized(self, size: int | None) -> ImageSet:
         """Return the images with the shorter side brought to ``size`` pixels and the centre square cut out.
@@ -86,7 +124,7 @@ class ImageSet:
         target = [max(size, round(height * scale)), max(size, round(width * scale))]
         top, left = (target[0] - size) // 2, (target[1] - size) // 2
         parts = []
-        for part in torch.split(self.images, 1024):
+        for part in (part for block in blocks(self.images) for part in torch.split(block, 1024)):
             pixels = interpolate(part.float(), size=target, mode="bilinear", antialias=True, align_corners=False)
             square = pixels[:, :, top : top + size, left : left + size]
             parts.append(square.add_(0.5).clamp_(0.0, 255.0).to(torch.uint8))
@@ -121,12 +159,28 @@ def balanced_order(labels: Tensor, seed: int) -> Tensor:
     return shuffled[torch.argsort(turn, stable=True)]
 
 
-def fingerprint(images: Tensor, labels: Tensor, classes: Sequence[str]) -> str:
-    """Return the SHA-256 (hex) of shape, pixels, labels and class names."""
-    digest = hashlib.sha256(repr((tuple(images.shape), tuple(classes))).encode())
-    for part in (images, labels):  # through the buffer: a copy of a large set would cost gigabytes
-        digest.update(part.cpu().contiguous().numpy().reshape(-1).data)
-    return digest.hexdigest()
+def fingerprint(images: Pixels, labels: Tensor, classes: Sequence[str]) -> str:
+    """Return the SHA-256 (hex) of shape, pixels, labels and class names; of streamed images it is worked out once."""
+    told = repr((tuple(images.shape), tuple(classes))).encode()
+    tail = _bytes(labels)
+
+    def digest() -> str:
+        found = hashlib.sha256(told)
+        for block in blocks(images):
+            found.update(_bytes(block))
+        found.update(tail)
+        return found.hexdigest()
+
+    if isinstance(images, Mapped):
+        large = len(images) * images.shards.image_bytes >= LARGE or len(images) == len(images.shards)
+        mark: str = images.kept(b"\0".join([told, images.rows.tobytes(), tail]), digest, worth=large)
+        return mark
+    return digest()
+
+
+def _bytes(part: Tensor) -> memoryview:
+    """A tensor's buffer: a copy of a large set would cost gigabytes."""
+    return part.cpu().contiguous().numpy().reshape(-1).data
 
 
 @dataclass(frozen=True)
@@ -137,12 +191,11 @@ class Normalisation:
     std: tuple[float, ...]
 
     @classmethod
-    def of(cls, images: Tensor) -> Normalisation:
+    def of(cls, images: Pixels) -> Normalisation:
         """Measure it on uint8 images (N, C, H, W): exact, as it counts grey levels; a constant channel gets std 1."""
         levels = torch.arange(256, dtype=torch.float64) / 255.0
         mean, std = [], []
-        for channel in range(images.shape[1]):
-            counts = torch.bincount(images[:, channel].reshape(-1), minlength=256).cpu().to(torch.float64)
+        for counts in grey_levels(images).to(torch.float64):
             weight = counts / counts.sum()
             centre = (weight * levels).sum()
             spread = (weight * (levels - centre) ** 2).sum().sqrt()

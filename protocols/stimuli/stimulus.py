@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .images import ImageSet, Normalisation, moved
+from .images import ImageSet, Normalisation
 from .views.views import ViewParameters, ViewSettings, apply_views, draw_views
 
 
@@ -62,8 +62,7 @@ class ViewedImages:
         Rows 0..n-1 are the first, rows n..2n-1 the second views.
         """
         parameters = self.drawn(len(index), generator)
-        images = self.train.images[moved(torch.cat([index, index]), self.train.images.device)]
-        return apply_views(images, parameters, self.normalisation.mean, self.normalisation.std)
+        return apply_views(self.train.at(index, 2), parameters, self.normalisation.mean, self.normalisation.std)
 
     def drawn(self, objects: int, generator: torch.Generator) -> ViewParameters:
         """Return the parameters of two views each of so many objects: those that ``glances`` applies with this generator."""

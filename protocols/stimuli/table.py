@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,11 @@ def load(
     crop_scale: tuple[float, float] | None = None,
     device: str = "cpu",
     options: Mapping[str, Any] | None = None,
+    hold: int | None = None,
+    unreadable: str | None = None,
+    progress: bool = False,
 ) -> Stimulus:
-    """Load a stimulus by name; its images stay on ``device`` as uint8.
+    """Load a stimulus by name; its images stay on ``device`` as uint8, or are streamed to it.
 
     Arguments
     ---------
@@ -44,6 +46,9 @@ def load(
     seed: of shapes, of subsets and of held-out parts
     crop_scale: range of the cropped area of a view; default that of the data set
     options: further arguments of a data set from outside
+    hold: of a data set of image files: MiB of decoded images up to which they are held on ``device``; larger ones are streamed
+    unreadable: of such a data set: ``refuse`` or ``leave-out``, what becomes of files that are no images; default ``refuse``
+    progress: whether a bar is shown where files are decoded
 
     Raises ``StimulusError``: exit_code 2 for an unknown name or an impossible request, 1 for missing or broken data.
     """
@@ -52,7 +57,7 @@ def load(
         raise unknown_name("stimulus", name, [*KNOWN, *DATASETS.installed()])
     given = {
         "path": path, "data_dir": data_dir, "image_size": image_size, "n_train": n_train, "n_test": n_test, "seed": seed,
-        "device": device,
+        "device": device, "hold": hold, "unreadable": unreadable, "progress": progress,
     }  # fmt: skip
     # Settings first: a wrong value should not cost the time of loading the data.
     settings = ViewSettings(crop_scale=crop_scale or row.crops, flip=row.flip) if row.crops else None
@@ -103,4 +108,4 @@ def _held_out(name: str, train: ImageSet, count: int, seed: int) -> tuple[ImageS
 
 def _prepare(images: ImageSet, count: int | None, size: int | None, seed: int, device: str) -> ImageSet:
     chosen = images.subset(count, seed=seed).resized(size)
-    return replace(chosen, images=chosen.images.to(device), labels=chosen.labels.to(device))
+    return chosen.on(device)

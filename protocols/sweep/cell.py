@@ -96,7 +96,7 @@ def _keep(folder: SweepFolder, task: Mapping[str, Any], found: Mapping[str, Any]
 
 def _wait_for(stack: contextlib.ExitStack, folder: SweepFolder, name: str, asked: Callable[[], bool]) -> bool:
     """Have the cell for oneself; false where one is asked to stop before."""
-    from ..runs.locks import Taken
+    from ..locks import Taken
 
     while not asked():
         try:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
+from ..locks import Taken, held
 from ..runs.files import read_json, write_json
-from ..runs.locks import Taken, held
 
 DONE, DIVERGED, FAILED, BEGUN, WAITING = "done", "diverged", "failed", "begun", "waiting"
 READ = "read"  # on the way

@@ -22,11 +22,12 @@ from ..runs.provenance import circumstances, peak_memory, provenance
 from ..runs.remembered import told_of
 from ..runs.room import bytes_of, check_room, size
 from ..runs.setup import presentation_of
-from ..runs.unchanged import fingerprints, same_data, same_settings
+from ..runs.unchanged import fingerprints, left_out, same_data, same_settings
 from ..settings.load import RunConfig, digest, identity, resolve
 from ..settings.places import at
 from ..settings.rule import make_rule
 from ..stimuli import Stimulus
+from ..stimuli.pixels import AHEAD
 from .diverging import CHECK_EVERY, DivergedError, Watch, check_finite
 from .recording import recorder_of
 from .schedule import learning_rate
@@ -79,7 +80,7 @@ class Run:
         self.origin: dict[str, Any] = {}
         self.last = torch.full((len(self.losses),), float("nan"))  # losses of the last step
         self.metrics, self.watch = Metrics(folder.metrics), Watch(t.diverged, {})
-        self._order, self._order_epoch = torch.empty(0), -1
+        self._orders: dict[int, torch.Tensor] = {}  # by epoch: of this one, and near its end of the next
 
     def begin(self) -> None:
         """Take the weights that the run begins with, where it begins with others than random ones and has no checkpoint yet.
@@ -125,7 +126,7 @@ class Run:
             return
         if kept := set_aside(self.folder.recording):
             notice(f"{self.folder.path}: no checkpoint to resume from, so it starts again; its recording is now {kept}")
-        data = {"name": self.stimulus.name, **fingerprints(self.stimulus)}
+        data = {"name": self.stimulus.name, **fingerprints(self.stimulus), **left_out(self.stimulus)}
         attributes = provenance(self.config, device=str(self.device), stimulus=data, kernels=self.choice.told())
         attributes |= {"start": self.origin} if self.origin else {}
         tables = recorder.tables(self.steps)
@@ -202,11 +203,9 @@ class Run:
 
     def _one_step(self) -> torch.Tensor:
         batch, step = self.config.training.batch, self.step
-        epoch, position = divmod(step, self.per_epoch)
-        if self._order_epoch != epoch:
-            self._order, self._order_epoch = self.batches.order(TRAINING, epoch), epoch
-        shown, begun = step // self.config.training.repeats, position // self.config.training.repeats * batch
-        index = self._order[begun : begun + batch]
+        shown, index = step // self.config.training.repeats, self._objects(step)
+        for later in range(step + 1, min(step + 1 + AHEAD, self.steps)):
+            self.stimulus.train.expect(self._objects(later))
         images, label = self.batches.show(TRAINING, index, shown)
         pairing = self.batches.pairing(TRAINING, batch, shown) if self.presentation.paired else None
         rate = self._learning_rate(step)
@@ -224,6 +223,15 @@ class Run:
             observer.end(losses)
         self.step += 1
         return losses
+
+    def _objects(self, step: int) -> torch.Tensor:
+        """Training objects of a step, int64 (batch,): a function of seed and step alone."""
+        batch, (epoch, position) = self.config.training.batch, divmod(step, self.per_epoch)
+        if epoch not in self._orders:
+            self._orders = {e: order for e, order in self._orders.items() if e == epoch - 1}
+            self._orders[epoch] = self.batches.order(TRAINING, epoch)
+        begun = position // self.config.training.repeats * batch
+        return self._orders[epoch][begun : begun + batch]
 
     def _learning_rate(self, step: int) -> float:
         """Of the schedule, which blocks that learn one after the other go through once each."""

@@ -43,7 +43,7 @@ def recorder_of(
     )  # fmt: skip
     if r.probe:
         images = stimulus.test.subset(min(r.probe, len(stimulus.test)), seed=config.seed)
-        shown = presentation.still(stimulus, images.images).to(network.device)
+        shown = presentation.still(stimulus, images.whole()).to(network.device)
         shapes = {
             name: shape for name, shape in shapes_of(network).items() if not r.populations or name in r.populations
         }

@@ -27,6 +27,8 @@ def list_datasets(data_dir: str | Path | None = None) -> list[dict[str, Any]]:
 
 def _entry(name: str, data_dir: str | Path | None) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": name, "description": DATASETS[name].description, "path": None, "urls": []}
+    if DATASETS[name].files:
+        return {**entry, **_in_folders(name, data_dir)}
     if not DATASETS[name].layouts:
         return {**entry, "status": "embedded"}
     entry["urls"] = [download.url for download in DATASETS[name].downloads]
@@ -36,6 +38,16 @@ def _entry(name: str, data_dir: str | Path | None) -> dict[str, Any]:
         return {**entry, "status": "absent"}
     complete = all(find_file(layout, folder, file) for file in layout.md5)
     return {**entry, "status": "present" if complete else "incomplete", "path": str(folder)}
+
+
+def _in_folders(name: str, data_dir: str | Path | None) -> dict[str, Any]:
+    """Status and path of a data set of image files."""
+    from .imagenet_files import where
+
+    try:
+        return {"status": "present", "path": str(where(name, data_dir))}
+    except StimulusError:
+        return {"status": "absent"}
 
 
 def _known(name: str) -> DataSet:
@@ -52,11 +64,24 @@ def verify(name: str, data_dir: str | Path | None = None) -> dict[str, Any]:
     Returns name, ok, path and files: for each its name, ok and problem (None, or one sentence). Raises
     ``StimulusError`` where the name is unknown or there are no files at all.
     """
+    if _known(name).files:
+        return _counted(name, data_dir)
     if not _known(name).layouts:
         return {"name": name, "ok": True, "path": None, "files": []}
     layout, folder = locate(name, data_dir)
     files = [_check(name, layout, folder, file) for file in layout.md5]
     return {"name": name, "ok": all(file["ok"] for file in files), "path": str(folder), "files": files}
+
+
+def _counted(name: str, data_dir: str | Path | None) -> dict[str, Any]:
+    """Whether every part of a data set of image files has as many as were published; there are no published sums of so many files."""
+    tree = DATASETS[name].tree(data_dir=data_dir)
+    files = []
+    for part, split in tree.splits():
+        wanted, found = DATASETS[name].published[part], len(split.files)
+        problem = f"{tree.root}: expected {wanted:,} {part} images, got {found:,}; unpack the official files again"
+        files.append({"name": part, "ok": wanted == found, "problem": None if wanted == found else problem})
+    return {"name": name, "ok": all(file["ok"] for file in files), "path": str(tree.root), "files": files}
 
 
 def _check(name: str, layout: Layout, folder: Path, file: str) -> dict[str, Any]:
@@ -74,6 +99,10 @@ def fetch(name: str, data_dir: str | Path | None = None, progress: bool = True) 
     the download fails, or its MD5 differs.
     """
     row = _known(name)
+    if row.files:
+        raise misuse(
+            f"data.{name}: expected a data set that can be downloaded, got one from {row.source}; unpack it into {data_directory(data_dir) / row.folders[0]}"
+        )
     if not row.layouts:
         raise misuse(f"data.{name}: expected a data set with files, got an embedded one; use it as it is")
     try:

@@ -10,6 +10,7 @@ from ....models.keywords import takes
 from ....models.outside import Open
 from .row import READS, DataSet, Download, Layout
 
+DECODED = ("image_size", "hold", "unreadable", "progress")  # what loaders of image files take
 SMALL_IMAGES = (0.25, 1.0)  # a smaller crop of 32 pixels shows nothing
 
 _CIFAR10_BINARY = Layout(
@@ -136,10 +137,33 @@ ROWS: dict[str, DataSet] = {
             ),
         ),
     ),
+    "tiny-imagenet": DataSet(
+        description="Tiny ImageNet, 110,000 colour photographs of 64 px, 200 classes",
+        loader="datasets.imagenet:load_tiny_imagenet",
+        reads=("data_dir", *DECODED),
+        mean=(0.4802, 0.4481, 0.3975),
+        std=(0.2302, 0.2265, 0.2262),
+        files="datasets.imagenet_files:tiny_imagenet_tree",
+        folders=("tiny-imagenet-200", "tiny-imagenet"),
+        published={"train": 100_000, "test": 10_000},
+        source="cs231n.stanford.edu/tiny-imagenet-200.zip",
+    ),
+    "imagenet": DataSet(
+        description="ImageNet (ILSVRC 2012), 1,331,167 colour photographs, here of 224 px, 1,000 classes",
+        loader="datasets.imagenet:load_imagenet",
+        reads=("data_dir", *DECODED),
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        files="datasets.imagenet_files:imagenet_tree",
+        folders=("imagenet", "ILSVRC2012", "ILSVRC/Data/CLS-LOC"),
+        published={"train": 1_281_167, "test": 50_000},
+        source="image-net.org, where one registers for them",
+    ),
     "folder": DataSet(
         description="image files of your own, a folder per class",
         loader="datasets.folder:load_folder",
-        reads=("path", "image_size", "seed"),
+        reads=("path", "seed", *DECODED),
+        files="datasets.trees:folder_tree",
         own=True,
     ),
     "npz": DataSet(

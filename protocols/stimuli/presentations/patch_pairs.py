@@ -39,8 +39,7 @@ def patches(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
     Returns:
         Images (2n, channels, 16, 16) and classes, int64 (2n,).
     """
-    index = moved(index, stimulus.train.labels.device)
-    images = stimulus.train.images[index]
+    images = stimulus.train.at(index)
     flip = moved(torch.rand(len(index), generator=generator) < 0.5, images.device)
     images = torch.where(flip[:, None, None, None], images.flip(3), images)
     _, height, width = stimulus.shape
@@ -49,7 +48,7 @@ def patches(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
     column = images[..., left : left + SIDE]
     below = top + ROWS * STRIDE
     pairs = torch.cat([column[..., top : top + SIDE, :], column[..., below : below + SIDE, :]])
-    return stimulus.still(pairs), stimulus.train.labels[index].repeat(2)
+    return stimulus.still(pairs), stimulus.train.labels[moved(index, images.device)].repeat(2)
 
 
 def _draw(count: int, generator: torch.Generator) -> int:

@@ -32,8 +32,8 @@ def hybrids(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
     Returns:
         Images (2n, channels, height, width) and classes, int64 (2n,).
     """
-    index = moved(index, stimulus.train.labels.device)
-    images, label = stimulus.train.images[index], stimulus.train.labels[index]
+    images = stimulus.train.at(index)
+    label = stimulus.train.labels[moved(index, images.device)]
     _, _, height, width = images.shape
     inside = masks(len(index), height, width, generator, images.device)
     mixed = torch.where(inside, images, images.roll(-1, 0))

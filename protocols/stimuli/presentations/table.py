@@ -57,13 +57,12 @@ def glances(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
 
 def images(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """The picture of each object as it is stored, without augmentation."""
-    shown = stimulus.train.images[moved(index, stimulus.train.images.device)]
-    return stimulus.still(shown), _labels(stimulus, index)
+    return stimulus.still(stimulus.train.at(index)), _labels(stimulus, index)
 
 
 def twice(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Each picture as rows i and n + i, alike, mirrored by chance where the stimulus's views are: what is made into pairs further on."""
-    shown = stimulus.train.images[moved(index, stimulus.train.images.device)]
+    shown = stimulus.train.at(index)
     chance = stimulus.settings.flip if isinstance(stimulus, ViewedImages) else 0.0
     mirrored = moved(torch.rand(len(index), generator=generator) < chance, shown.device)
     shown = torch.where(mirrored[:, None, None, None], shown.flip(3), shown)

@@ -51,8 +51,8 @@ def overlay(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tu
     Returns:
         Images (2n, channels, height, width) and the labels written into them, int64 (2n,).
     """
-    index = moved(index, stimulus.train.labels.device)
-    images, true = stimulus.train.images[index], stimulus.train.labels[index]
+    images = stimulus.train.at(index)
+    true = stimulus.train.labels[moved(index, images.device)]
     skip = torch.randint(1, len(stimulus.train.classes), (len(index),), generator=generator)
     wrong = (true + moved(skip, true.device)) % len(stimulus.train.classes)
     label = torch.cat([true, wrong])

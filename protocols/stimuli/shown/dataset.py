@@ -71,7 +71,7 @@ def _stills(images: ImageSet, chosen: Tensor, eye: Eye, about: dict[str, object]
     top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2
 
     def draw(index: Tensor) -> Tensor:
-        pictures = images.images[chosen[index].to(images.images.device)]
+        pictures = images.at(chosen[index])
         if top > 0 or left > 0:  # of a network for a part of the image, the middle
             pictures = pictures[:, :, max(top, 0) : max(top, 0) + height, max(left, 0) : max(left, 0) + width]
         return eye.still(eye.picture(where, pictures).contiguous())

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..datasets.folder import SUFFIXES, read_picture
+from ..datasets.folder import read_picture
 from ..errors import misuse
+from ..prepared.pictures import SUFFIXES
 from .sequence import Eye, Parameter, Shown, each, missing, rows, unlabelled, whole
 
 LAYOUT = "PATH/0001.png, ... or PATH/MOVIE/0001.png, ..."

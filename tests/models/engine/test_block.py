@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from apical.models import Collector, ModelError
-from apical.models.engine import Architecture, BlockEngine, build_blocks, build_engine, build_network, checkpoint, rates
+from apical.models.engine import Architecture, BlockEngine, build_blocks, build_engine, checkpoint, rates
 from apical.plasticity import Blockwise, ClappPP, SimCLR, VICReg, pair
 from tolerances import assert_changes
 
@@ -243,8 +243,6 @@ def test_a_diverging_loss_is_handed_on():
     (lambda: engine_of(Blockwise(order="sequential", **TINY)), r"engine.steps: expected at least 4 steps for sequential training, one per block, got None"),
     (lambda: engine_of(Blockwise(**TINY), optimiser="adam"), r"optimiser.name: expected one of adamw, sgd, lars, .*got 'adam'"),
     (lambda: build_engine(build_blocks(SMALL, Blockwise(**TINY), seed=0), ClappPP(), learning_rate=1.0), r"network.blocks: expected a network in blocks"),
-    (lambda: build_engine(build_network(Architecture("mlp", (3, 4, 4), hidden=(4,)), ClappPP(), seed=0), ClappPP(), learning_rate=1.0, optimiser="lars"),
-     r"optimiser.name: expected adamw or sgd for a rule with apical weights, got 'lars'"),
     (lambda: engine_of(Blockwise(**TINY), factors=(1.0, 2.0)), r"optimiser.factors: expected 4 numbers"),
 ])  # fmt: skip
 def test_misuse_is_refused(build, message):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from apical.models import ModelError
-from apical.models.engine import Architecture, build_blocks, build_engine, build_network
+from apical.models import Collector, ModelError
+from apical.models.engine import Architecture, LocalEngine, build_blocks, build_engine, build_network
 from apical.plasticity import (
     SAL,
     SCFF,
@@ -85,6 +85,24 @@ def test_lars_serves_rules_whose_apical_side_is_fixed(rule):
     assert all(not torch.equal(weight, before[name]) for name, weight in network.weights().items())
 
 
+@pytest.mark.parametrize("context", ["lateral", "dfb", "both"])
+def test_lars_moves_apical_weights_as_the_formula_says(context, monkeypatch):
+    """Their change comes in blocks of rows; its size is that of the whole."""
+    monkeypatch.setattr("apical.models.populations.apical.BLOCK_BYTES", 200)
+    rule, glances = ClappPP(context=context), images(8, (3, 4, 4)).double()
+    network = build_network(MLP, rule, seed=0).to(torch.device("cpu"), torch.float64)
+    before = {name: weight.clone() for name, weight in network.weights().items()}
+    collector = Collector()
+    LocalEngine(network, rule, collector).step(glances, pair(4))
+    engine = build_engine(network, rule, optimiser="lars", learning_rate=0.5, weight_decay=0.3, trust=0.01)
+    losses = engine.step(glances, pair(4))
+    assert collector.changes.keys() == before.keys() and torch.isfinite(losses).all()
+    for name, weight in network.weights().items():
+        step = collector.changes[name] - (0.3 * before[name] if weight.dim() > 1 else 0)
+        scale = 0.01 * before[name].norm() / step.norm() if weight.dim() > 1 else 1.0
+        torch.testing.assert_close(weight, before[name] + 0.5 * scale * step, rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize("rule", [PhyLL(), SCFF(), SoftHebb()])
 def test_rules_that_read_no_particular_rate_take_any_transfer_function(rule):
     assert build_network(SCFF_BLOCKS, rule, seed=0, classes=3).populations[0].transfer.name == "triangle(1)"
@@ -107,7 +125,6 @@ def blocks(rule, **others):
     (lambda: build_network(Architecture("mlp", (1, 2, 2), areas=2), SAL(), seed=0, classes=3), r"network.hidden: .* got none"),
     (lambda: build_network(SCFF_BLOCKS, ForwardForward(), seed=0, classes=3), r"conv1.transfer: expected relu for ForwardForward, .* got triangle\(1\)"),
     (lambda: build_network(SCFF_BLOCKS, Same(ForwardForward()), seed=0, classes=3), r"conv1.transfer: expected relu for ForwardForward"),
-    (lambda: engine(MLP, ClappPP(), optimiser="lars"), r"optimiser.name: expected adamw or sgd for a rule with apical weights, got 'lars'"),
     (lambda: engine(AREAS, SAL(), optimiser="lars"), r"optimiser.name: expected adamw or sgd for a rule with areas, got 'lars'"),
     (lambda: engine(MLP, ClappPP(), optimiser="softhebb"), r"optimiser.name: expected adamw or sgd for ClappPP, got 'softhebb'; .* rules that forget"),
     (lambda: engine(MLP, FeedbackAlignment(), optimiser="softhebb"), r"optimiser.name: expected adamw or sgd for FeedbackAlignment"),

@@ -1,8 +1,9 @@
 import pytest
 import torch
-from apical.models import IDENTITY, ConvPopulation, ModelError, conv_network, mlp, vgg6, vgg11, wire
+from apical.models import IDENTITY, ConvPopulation, ModelError, conv_network, mlp, vgg6, vgg8, vgg11, wire
 from apical.models.engine import Architecture, build_network, rates
 from apical.plasticity import BPInfoNCE, ClappPP
+from apical.protocols.readouts.pooling import maps_of
 
 GRIDS = (8, 4, 4, 4, 2, 2)
 
@@ -95,6 +96,19 @@ def test_populations_know_their_block():
     )
     assert population.block == (4, 4)
     assert population.units == 8
+
+
+def test_vgg8_has_the_papers_sizes_on_imagenet():
+    network = vgg8((3, 224, 224), (8, 4, 4, 4, 2, 2, 2, 1), generator=seeded())
+    assert [p.shape for p in network.populations] == [
+        (128, 224, 224), (256, 112, 112), (512, 56, 56), (512, 56, 56), (1024, 28, 28), (1024, 14, 14), (1024, 14, 14), (1024, 7, 7)
+    ]  # fmt: skip
+    # pooling by 28, 28, 14, 14, 14, 7, 7 and 7 pixels leaves these grids
+    assert [p.block[0] for p in network.populations] == [28, 28, 14, 14, 14, 7, 7, 7]
+    features = [
+        maps_of("vgg8").features(torch.zeros(1, *p.shape), i).shape[1] for i, p in enumerate(network.populations)
+    ]
+    assert sum(features) == 35_840
 
 
 def test_vgg11_has_the_sizes_of_lpl():

@@ -54,7 +54,7 @@ def test_blocks_come_with_their_channels(name):
 
 
 @pytest.mark.parametrize(("name", "blocks", "message"), [
-    ("vgg7", False, r"network\.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, layers, resnet18, resnet50, got 'vgg7'"),
+    ("vgg7", False, r"network\.builder: expected one of vgg6, vgg8, vgg11, softhebb, scff, mlp, layers, resnet18, resnet50, got 'vgg7'"),
     ("softhebb", True, r"network\.builder: expected one of resnet18, resnet50, got 'softhebb'"),
     ("vgg6", True, r"network\.builder: expected one of resnet18, resnet50, got 'vgg6'"),
 ])  # fmt: skip

@@ -66,7 +66,7 @@ def test_a_factor_scales_the_population():
 def test_blocks_and_bad_numbers_are_refused():
     optimiser = LARS(learning_rate=1.0)
     optimiser.register("w", torch.ones(2, 2))
-    with pytest.raises(ModelError, match=r"w.change: expected the whole change for lars"):
+    with pytest.raises(ModelError, match=r"w.change: expected the whole change for lars, or its size first"):
         optimiser.apply("w", torch.ones(2, 2), torch.ones(1, 2), slice(0, 1))
     with pytest.raises(ModelError, match=r"optimiser.trust: expected at least 0"):
         LARS(learning_rate=1.0, trust=-1.0)

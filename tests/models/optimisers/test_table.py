@@ -7,7 +7,7 @@ import pytest
 import torch
 from apical.models import ModelError
 from apical.models.optimisers.table import OPTIMISERS, SETTINGS, make
-from apical.plasticity import Blockwise, ClappPP, SoftHebb
+from apical.plasticity import SAL, Blockwise, ClappPP, SoftHebb
 
 # rules that each optimiser fits
 FITTING = {"lars": Blockwise(), "softhebb": SoftHebb()}
@@ -56,7 +56,7 @@ def test_every_setting_is_read_by_somebody():
     ("adma", ClappPP(), {}, r"optimiser\.name: expected one of adamw, sgd, lars, softhebb, got 'adma'"),
     ("sgd", ClappPP(), {"eps": 1e-8}, r"optimiser\.eps: expected one of momentum, weight_decay for sgd"),
     ("sgd", ClappPP(), {"momentum": 1.0}, r"optimiser\.momentum: expected at least 0 and below 1"),
-    ("lars", ClappPP(), {}, r"optimiser\.name: expected adamw or sgd for a rule with apical weights, got 'lars'"),
+    ("lars", SAL(), {}, r"optimiser\.name: expected adamw or sgd for a rule with areas, got 'lars'"),
     ("softhebb", ClappPP(), {}, r"optimiser\.name: expected adamw or sgd for ClappPP, got 'softhebb'"),
 ])  # fmt: skip
 def test_what_a_row_does_not_allow_is_refused(name, rule, settings, message):

@@ -39,8 +39,8 @@ def test_the_schema_lists_choices_bounds_and_readers():
 
 
 @pytest.mark.parametrize(("overrides", "message"), [
-    (["network.builder=vgg7"], "network.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, layers, resnet18, resnet50, got 'vgg7'"),
-    (["network.builder="], "network.builder: expected one of vgg6, vgg11, softhebb, scff, mlp, layers, resnet18, resnet50, got null"),
+    (["network.builder=vgg7"], "network.builder: expected one of vgg6, vgg8, vgg11, softhebb, scff, mlp, layers, resnet18, resnet50, got 'vgg7'"),
+    (["network.builder="], "network.builder: expected one of vgg6, vgg8, vgg11, softhebb, scff, mlp, layers, resnet18, resnet50, got null"),
     (["optimiser.name=adam"], "optimiser.name: expected one of adamw, sgd, lars, softhebb, got 'adam'; did you mean adamw?"),
     (["optimiser.name=3"], "optimiser.name: expected one of adamw, sgd, lars, softhebb, got 3"),
     (["network.zero_init=1"], "network.zero_init: expected true or false, got 1"),

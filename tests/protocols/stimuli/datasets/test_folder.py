@@ -58,10 +58,10 @@ def test_grey_stays_grey_only_where_all_are(tmp_path):
     assert load_folder(tmp_path)[0].shape == (3, 10, 12)
 
 
-def refused(path, match, **options):
+def refused(path, match, code=1, **options):
     with pytest.raises(StimulusError, match=match) as caught:
         load_folder(path, **options)
-    assert caught.value.exit_code == 1 and "\n" not in str(caught.value)
+    assert caught.value.exit_code == code and "\n" not in str(caught.value)
 
 
 def test_missing_and_empty_folders(tmp_path):
@@ -83,15 +83,15 @@ def test_a_corrupt_image_is_named(tmp_path):
     path = tmp_path / "cat" / "3.png"
     good = path.read_bytes()
     path.write_bytes(good[: len(good) // 2])
-    refused(tmp_path, r"cat/3\.png: expected a readable image, got \w+; ")
+    refused(tmp_path, r"cat/3\.png: expected a readable image, got \w+; ", code=2)
     path.write_bytes(b"not an image")
-    refused(tmp_path, r"cat/3\.png: expected a readable image, got UnidentifiedImageError; ")
+    refused(tmp_path, r"cat/3\.png: expected a readable image, got UnidentifiedImageError; ", code=2)
 
 
 def test_sixteen_bits_are_refused_instead_of_clipped(tmp_path):
     fill(tmp_path, {"cat": 5, "ant": 5}, mode="L")
     save(tmp_path / "ant" / "deep.png", mode="I;16")
-    refused(tmp_path, r"ant/deep\.png: expected 8 bits per channel, got mode I;16; ")
+    refused(tmp_path, r"ant/deep\.png: expected 8 bits per channel, got mode I;16; ", code=2)
 
 
 def test_mixed_sizes_name_both_and_image_size_resolves_them(tmp_path):

@@ -31,7 +31,17 @@ def test_official_files_have_addresses_and_sums(name):
 
 
 def test_the_words_are_those_of_the_rows():
-    assert KNOWN == ("shapes", "cifar10", "cifar100", "mnist", "stl10", "folder:PATH", "npz:PATH")
+    assert KNOWN == (
+        "shapes",
+        "cifar10",
+        "cifar100",
+        "mnist",
+        "stl10",
+        "tiny-imagenet",
+        "imagenet",
+        "folder:PATH",
+        "npz:PATH",
+    )
 
 
 @pytest.mark.parametrize("word", ["shapes", "cifar100", "folder:/a:b", "npz:x.npz"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..progress import notice
+from .progress import notice
 
 if sys.platform != "win32":
     import fcntl
