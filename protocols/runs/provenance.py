@@ -5,6 +5,7 @@ import platform
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -31,7 +32,9 @@ def machine() -> dict[str, Any]:
     return found
 
 
-def provenance(config: RunConfig, *, device: str, stimulus: dict[str, str], kernels: dict[str, Any]) -> dict[str, Any]:
+def provenance(
+    config: RunConfig, *, device: str, stimulus: Mapping[str, Any], kernels: dict[str, Any]
+) -> dict[str, Any]:
     """Root attributes of the recording: what was run, from which code, on what.
 
     Args:
