@@ -42,7 +42,7 @@ Norm = Literal["input", "inside", "none"]
 Stop = Literal["both", "branch"]
 NORMS: tuple[Norm, ...] = ("input", "inside", "none")
 STOPS: tuple[Stop, ...] = ("both", "branch")
-EPS = 1e-5  # of `BatchNorm`
+EPS, MOMENTUM = 1e-5, 0.1  # of `BatchNorm`
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ class ResidualActivity(Activity):
     Attributes:
         incoming: x, where the shortcut has weights; else None.
         hidden: what enters every other convolution, h_0 to h_(L-2).
-        scaled: N_l(a_l) of every convolution inside and 1 / sigma of its channels, where batches are normalised inside.
+        scaled: a_l of every convolution inside, with mean and 1 / sigma of its channels in the batch, where batches are normalised inside.
     """
 
     incoming: Tensor | None = None
     hidden: tuple[Tensor, ...] = ()
-    scaled: tuple[tuple[Tensor, Tensor], ...] = ()
+    scaled: tuple[tuple[Tensor, Tensor, Tensor], ...] = ()
 
 
 class ResidualBlock(ConvPopulation):
@@ -185,9 +185,11 @@ class ResidualBlock(ConvPopulation):
             hidden.append(rate)
             kernel, offset = self.inner[f"conv{i}.weight"].to(pre.dtype), self.inner[f"conv{i}.bias"].to(pre.dtype)
             potential = F.conv2d(rate, kernel, offset, stride=stride, padding=kernel.shape[-1] // 2)
-            normed = self._normed(f"norm{i}", potential, learning)
-            if plastic and self.norm == "inside":
-                scaled.append((normed, _slope(potential)))
+            if plastic and learning and self.norm == "inside":
+                normed, *batch = _scaled(potential, self.norms[f"norm{i}"])
+                scaled.append((potential, batch[0], batch[1]))
+            else:
+                normed = self._normed(f"norm{i}", potential, learning)
             rate = self.transfer.rate(normed)
         basal = F.conv2d(rate, weight, bias, padding=self.padding) + self._short(pre)
         kept = basal if keep_basal else None
@@ -217,8 +219,15 @@ class ResidualBlock(ConvPopulation):
         Raises:
             ModelError: of another sweep.
         """
-        if not isinstance(activity, ResidualActivity) or len(activity.hidden) != len(self.strides):
-            raise ModelError(f"{self.name}.hidden: expected the rates inside the block, got none; sweep with plastic")
+        needed = len(self.strides) if self.norm == "inside" else 0
+        if (
+            not isinstance(activity, ResidualActivity)
+            or len(activity.hidden) != len(self.strides)
+            or len(activity.scaled) != needed
+        ):
+            raise ModelError(
+                f"{self.name}.hidden: expected the rates inside the block, got none; sweep with plastic and learning"
+            )
         found: dict[str, Tensor] = {}
         if activity.incoming is not None:
             found["shortcut.weight"], _ = conv_change(factor, activity.incoming, (1, 1), 0, self.step)
@@ -264,15 +273,20 @@ def _back(factor: Tensor, rate: Tensor, weight: Tensor, stride: int) -> Tensor:
     return back
 
 
-def _slope(potential: Tensor) -> Tensor:
-    """1 / sigma of every channel over rows and places, (channels, 1, 1)."""
-    return (potential.var((0, 2, 3), correction=0) + EPS).rsqrt()[:, None, None]
+def _scaled(potential: Tensor, norm: BatchNorm) -> tuple[Tensor, Tensor, Tensor]:
+    """What a normalisation gives while learning, with mean and 1 / sigma of every channel."""
+    mean, variance = norm.buffers["running_mean"], norm.buffers["running_variance"]
+    found: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.native_batch_norm(
+        potential, None, None, mean, variance, True, MOMENTUM, EPS
+    )
+    return found
 
 
-def _unscaled(told: Tensor, normed: Tensor, slope: Tensor) -> Tensor:
-    """N'^T g, see above."""
-    sides = (0, 2, 3)
-    found: Tensor = slope * (told - told.mean(sides, keepdim=True) - normed * (told * normed).mean(sides, keepdim=True))
+def _unscaled(told: Tensor, potential: Tensor, mean: Tensor, slope: Tensor) -> Tensor:
+    """N'^T g, see above, by the kernel that reads a map once."""
+    found: Tensor = torch.ops.aten.native_batch_norm_backward(
+        told, potential, None, None, None, mean, slope, True, EPS, [True, False, False]
+    )[0]
     return found
 
 

@@ -102,7 +102,7 @@ def test_a_block_needs_a_shortcut_with_weights_where_the_shape_changes():
     block = ResidualBlock("b", (2, 4, 4), convolutions=convolutions, shortcut=torch.zeros(4, 2, 1, 1), grid=1)
     activity = block.forward(torch.zeros(1, 2, 4, 4), block.weight, block.bias)
     with pytest.raises(
-        ModelError, match=r"b\.hidden: expected the rates inside the block, got none; sweep with plastic"
+        ModelError, match=r"b\.hidden: expected the rates inside the block, got none; sweep with plastic and learning"
     ):
         block.inner_changes(activity.rate, activity)
 
