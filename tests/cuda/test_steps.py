@@ -20,6 +20,7 @@ STEPS = [
         ("cifar10-classifier-narrow",), ("mnist-bp",), ("mnist-fa",), ("cifar10-dfa-narrow",), ("cifar10-ff-narrow",), ("mnist-ff-narrow",),
         ("cifar10-ff-narrow", "rule.name=bp-forward-forward"), ("cifar10-phyll-narrow",), ("cifar10-phyll-narrow", "rule.name=bp-phyll"),
         ("cifar10-softhebb-narrow",), ("cifar10-scff-narrow",), ("cifar10-dendritic-narrow",), ("cifar10-burst-narrow",), ("demo",),
+        ("cifar10-resnet18-bp-narrow",), ("cifar10-resnet18-dfb-narrow",), ("cifar10-resnet18-both-narrow", "network.stop=branch", "network.norm=inside"),
     )),
 ]  # fmt: skip
 OPTIMISERS = [
