@@ -57,7 +57,9 @@ def test_print_is_seen():
 
 
 def prose_of(text: str) -> Iterator[tuple[int, str]]:
-    """Comments and docstrings of a file, line by line, without what stands in backticks."""
+    """Comments and docstrings of a file, line by line, without what stands in backticks; none where such a word stands nowhere, which is seen sooner."""
+    if not AMERICAN.search(text):
+        return
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     lines = [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
     for node in ast.walk(ast.parse(text)):

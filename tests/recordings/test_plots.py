@@ -161,7 +161,7 @@ def test_a_population_without_the_second_dendrite_has_no_panel(make_run, tmp_pat
     assert [panel.get_title() for panel in gates(updates, suffix="_feedback").axes if panel.get_visible()] == ["conv1"]
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+@pytest.mark.parametrize("value", [np.nan, pytest.param(np.inf, marks=pytest.mark.slow), 0.0])
 def test_a_run_without_a_single_good_number_is_still_drawn(make_run, tmp_path, value):
     recording = open_recording(make_run(tmp_path, further=["feedback"]))
     activity, updates, metrics = (

@@ -81,7 +81,8 @@ def test_the_report_shows_it(run, result):
 
 
 def test_a_second_replay_leaves_the_first_ones_checks(tmp_path, run, result, monkeypatch):
-    """Of another name: its own document, section, figures and place in the recording."""
+    """Of another name: its own document, section, figures and place in the recording. Its figures are composed and not rendered."""
+    monkeypatch.setattr(figures, "save", lambda _, path: path)
     monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m.__name__ in ("changes", "recorded")))
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
@@ -99,7 +100,8 @@ def test_a_second_replay_leaves_the_first_ones_checks(tmp_path, run, result, mon
 
 @pytest.mark.parametrize("known", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_replay_of_an_earlier_version_keeps_its_checks(tmp_path, run, result, monkeypatch, capsys, known):
-    """Which knew RUN/replay.json alone, and may be damaged."""
+    """Which knew RUN/replay.json alone, and may be damaged. Figures are composed and not rendered."""
+    monkeypatch.setattr(figures, "save", lambda _, path: path)
     monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m.__name__ in ("changes", "recorded")))
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
@@ -228,9 +230,7 @@ def test_runs_without_circuits_are_refused(tmp_path, run, capsys):
         assert (leaving.value.code, said in error, error.count("\n")) == (code, True, 1), error
 
 
-@pytest.mark.parametrize(
-    "level", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow), 4]
-)
+@pytest.mark.parametrize("level", [*(pytest.param(level, marks=pytest.mark.slow) for level in (0, 1, 3)), 4])
 def test_every_level_goes_through_the_command(tmp_path, run, monkeypatch, capsys, level):
     """Without the checks of single cells, which have no level; figures are composed and not rendered, most of the time goes there."""
     monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m not in (fi_curve, bursts, pairs)))
@@ -327,6 +327,7 @@ def test_mutants_stand_in_result_report_and_terminal(tmp_path, run, capsys, monk
 
 
 def test_the_gate_from_spikes_goes_through_the_command(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(figures, "save", lambda _, path: path)
     monkeypatch.setattr(run_file, "QUICK", tuple(m for m in run_file.QUICK if m.__name__ in ("changes", "recorded")))
     folder = tmp_path / "run"
     shutil.copytree(run, folder)

@@ -21,8 +21,10 @@ from small_runs import SMALL
 FLOAT32 = {"precision": "float32", "product": UNMEASURED.product, "convolution": "direct"}
 
 
-def settings(**training):
-    return validate(SMALL | {"training": SMALL["training"] | training})
+def settings(recorded=True, **training):
+    return validate(
+        SMALL | {"training": SMALL["training"] | training, "recording": SMALL["recording"] | {"enabled": recorded}}
+    )
 
 
 @pytest.fixture
@@ -56,17 +58,17 @@ def test_auto_takes_what_the_machine_does_faster(tmp_path, figures):
     told = train(settings(), tmp_path / "half", progress=False)["kernels"]
     assert (told["precision"], told["product"]) == ("bf16", "default")
     assert open_recording(tmp_path / "half").attrs["dtype"] == "bf16"
-    asked = train(settings(precision="float32"), tmp_path / "single", progress=False)["kernels"]
+    asked = train(settings(False, precision="float32"), tmp_path / "single", progress=False)["kernels"]
     assert (asked["precision"], asked["product"]) == ("float32", "default")
 
 
 def test_a_resumed_run_stays_with_its_kernels(tmp_path, figures, monkeypatch):
     monkeypatch.setattr(winograd, "CHANNELS", 2)
     figures(convolution_winograd=0.5)
-    assert train(settings(), tmp_path / "straight", progress=False)["kernels"]["convolution"] == "winograd"
-    train(settings(max_seconds=1e-3), tmp_path / "pieces", progress=False)
+    assert train(settings(False), tmp_path / "straight", progress=False)["kernels"]["convolution"] == "winograd"
+    train(settings(False, max_seconds=1e-3), tmp_path / "pieces", progress=False)
     figures(convolution_bf16=0.1, product_default=0.1)  # another machine
-    told = train(settings(), tmp_path / "pieces", resume=True, progress=False)["kernels"]
+    told = train(settings(False), tmp_path / "pieces", resume=True, progress=False)["kernels"]
     assert told == {**FLOAT32, "product": "onednn", "convolution": "winograd", "milliseconds": {}}
     ours, theirs = (
         load_file(checkpoint.found(RunFolder(tmp_path / name).checkpoints)[-1] / "weights.safetensors")

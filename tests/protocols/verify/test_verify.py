@@ -123,7 +123,13 @@ def test_a_damaged_tail_is_recorded_again_from_the_checkpoint_before_it(run):
 
 def test_the_rows_after_a_damaged_one_are_recorded_again(tmp_path, monkeypatch):
     monkeypatch.setattr("apical.recordings.layout.MAX_ROWS", 2)  # rows 6 and 7 have a chunk of their own
-    run = make_run(tmp_path / "run", recording__populations=["conv1"], recording__every=1, training__checkpoint_every=3)
+    run = make_run(
+        tmp_path / "run",
+        recording__populations=["conv1"],
+        recording__every=1,
+        recording__rows=1,
+        training__checkpoint_every=3,
+    )
     before = open_recording(run).load()
     flip(run / "recording.zarr" / "metrics" / "loss" / "c" / "3" / "0")
     assert damaged(run) == ["recording.zarr/metrics"]

@@ -21,7 +21,13 @@ LEAKY = Cell(
 PLAIN = Synapse(name="plain", model="w : volt", on_pre="v_post += w", unit="mV")
 
 
-@pytest.mark.parametrize("name", SYNAPSES)
+# variants of one, which test_presets.py and test_circuits.py run
+VARIANTS = ("apical-pre-copy", "apical-pre-quiet", "apical-post", "burst-alone")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in VARIANTS else name for name in SYNAPSES]
+)
 def test_presets_pass(name):
     cell = (
         CELLS.get(name)

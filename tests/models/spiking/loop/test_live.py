@@ -102,7 +102,7 @@ def test_the_apical_eligibility_is_post_spikes_times_what_is_held():
         assert np.allclose(found[own], held[g.index][own], rtol=0.05, atol=0.02 * held.max())
 
 
-@pytest.mark.parametrize("cut", ["silent-soma", "tuft-blocked", "zero"])
+@pytest.mark.parametrize("cut", ["silent-soma", "tuft-blocked", pytest.param("zero", marks=pytest.mark.slow)])
 def test_controls_in_which_nothing_moves(cut):
     network, seen, learnt = watched(short(cut=cut))
     assert moved(network, learnt) == 0
@@ -121,8 +121,10 @@ def test_reversed_weights_move_the_other_way(alone):
 @pytest.mark.parametrize(
     "words",
     [
-        {"memory": "slow", "tau_memory": 200.0}, {"gate": "voltage"}, {"dale": "relay"}, {"dale": "split"}, {"pool": 2},
-        {"cut": "no-memory"}, {"cut": "gate-open"}, {"cut": "shuffled-trials"}, {"cut": "shuffled-gamma"}, {"cut": "random"},
+        {"memory": "slow", "tau_memory": 200.0}, {"gate": "voltage"}, {"dale": "split"}, {"pool": 2}, {"cut": "shuffled-trials"},
+        *(pytest.param(words, marks=pytest.mark.slow) for words in (
+            {"dale": "relay"}, {"cut": "no-memory"}, {"cut": "gate-open"}, {"cut": "shuffled-gamma"}, {"cut": "random"},
+        )),
     ],
 )  # fmt: skip
 def test_every_word_runs_and_keeps_the_copies_one(words):
