@@ -57,12 +57,10 @@ class Pairing:
         return self._moved(device, dtype)
 
     def _moved(self, device: torch.device, dtype: torch.dtype) -> "Pairing":
-        weights = self.fixation_weight, self.saccade_weight
         if device.type != "cuda" or self.fixation.device.type != "cpu":
             others = None if self.others is None else self.others.to(device)
-            return Pairing(
-                self.fixation.to(device), self.saccade.to(device), *(w.to(device, dtype) for w in weights), others
-            )
+            stay, jump = (weight.to(device, dtype) for weight in (self.fixation_weight, self.saccade_weight))
+            return Pairing(self.fixation.to(device), self.saccade.to(device), stay, jump, others)
         return _untabled(queued(_tabled(self), device), dtype)
 
 

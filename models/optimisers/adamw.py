@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .base import check_range
 
+Laid = tuple[Tensor, Tensor, Tensor, Tensor]  # weight, gradient and both moments, as the kernel walks them
 Place = tuple[torch.device, torch.dtype, float]  # of weights that one kernel may move: their device, dtype and factor
 
 
@@ -49,7 +50,7 @@ class AdamW:
         self.step = 0
         self._steps: dict[torch.device, Tensor] = {}
         self._rates: dict[Place, Tensor] = {}
-        self._waiting: dict[Place, list[tuple[Tensor, ...]]] | None = None
+        self._waiting: dict[Place, list[Laid]] | None = None
 
     @property
     def learning_rate(self) -> float:
@@ -96,7 +97,7 @@ class AdamW:
         try:
             yield
             for place, found in self._waiting.items():
-                self._move(place, *map(list, zip(*found, strict=True)))
+                self._move(place, found)
         finally:
             self._waiting = None
 
@@ -104,7 +105,7 @@ class AdamW:
         """Move `weight` (or a block of its rows) along `change` = -gradient."""
         place, tensors = self._laid(name, weight, change, block)
         if self._waiting is None or weight.device.type == "cpu":
-            self._move(place, *([tensor] for tensor in tensors))
+            self._move(place, [tensors])
         else:
             self._waiting.setdefault(place, []).append(tensors)
 
@@ -113,11 +114,9 @@ class AdamW:
     ) -> None:
         """See `Gated`: the kernel's own switch against steps that overflowed."""
         place, tensors = self._laid(name, weight, change, block)
-        self._move(place, *([tensor] for tensor in tensors), resting=resting)
+        self._move(place, [tensors], resting)
 
-    def _laid(
-        self, name: str, weight: Tensor, change: Tensor, block: slice | None
-    ) -> tuple[Place, tuple[Tensor, Tensor, Tensor, Tensor]]:
+    def _laid(self, name: str, weight: Tensor, change: Tensor, block: slice | None) -> tuple[Place, Laid]:
         """Weight, gradient and moments as the kernel walks them."""
         first, second = self.moments[name]
         target = weight
@@ -134,15 +133,7 @@ class AdamW:
         place = (weight.device, weight.dtype, self.factors.get(name.partition(".")[0], 1.0))
         return place, (values, gradient, mean, square)
 
-    def _move(
-        self,
-        place: Place,
-        weights: list[Tensor],
-        gradients: list[Tensor],
-        means: list[Tensor],
-        squares: list[Tensor],
-        resting: Tensor | None = None,
-    ) -> None:
+    def _move(self, place: Place, laid: list[Laid], resting: Tensor | None = None) -> None:
         device, _, factor = place
         counter = self._steps.get(device)
         if counter is None:
@@ -150,8 +141,9 @@ class AdamW:
         rate: float | Tensor = self._learning_rate * factor
         if device.type != "cpu":
             if place not in self._rates:
-                self._rates[place] = torch.full((), rate, device=device)
+                self._rates[place] = torch.full((), self._learning_rate * factor, device=device)
             rate = self._rates[place]
+        weights, gradients, means, squares = map(list, zip(*laid, strict=True))
         torch._fused_adamw_(
             weights, gradients, means, squares, [], [counter] * len(weights),
             lr=rate, beta1=self.beta1, beta2=self.beta2, weight_decay=self.weight_decay, eps=self.eps, amsgrad=False, maximize=True, found_inf=resting,

