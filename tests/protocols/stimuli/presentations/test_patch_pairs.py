@@ -74,6 +74,6 @@ def test_fully_connected_networks_do_not_fit(tmp_path):
     config = load("demo", [*[w for w in QUICK if "grids" not in w and "width" not in w], *words])
     with pytest.raises(
         ConfigError,
-        match=r"network.builder: expected one of vgg6, vgg8, vgg11, softhebb, scff, layers for patches, got 'mlp'",
+        match=r"network.builder: expected one of vgg6, vgg8, vgg11, .* for patches, got 'mlp'",
     ):
         train(config, tmp_path / "run", progress=False)
