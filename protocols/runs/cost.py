@@ -7,6 +7,7 @@ multiply-accumulate of arithmetic, a byte of memory traffic), before any cache.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,10 +19,9 @@ from ...models.engine import build_engine
 from ...plasticity import Kernels, using
 from ..settings.load import RunConfig
 from ..settings.rule import make_rule
-from ..stimuli import Stimulus
 from .batches import TRAINING, Batches
 from .network import initial_network
-from .setup import presentation_of
+from .setup import load_stimulus, presentation_of
 
 BATCH = 16  # images of the step that is counted, at most: both numbers are per image
 PLAIN = Kernels("default", "direct")  # kernels whose operations PyTorch can count
@@ -70,13 +70,14 @@ class Cost:
     bytes: float
 
 
-def cost_of(config: RunConfig, stimulus: Stimulus) -> Cost:
+def cost_of(config: RunConfig, data_dir: Path | None = None) -> Cost:
     """Count one step of a run at its random initialisation, in float32 with plain kernels.
 
     Args:
         config: of the run.
-        stimulus: its own, on the CPU.
+        data_dir: folder of the data sets.
     """
+    stimulus = load_stimulus(config, data_dir, torch.device("cpu"))
     rule, o = make_rule(config.rule), config.optimiser
     network = initial_network(config, stimulus, rule)
     engine = build_engine(

@@ -242,14 +242,11 @@ def _read_out(out: Path, task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cost(folder: SweepFolder, config: Any, task: Mapping[str, Any]) -> dict[str, Any]:
     """What a step costs, counted once per cell."""
-    import torch
-
     from ..runs.cost import cost_of
-    from ..runs.setup import load_stimulus
 
     for before in folder.read_readings(str(task["cell"]), str(task["hash"])):
         return {name: before.get(name) for name in COST}
-    counted = cost_of(config, load_stimulus(config, _data_dir(task), torch.device("cpu")))
+    counted = cost_of(config, _data_dir(task))
     return dict(zip(COST, (counted.macs, counted.bytes), strict=True))
 
 

@@ -138,12 +138,12 @@ def open_sweep(path: Path) -> "xr.Dataset":
         return tuple(places[dim][key_of(found[dim])] for dim in dims)
 
     where = {name: place(cell["at"]) for name, cell in manifest.cells.items()}
-    readings = {name: read for name in manifest.cells if (read := read_outs(folder, name))}
-    every = [*done.values(), *(told for read in readings.values() for told in read)]
+    readings = {name: each for name in manifest.cells if (each := read_outs(folder, name))}
+    every = [*done.values(), *(told for each in readings.values() for told in each)]
     populations = list(dict.fromkeys(p for told in every for key in LAYERS for p in told.get(key) or {}))
     epochs = sorted(
         {e for told in done.values() for e in (told.get("curve") or {}).get("epoch", [])}
-        | {told["epochs"] for read in readings.values() for told in read}
+        | {told["epochs"] for each in readings.values() for told in each}
     )
     variables: dict[str, Any] = {}
     for name, (units, words) in NUMBERS.items():

@@ -1,10 +1,8 @@
 """What a step costs, against the count by hand."""
 
 import pytest
-import torch
 from apical.protocols.bench.limit import work
 from apical.protocols.runs.cost import cost_of
-from apical.protocols.runs.setup import load_stimulus
 from apical.protocols.settings.load import load
 
 SMALL = [
@@ -17,8 +15,7 @@ SMALL = [
 
 
 def counted(*changes, preset="demo"):
-    config = load(preset, [*SMALL, *changes])
-    return cost_of(config, load_stimulus(config, None, torch.device("cpu")))
+    return cost_of(load(preset, [*SMALL, *changes]))
 
 
 @pytest.mark.parametrize("context", ["dfb", "both"])
