@@ -59,7 +59,7 @@ class Case:
 def cases(size: str) -> list[Case]:
     """What is measured, most wanted first: `full` on a GPU, `small` where seconds have to do."""
     batches, sides, width, steps = (
-        ((32, 256), (32, 96, 224), 1.0, 20) if size == "full" else ((2, 4), (32, 48), 1 / 32, 1)
+        ((32, 256), (32, 96, 224), 1.0, 20) if size == "full" else ((2, 4), (32, 64), 1 / 32, 1)
     )
     wanted = [(context, "bf16", batches[0], sides[0]) for context in ("dfb", "lateral", "both")]
     wanted += [("dfb", p, b, s) for s in sides for b in batches for p in ("bf16", "float32")]

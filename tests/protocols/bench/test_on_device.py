@@ -4,10 +4,12 @@ import json
 
 import pytest
 import torch
-from apical.models.engine import LocalEngine
+from apical.models.engine import Architecture, LocalEngine, build_network
+from apical.plasticity import ClappPP
 from apical.protocols.bench import checks
 from apical.protocols.bench import on_device as module
 from apical.protocols.bench.on_device import cases, device
+from apical.protocols.bench.plain import GRIDS
 from apical.protocols.command.main import main
 from apical.protocols.errors import ConfigError, ProtocolError
 from click.testing import CliRunner
@@ -55,7 +57,7 @@ def test_figures_come_in_order_and_are_kept_by_the_next_call(tmp_path, stand_ins
 
 def test_a_killed_call_leaves_what_it_had_and_the_next_one_goes_on(tmp_path, stand_ins, monkeypatch):
     def killed(task):
-        if task["name"] != "limit" and task["side"] == 48:
+        if task["name"] != "limit" and task["side"] == 64:
             raise KeyboardInterrupt
         return contest(task)
 
@@ -132,6 +134,7 @@ def test_a_device_that_is_not_there_is_refused(tmp_path):
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setattr(checks, "OBJECTS", 3)
+    monkeypatch.setattr(checks, "OBJECTS_HALF", 16)
 
 
 @pytest.mark.parametrize("name", ["cpu", "autograd", "graph", pytest.param("bf16", marks=pytest.mark.slow)])
@@ -173,3 +176,8 @@ def test_all_of_it_on_a_cpu(tmp_path):
     assert all(row["images_per_second"] > 0 for row in found["rows"])
     assert found["training"]["read_out"]["accuracy"] >= 0
     assert json.loads((tmp_path / "f" / "device.json").read_text())["status"] == "complete"
+
+
+@pytest.mark.parametrize("side", sorted({case.side for size in ("small", "full") for case in cases(size)}))
+def test_every_image_size_fits_the_network(side):
+    build_network(Architecture("vgg6", (3, side, side), 1 / 64, grids=GRIDS), ClappPP(context="dfb"), seed=0)
