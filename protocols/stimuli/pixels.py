@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .prepared.shards import Rows, Shards
 
-BLOCK_BYTES = 64 << 20  # of one piece where all pixels are gone through
+BLOCK_BYTES = 16 << 20  # of one piece where all pixels are gone through
 AHEAD = 4  # batches that are read before they are asked for
 
 
