@@ -12,7 +12,8 @@ class Activity:
     Attributes:
         pre: pre-synaptic rates, the population's input.
         rate: z, (rows, channels, height, width) or (rows, channels).
-        winner: flat position of the winner of each max-pool group, or None without max-pool.
+        winner: flat position of the winner of each max-pool group, int64, or its distance from the first place of the group where it was packed
+            (`ConvPopulation.pack`); None without max-pool.
         basal: a of the neurons in `rate`, of an average pool the window's mean; None once freed.
         patches: pre-synaptic rates patch by patch, (rows * places, kernel places * inputs), where the sweep used them; else None.
         tile: side of the tiles in which the sweep cut the map, see `winograd.py`; 0 where it did not.

@@ -199,16 +199,28 @@ class ConvPopulation:
         """
         rate = activity.rate
         field = field.contiguous(memory_format=torch.channels_last)
-        if activity.unpooled is not None and self.pooling is not None:
-            spread = self.pooling.backward(field, torch.empty_like(activity.unpooled), activity.winner)
-            return self.transfer.gate(spread, activity.unpooled if activity.slope is None else activity.slope)
-        gated = self.transfer.gate(field, rate if activity.slope is None else activity.slope)
-        if activity.winner is None or self.pooling is None:
-            return gated
+        told = activity.slope
+        if self.pooling is None:
+            return self.transfer.gate(field, rate if told is None else told)
+        winner = None if activity.winner is None else self.pooling.unpack(activity.winner, self.neurons[2])
+        if activity.unpooled is not None:
+            spread = self.pooling.backward(field, torch.empty_like(activity.unpooled), winner)
+            return self.transfer.gate(spread, activity.unpooled if told is None else told)
+        gated = self.transfer.gate(field, rate)
         before = torch.empty(
             (len(rate), *self.neurons), dtype=rate.dtype, device=rate.device, memory_format=torch.channels_last
         )
-        return self.pooling.backward(gated, before, activity.winner)
+        return self.pooling.backward(gated, before, winner)
+
+    def pack(self, activity: Activity) -> None:
+        """Hold the winners of the max-pool in few bytes, in place; what reads them in this file takes both forms."""
+        if activity.winner is not None and self.pooling is not None:
+            activity.winner = self.pooling.pack(activity.winner, self.neurons[2])
+
+    def unpack(self, activity: Activity) -> None:
+        """Winners by their flat place in the map again."""
+        if activity.winner is not None and self.pooling is not None:
+            activity.winner = self.pooling.unpack(activity.winner, self.neurons[2])
 
     def change(self, factor: Tensor, activity: Activity) -> tuple[Tensor, Tensor]:
         """dW and db from the factor of every neuron and the pre-synaptic rates."""
