@@ -201,7 +201,10 @@ class LocalEngine:
         pre, sweep = self._entering(i, rates, pairing), self._sweep(population, observer)
         if self.recompute and size < rows:
             return again(population, pre, sweep, out, size, pooled)
-        return held(population, pre, sweep, out, size, lean=size < rows or self.awaited[i] > i)
+        waits = not self.recompute and any(
+            upto > i or (j < i and upto == i) for j, upto in enumerate(self.awaited[: i + 1])
+        )
+        return held(population, pre, sweep, out, size, lean=size < rows or waits)
 
     def _plasticity(
         self,

@@ -39,7 +39,7 @@ def held(
         sweep: from the rows of a chunk to its activity.
         rates: empty, where rates go.
         size: rows of a chunk.
-        lean: whether winners are held in few bytes, which pays where they wait for the sweep of others.
+        lean: whether winners are held in few bytes and patches laid out again, which pays where they wait for the sweep of others.
     """
     found, pooled = deque[Activity](), []
     for chunk in pre.chunks(size):
@@ -75,6 +75,7 @@ def again(
             activity = sweep(chunk)
             activity.rate = rates.add(activity.rate)
             yield activity
+            del activity  # its winners are not to be there beside those of the next chunk
 
     return Waiting(pooled, rates, activities())
 
@@ -87,13 +88,14 @@ def glanced(
     rates: Blocks | None = None,
 ) -> Tensor:
     """Block-pooled rates of a sweep in the master's dtype, (rows, units), and nothing else but `rates` where they are given; then `pre` is let go."""
-    pooled = []
-    for chunk in pre.chunks(size, drain=rates is not None):
+
+    def glance(chunk: Tensor) -> Tensor:
         rate = sweep(chunk).rate
         if rates is not None:
             rate = rates.add(rate)
-        pooled.append(population.pooled(rate).to(population.weight.dtype))
-    return joined(pooled)
+        return population.pooled(rate).to(population.weight.dtype)
+
+    return joined([glance(chunk) for chunk in pre.chunks(size, drain=rates is not None)])
 
 
 def joined(parts: list[Tensor]) -> Tensor:

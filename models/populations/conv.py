@@ -138,7 +138,8 @@ class ConvPopulation:
             basal = basal.view(len(pre), *self.neurons[1:], len(bias)).permute(0, 3, 1, 2)
         else:
             basal = F.conv2d(self._rimmed(pre), weight, bias, stride=self.stride, padding=self._zeros)
-        activity = Activity(pre, basal, patches=patches, tile=tile, potential=basal if keep_potential else None)
+        kept = basal if keep_potential else None
+        activity = Activity(pre, basal, patches=patches, laid=patches is not None, tile=tile, potential=kept)
         if self.early:
             self._pool_potentials(activity, basal, keep_basal)
         else:
@@ -213,7 +214,8 @@ class ConvPopulation:
         return self.pooling.backward(gated, before, winner)
 
     def pack(self, activity: Activity) -> None:
-        """Hold the winners of the max-pool in few bytes, in place; what reads them in this file takes both forms."""
+        """Hold no more than the change needs, in place: winners of the max-pool in few bytes, and no patches, which are several times the map they are laid from."""
+        activity.patches = None
         if activity.winner is not None and self.pooling is not None:
             activity.winner = self.pooling.pack(activity.winner, self.neurons[2])
 
@@ -226,8 +228,11 @@ class ConvPopulation:
         """dW and db from the factor of every neuron and the pre-synaptic rates."""
         if activity.tile:
             return winograd_change(factor, activity.pre, activity.tile)
-        if activity.patches is not None:
-            return patch_change(factor, activity.patches, self.kernel)
+        if activity.laid:
+            patches = activity.patches
+            if patches is None:
+                patches = unfold(activity.pre, self.kernel, self.padding, self.padding_mode, self.stride)
+            return patch_change(factor, patches, self.kernel)
         return conv_change(factor, self._rimmed(activity.pre), self.kernel, self._zeros, self.stride)
 
     def carried(self, factor: Tensor, matrix: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from apical.models.engine.rows import Blocks, chunk_rows
 from apical.models.networks.contexts import CONTEXTS, Context
 from apical.models.networks.layer import Layer
 from apical.models.optimisers.selected import Selected
+from apical.models.populations import conv
+from apical.models.populations.conv import ConvPopulation
 from apical.plasticity import BPClappPP, ClappPP, DirectFeedbackAlignment, SoftHebb, Softplus, pair
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,6 +80,20 @@ def test_a_context_from_the_population_above_is_foreseen(monkeypatch):
     plain = stepped(OWN["relays"], rule, chunk=0)
     assert_exact(stepped(OWN["relays"], rule, chunk=0, recompute=True), plain)
     assert_close(stepped(OWN["relays"], rule, chunk=2, recompute=True), plain)
+
+
+@pytest.mark.parametrize("rim", ["zeros", "reflect"])
+def test_patches_that_were_let_go_are_laid_out_again(rim, monkeypatch):
+    """On small maps a CPU sweeps by patches; while the top is awaited they are not held."""
+    own = [{"conv": 4, "pool": 4, "pool_stride": 4, "rim": rim}, {"conv": 5, "rim": rim}, {"conv": 4}]
+    laid, use = [], conv.use_patches
+    monkeypatch.setattr(conv, "use_patches", lambda *a: laid.append(use(*a)) or laid[-1])
+    found = stepped(own, ClappPP(context="dfb"))
+    assert any(laid), "no patches test nothing here"
+    monkeypatch.setattr(ConvPopulation, "pack", lambda self, activity: None)
+    assert_exact(stepped(own, ClappPP(context="dfb")), found)
+    monkeypatch.setattr(conv, "use_patches", lambda pre, mode: False)
+    assert_close(stepped(own, ClappPP(context="dfb")), found)
 
 
 class Seen:
