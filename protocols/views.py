@@ -46,6 +46,7 @@ VIEWS: Mapping[str, View] = {
     "demo": View("demo", ("accuracy_random", "replay"), ("run", "report", "seconds")),
     "bench device": View("bench.section:device", ("checks", "missing"), ("missing",)),
     "bench engine": View("bench.section:engine", ("rows", "limit")),
+    "bench memory": View("bench.section:memory", ("rows", "check")),
     "bench recording": View("bench.section:recording", ("throughput", "memory")),
     "bench spikes": View("bench.section:spikes", ("predicted_bytes",)),
 }

@@ -164,6 +164,8 @@ def build_engine(
     half: bool = False,
     seed: int = 0,
     steps: int | None = None,
+    recompute: bool = False,
+    chunk: int | None = None,
     **settings: float,
 ) -> Engine:
     """The engine that a rule needs, with its optimiser.
@@ -176,17 +178,24 @@ def build_engine(
         factors: factor on the learning rate per population, bottom first, or one for all; empty for 1 everywhere.
         half: sweeps in bfloat16.
         seed, steps: of the run, for networks in blocks, see `BlockEngine`.
+        recompute, chunk: what is held of a batch, see `LocalEngine`; of rules with that engine alone.
         settings: of the optimiser, what it reads by name, such as `weight_decay`; defaults in its table.
 
     Raises:
         ModelError: an unknown optimiser or one that the rule cannot use, settings that it does not read or outside their range, another number of factors than 0, 1 or
-            the populations', or a network in blocks for a rule of populations and the reverse.
+            the populations', a network in blocks for a rule of populations and the reverse, or `recompute` or `chunk` for a rule that reads neither.
     """
     if len(factors) == 1:
         factors = tuple(factors) * len(network.names)
     if factors and len(factors) != len(network.names):
         raise ModelError(
             f"optimiser.factors: expected {len(network.names)} numbers, one per population, got {len(factors)}"
+        )
+    if rule.needs.engine != "local" and (recompute or chunk):
+        name, got = ("recompute", recompute) if recompute else ("chunk", chunk)
+        raise ModelError(
+            f"engine.{name}: expected none for {type(underneath(rule)).__name__}, whose engine ({rule.needs.engine}) takes a batch as a whole, got {got}; "
+            "leave it out"
         )
     by_name = dict(zip(network.names, factors, strict=False))
     made = make(optimiser, rule, learning_rate=learning_rate, factors=by_name, settings=settings)
@@ -198,7 +207,7 @@ def build_engine(
             )
         return BlockEngine(network, cast(Blockwise, rule), made, seed=seed, steps=steps, half=half)
     if rule.needs.engine == "local":
-        return LocalEngine(network, cast(LocalRule, rule), made, half=half)
+        return LocalEngine(network, cast(LocalRule, rule), made, half=half, recompute=recompute, chunk=chunk)
     if rule.needs.engine == "feedback":
         return FeedbackEngine(network, cast(FeedbackRule, rule), made, half=half)
     return BackpropEngine(network, cast(EndToEndRule, rule), made, half=half)

@@ -19,10 +19,11 @@ from ..networks.network import Network
 from ..optimisers.base import Gated, Optimiser, Taking, together
 from ..optimisers.measured import Measured
 from ..populations.areas import AreaPopulation
-from ..populations.conv import Activity, Population
+from ..populations.conv import Activity, ConvPopulation, Population
 from ..populations.residual import inner_changes, kernels
 from .observer import Observer
 from .sweep import forward
+from .waiting import whole
 
 HEAD = "head.feedback"
 
@@ -103,6 +104,8 @@ class FeedbackEngine:
                 population, pre, keep_basal=observer is not None, plastic=True, learning=True, pairing=pairing
             )
             pre = activity.rate
+            if isinstance(population, ConvPopulation):
+                population.pack(activity)
             activities.append(activity)
         top = network.populations[-1].pooled(pre).to(head.dtype)
         loss, error = self.rule.error(product(top, head), label)
@@ -131,7 +134,7 @@ class FeedbackEngine:
             self._route(population, activity)
         if isinstance(optimiser, Measured) and observer is not None:
             moves = {"basal": optimiser.move(*kernels(population))}
-            observer.local(population, activity, signals, factors, moves)
+            observer.local(population, whole(population, [activity]), signals, factors, moves)
         return factor.neg()
 
     def _potential(self, i: int, error: Tensor, activity: Activity) -> Tensor:

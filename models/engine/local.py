@@ -1,17 +1,19 @@
 """The rate engine for local rules: one step = forward sweep, apical sweep, plasticity of every population.
 
 A population learns as soon as the rates that its contexts bring are there. With lateral context it is finished before the next one starts,
-and its activity is freed: memory grows with the largest population, not with depth. With direct feedback all wait for the top; where the
-shortcuts of residual blocks conduct what a block is told to the blocks below, all learn from the top down.
+and its activity is freed: memory grows with the largest population, not with depth. With direct feedback all wait for the top, and hold what their
+change will need; or, with `recompute`, the whole network is swept once for the rates that the contexts bring, and then again, population by population.
+Where the shortcuts of residual blocks conduct what a block is told to the blocks below, all learn from the top down.
+Large maps are taken in chunks of rows (`rows.py`).
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
-from ...plasticity import Factors, LocalRule, Pairing
+from ...plasticity import Factors, LocalRule, Pairing, underneath
 from ..errors import ModelError
 from ..networks.contexts import awaited, whose
 from ..networks.network import Network
@@ -21,8 +23,11 @@ from ..populations.apical import ApicalProjection
 from ..populations.conv import Activity, Population
 from ..populations.residual import ResidualBlock, conducts, inner_changes, kernels
 from .awake import awake, gathered
+from .kept import relays_kept
 from .observer import Observer
-from .sweep import forward, local_factors
+from .rows import Blocks, check_chunk, chunk_rows
+from .sweep import cast, local_factors
+from .waiting import Waiting, again, glanced, held, whole
 
 
 class LocalEngine:
@@ -33,12 +38,25 @@ class LocalEngine:
         rule: the rule.
         optimiser: usually AdamW; a `Collector` keeps the changes instead. The engine registers its weights.
         half: run sweeps and outer products in bfloat16 around float32 master weights.
+        recompute: sweep twice and hold no map until its change: memory is that of the two largest populations, for the time of a forward sweep. What is
+            computed is the same bit for bit.
+        chunk: rows that a convolution takes at a time, 0 for all; None for what `chunk_rows` makes of its map.
 
     Raises:
-        ModelError: the network is not wired for the rule, or the rule names an unknown context source.
+        ModelError: the network is not wired for the rule, the rule names an unknown context source, or one that sees single neurons, and thus whole maps,
+            is to be recomputed or chunked.
     """
 
-    def __init__(self, network: Network, rule: LocalRule, optimiser: Optimiser, *, half: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        rule: LocalRule,
+        optimiser: Optimiser,
+        *,
+        half: bool = False,
+        recompute: bool = False,
+        chunk: int | None = None,
+    ) -> None:
         count = len(network.populations)
         self.sent = [{s: whose(s, i, count) for s in rule.needs.sources} for i in range(count)]
         self.conducts = any(conducts(population) for population in network.populations)
@@ -48,6 +66,19 @@ class LocalEngine:
             raise ModelError(
                 f"network.apical: expected projections for {', '.join(rule.needs.sources)}, got none for {missing[0]}; call wire()"
             )
+        check_chunk(chunk)
+        self.neurons = rule.needs.site == "neuron"
+        if self.neurons and (recompute or chunk):
+            name, got = ("recompute", recompute) if recompute else ("chunk", chunk)
+            raise ModelError(
+                f"engine.{name}: expected none for {type(underneath(rule)).__name__}, which needs the potentials of all rows at once, got {got}; leave it out"
+            )
+        if self.conducts and (recompute or chunk):
+            name, got = ("recompute", recompute) if recompute else ("chunk", chunk)
+            raise ModelError(
+                f"engine.{name}: expected none where shortcuts conduct, since every population then waits for those above it, got {got}; leave it out"
+            )
+        self.recompute, self.chunk = recompute, 0 if self.neurons or self.conducts else chunk
         self.network, self.rule, self.optimiser = network, rule, optimiser
         self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
         for name, weight in network.weights().items():
@@ -87,38 +118,98 @@ class LocalEngine:
         pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         self.optimiser.advance()
         losses: list[Tensor] = []
-        waiting: deque[Activity] = deque()
-        shared: dict[int, Tensor] = {}  # block-pooled rates that others receive, by position
+        waiting: deque[Waiting] = deque()
         abroad = {j for i, sent in enumerate(self.sent) for j in sent.values() if j != i}
-        for i, population in enumerate(self.network.populations):
-            waiting.append(self._forward(i, pre, pairing, observer))
-            pre = waiting[-1].rate
+        foreseen = self._foresee(pre, abroad, pairing) if self.recompute else {}
+        reach = max(foreseen, default=-1)
+        shared = {j: rate for j, rate in foreseen.items() if j in abroad}  # block-pooled rates that others receive
+        rates = Blocks.of(pre)
+        del pre
+        for i in range(len(self.network.populations)):
+            waiting.append(self._forward(i, rates, foreseen.pop(i, None), pairing, observer))
+            rates = waiting[-1].rates
             if i in abroad:
-                shared[i] = population.pooled(pre).to(weights.dtype)
-            while waiting and self.awaited[len(losses)] <= i:
+                shared[i] = waiting[-1].pooled
+            while waiting and self.awaited[len(losses)] <= max(i, reach):
                 losses.append(self._plasticity(len(losses), waiting.popleft(), shared, pairing, label, observer)[0])
                 shared = {
                     j: rate for j, rate in shared.items() if any(j in s.values() for s in self.sent[len(losses) :])
                 }
         above: Tensor | None = None
         while waiting:  # from the top down, where shortcuts conduct
-            activity = waiting.pop()
-            below = waiting[-1].rate if waiting else None
-            loss, above = self._plasticity(len(waiting), activity, shared, pairing, label, observer, above, below)
+            last = waiting.pop()
+            below = waiting[-1].rates.whole() if waiting else None
+            loss, above = self._plasticity(len(waiting), last, shared, pairing, label, observer, above, below)
             losses.insert(0, loss)
         return torch.stack(losses)
 
-    def _forward(self, i: int, pre: Tensor, pairing: Pairing | None, observer: Observer | None) -> Activity:
-        population, neurons = self.network.populations[i], self.rule.needs.site == "neuron"
-        return forward(
-            population, pre, keep_basal=observer is not None, plastic=True, learning=True, keep_potential=neurons,
-            pairing=pairing,
-        )  # fmt: skip
+    def _foresee(self, images: Tensor, abroad: set[int], pairing: Pairing | None) -> dict[int, Tensor]:
+        """Block-pooled rates by position, from a sweep that holds no map: those that populations below wait for, and those that are swept in chunks."""
+        found: dict[int, Tensor] = {}
+        last = max(self.awaited)
+        if all(upto <= i for i, upto in enumerate(self.awaited)):
+            return found
+        rates, rows = Blocks.of(images), len(images)
+        with relays_kept(self.network):
+            for i in range(last + 1):
+                population = self.network.populations[i]
+                size, out = self._laid(i, rows)
+                pooled = glanced(
+                    population, self._entering(i, rates, pairing), self._sweep(population, None), size, out
+                )
+                if i in abroad or size < rows:
+                    found[i] = pooled
+                rates = out
+        return found
+
+    def _laid(self, i: int, rows: int) -> tuple[int, Blocks]:
+        """Rows of a chunk of a population, and empty room for its rates, which the next one takes in chunks of its own."""
+        sizes = [chunk_rows(population, rows, self.chunk) for population in self.network.populations[i : i + 2]]
+        return sizes[0], Blocks(rows, max(sizes))
+
+    def _entering(self, i: int, rates: Blocks, pairing: Pairing | None) -> Blocks:
+        """What a population sees of the rates below: a relay sees them all at once."""
+        relay = self.network.populations[i].relay
+        return rates if relay is None else Blocks.of(relay(rates.whole(), pairing, learning=True))
+
+    def _sweep(self, population: Population, observer: Observer | None) -> Callable[[Tensor], Activity]:
+        """From what comes in to the activity of a population."""
+        weight, bias = cast(population, self.dtype)
+
+        def sweep(pre: Tensor) -> Activity:
+            if isinstance(population, ResidualBlock):  # the only one that normalises inside
+                return population.forward(
+                    pre,
+                    weight,
+                    bias,
+                    keep_basal=observer is not None,
+                    plastic=True,
+                    keep_potential=self.neurons,
+                    learning=True,
+                )
+            return population.forward(
+                pre, weight, bias, keep_basal=observer is not None, plastic=True, keep_potential=self.neurons
+            )
+
+        return sweep
+
+    def _forward(
+        self, i: int, rates: Blocks, pooled: Tensor | None, pairing: Pairing | None, observer: Observer | None
+    ) -> Waiting:
+        population, rows = self.network.populations[i], rates.rows
+        size, out = self._laid(i, rows)
+        pre, sweep = self._entering(i, rates, pairing), self._sweep(population, observer)
+        if self.recompute and size < rows:
+            return again(population, pre, sweep, out, size, pooled)
+        waits = not self.recompute and any(
+            upto > i or (j < i and upto == i) for j, upto in enumerate(self.awaited[: i + 1])
+        )
+        return held(population, pre, sweep, out, size, lean=size < rows or waits)
 
     def _plasticity(
         self,
         i: int,
-        activity: Activity,
+        waiting: Waiting,
         shared: dict[int, Tensor],
         pairing: Pairing | None,
         label: Tensor | None,
@@ -127,13 +218,12 @@ class LocalEngine:
         below: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Loss of a population, and what its shortcut conducts to the one below: its factor, and with it what came from `above`."""
-        population, neurons = self.network.populations[i], self.rule.needs.site == "neuron"
+        population, pooled = self.network.populations[i], waiting.pooled
         projections = {source: self.network.apical[source][i] for source in self.rule.needs.sources}
-        pooled = population.pooled(activity.rate).to(population.weight.dtype)
         contexts = {source: pooled if j == i else shared[j] for source, j in self.sent[i].items()}
         basal = None
-        if neurons and activity.potential is not None:
-            basal = activity.potential.to(population.weight.dtype)
+        if waiting.potential is not None:
+            basal = waiting.potential.to(population.weight.dtype)
         state = self.network.state(population.name)
         optimiser = self.optimiser if observer is None else Measured(self.optimiser)
         signals, factors = local_factors(
@@ -142,13 +232,15 @@ class LocalEngine:
         for name, value in factors.state.items():
             state[name].copy_(value)
         with together(optimiser):
-            handed = self._learn(population, projections, contexts, activity, factors, optimiser, above, below)
+            handed, seen = self._learn(
+                population, projections, contexts, waiting, factors, optimiser, observer, above, below
+            )
         for projection in projections.values():
             projection.renew()
         if isinstance(optimiser, Measured) and observer is not None:
             moves = {source: optimiser.move(f"{p.name}.apical") for source, p in projections.items()}
             moves["basal"] = optimiser.move(*kernels(population))
-            observer.local(population, activity, signals, factors, moves)
+            observer.local(population, whole(population, seen), signals, factors, moves)
         return factors.loss, handed
 
     def _learn(
@@ -156,37 +248,53 @@ class LocalEngine:
         population: Population,
         projections: Mapping[str, ApicalProjection],
         contexts: Mapping[str, Tensor],
-        activity: Activity,
+        waiting: Waiting,
         factors: Factors,
         optimiser: Taking,
+        observer: Observer | None,
         above: Tensor | None,
         below: Tensor | None,
-    ) -> Tensor | None:
-        """Hand the changes of one population to the optimiser; what it conducts down, see `_plasticity`."""
-        neurons = self.rule.needs.site == "neuron"
+    ) -> tuple[Tensor | None, list[Activity]]:
+        """Hand the changes of one population to the optimiser; what it conducts down, see `_plasticity`, and its activities where somebody watches."""
         for source, projection in projections.items():
             prediction, context = factors.prediction[source], contexts[source]
             if (rows := awake(prediction)) is not None:
                 prediction, context = prediction[rows], context[rows]
             projection.descend(prediction, context, optimiser)
-        factor = factors.drive.to(activity.pre.dtype) if neurons else population.factor(factors.drive, activity)
-        if above is not None:
-            factor = factor + population.gated(above.to(factor.dtype), activity)
-        block = population if isinstance(population, ResidualBlock) else None
-        handed = None if block is None or below is None else block.handed_down(factor, below)
-        whole = neurons or above is not None or (block is not None and not block.rowwise)
-        rows = None if whole else awake(factors.drive)
-        seen = (factor, activity) if rows is None else gathered(rows, factor, activity)
-        change, bias_change = population.change(*seen)
-        inner = inner_changes(population, *seen)
-        change = change.to(population.weight.dtype)
+        changes: list[Tensor] = []
+        inner: list[tuple[str, Tensor, Tensor]] = []
+        seen: list[Activity] = []
+        handed: Tensor | None = None
+        start = 0
+        for activity in waiting.activities:
+            drive = factors.drive[start : start + len(activity.rate)]
+            start += len(drive)
+            factor = self._factor(population, drive, activity, above)
+            if isinstance(population, ResidualBlock) and below is not None:
+                handed = population.handed_down(factor, below)
+            rows = awake(drive) if above is None and self._rowwise(population) else None
+            told = (factor, activity) if rows is None else gathered(rows, factor, activity)
+            found = [part.to(population.weight.dtype) for part in population.change(*told)]
+            changes = [total.add_(part) for total, part in zip(changes, found, strict=True)] if changes else found
+            inner = inner_changes(population, *told)  # a block takes all rows at once
+            if observer is not None:
+                seen.append(activity)
+            del activity, factor, told, found  # before the next chunk is there
+        change, bias_change = changes
         if factors.decay is not None:
             change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight
         optimiser.apply(f"{population.name}.weight", population.weight, change)
-        if (
-            factors.decay is None and population.biased
-        ):  # a bias would grow without the bound that forgetting sets to the weights
-            optimiser.apply(f"{population.name}.bias", population.bias, bias_change.to(population.bias.dtype))
+        # a bias would grow without the bound that forgetting sets to the weights
+        if factors.decay is None and population.biased:
+            optimiser.apply(f"{population.name}.bias", population.bias, bias_change)
         for name, weight, moved in inner:
             optimiser.apply(name, weight, moved)
-        return handed
+        return handed, seen
+
+    def _factor(self, population: Population, drive: Tensor, activity: Activity, above: Tensor | None) -> Tensor:
+        factor = drive.to(activity.pre.dtype) if self.neurons else population.factor(drive, activity)
+        return factor if above is None else factor + population.gated(above.to(factor.dtype), activity)
+
+    def _rowwise(self, population: Population) -> bool:
+        """Whether rows without a neuromodulator can be left out of the change."""
+        return not self.neurons and (not isinstance(population, ResidualBlock) or population.rowwise)

@@ -138,7 +138,8 @@ class ConvPopulation:
             basal = basal.view(len(pre), *self.neurons[1:], len(bias)).permute(0, 3, 1, 2)
         else:
             basal = F.conv2d(self._rimmed(pre), weight, bias, stride=self.stride, padding=self._zeros)
-        activity = Activity(pre, basal, patches=patches, tile=tile, potential=basal if keep_potential else None)
+        kept = basal if keep_potential else None
+        activity = Activity(pre, basal, patches=patches, laid=patches is not None, tile=tile, potential=kept)
         if self.early:
             self._pool_potentials(activity, basal, keep_basal)
         else:
@@ -199,23 +200,39 @@ class ConvPopulation:
         """
         rate = activity.rate
         field = field.contiguous(memory_format=torch.channels_last)
-        if activity.unpooled is not None and self.pooling is not None:
-            spread = self.pooling.backward(field, torch.empty_like(activity.unpooled), activity.winner)
-            return self.transfer.gate(spread, activity.unpooled if activity.slope is None else activity.slope)
-        gated = self.transfer.gate(field, rate if activity.slope is None else activity.slope)
-        if activity.winner is None or self.pooling is None:
-            return gated
+        told = activity.slope
+        if self.pooling is None:
+            return self.transfer.gate(field, rate if told is None else told)
+        winner = None if activity.winner is None else self.pooling.unpack(activity.winner, self.neurons[2])
+        if activity.unpooled is not None:
+            spread = self.pooling.backward(field, torch.empty_like(activity.unpooled), winner)
+            return self.transfer.gate(spread, activity.unpooled if told is None else told)
+        gated = self.transfer.gate(field, rate)
         before = torch.empty(
             (len(rate), *self.neurons), dtype=rate.dtype, device=rate.device, memory_format=torch.channels_last
         )
-        return self.pooling.backward(gated, before, activity.winner)
+        return self.pooling.backward(gated, before, winner)
+
+    def pack(self, activity: Activity) -> None:
+        """Hold no more than the change needs, in place: winners of the max-pool in few bytes, and no patches, which are several times the map they are laid from."""
+        activity.patches = None
+        if activity.winner is not None and self.pooling is not None:
+            activity.winner = self.pooling.pack(activity.winner, self.neurons[2])
+
+    def unpack(self, activity: Activity) -> None:
+        """Winners by their flat place in the map again."""
+        if activity.winner is not None and self.pooling is not None:
+            activity.winner = self.pooling.unpack(activity.winner, self.neurons[2])
 
     def change(self, factor: Tensor, activity: Activity) -> tuple[Tensor, Tensor]:
         """dW and db from the factor of every neuron and the pre-synaptic rates."""
         if activity.tile:
             return winograd_change(factor, activity.pre, activity.tile)
-        if activity.patches is not None:
-            return patch_change(factor, activity.patches, self.kernel)
+        if activity.laid:
+            patches = activity.patches
+            if patches is None:
+                patches = unfold(activity.pre, self.kernel, self.padding, self.padding_mode, self.stride)
+            return patch_change(factor, patches, self.kernel)
         return conv_change(factor, self._rimmed(activity.pre), self.kernel, self._zeros, self.stride)
 
     def carried(self, factor: Tensor, matrix: Tensor) -> Tensor:

@@ -84,6 +84,35 @@ class Pooling:
             )
         return back
 
+    def pack(self, winner: Tensor, width: int) -> Tensor:
+        """Winners in the smallest integers that tell them: by how far each is from the first place of its window, instead of from that of the map.
+
+        For 2x2 windows on maps up to 254 wide one byte, an eighth.
+
+        Args:
+            winner: from `forward`.
+            width: of the map before the pool.
+        """
+        farthest = (self.kernel - 1) * (width + 1)
+        dtype = next(
+            (t for t in (torch.uint8, torch.int16, torch.int32) if farthest <= torch.iinfo(t).max), torch.int64
+        )
+        return (winner - self._firsts(winner, width)).to(dtype)
+
+    def unpack(self, packed: Tensor, width: int) -> Tensor:
+        """What `pack` was given; winners that are not packed stay as they are."""
+        if packed.dtype == torch.int64:
+            return packed
+        return packed.to(torch.int64).add_(self._firsts(packed, width))
+
+    def _firsts(self, winner: Tensor, width: int) -> Tensor:
+        """Flat position of the first place of every window, (height, width) of the pooled map; a rim counts below 0."""
+        down, across = winner.shape[2:]
+        last = (down - 1) * self.stride * width + (across - 1) * self.stride
+        rim = self.padding * (width + 1)
+        places = torch.arange(-rim, last + 1 - rim, device=winner.device)
+        return places.as_strided((down, across), (self.stride * width, self.stride))
+
     def potential(self, basal: Tensor, winner: Tensor | None) -> Tensor:
         """Potential behind a pooled rate: the winner's, or the mean over the window."""
         if winner is None:

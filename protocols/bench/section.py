@@ -37,6 +37,31 @@ def engine(result: Mapping[str, Any]) -> Section:
     return Section(name="bench-engine", title="Speed and memory of the engine", tables=(*tables, _machine(result)))
 
 
+def memory(result: Mapping[str, Any]) -> Section:
+    """What `bench.memory` counted."""
+    rows = tuple(
+        (
+            row["case"],
+            row["precision"],
+            row["engine"],
+            _scaled(row["activations"], ".0f", MIB),
+            number(100 * (1 - row["share"]) if "share" in row else None, ".1f"),
+            _scaled(row.get("formula"), ".0f", MIB),
+        )
+        for row in result["rows"]
+    )
+    head = ("network", "precision", "engine", "activations (MiB)", "below backpropagation (%)", "formula (MiB)")
+    counted = TextTable(head=head, rows=rows, title="Activations at their peak in one step", numbers=False)
+    real = tuple(
+        (row["engine"], row["precision"], _scaled(row["sizes"], ".2f", MIB), _scaled(row["real"], ".2f", MIB), number(row["ratio"], ".3f"))
+        for row in result["check"]
+    )  # fmt: skip
+    head = ("engine", "precision", "sizes alone (MiB)", "real step (MiB)", "ratio")
+    title = "A VGG-6 of an eighth of the width at 32 px: counted without computing, and in a real step on the CPU"
+    check = TextTable(head=head, rows=real, title=title, folded=True, numbers=False)
+    return Section(name="bench-memory", title="Memory of a step", tables=(counted, check, _machine(result)))
+
+
 def recording(result: Mapping[str, Any]) -> Section:
     """What `bench.recording` measured."""
     rows = tuple(

@@ -33,6 +33,7 @@ EXAMPLES: Mapping[str, str] = {
     "apical new": "apical new rule my-rule --out code",
     "apical bench device": "apical bench device --device cuda --minutes 9 --out figures",
     "apical bench engine": "apical bench engine --context dfb --width 0.25",
+    "apical bench memory": "apical bench memory --case 'VGG-6, 96 px' --precision float32",
     "apical bench recording": "apical bench recording --json",
     "apical bench spikes": "apical bench spikes --neurons 1000 --inputs 1000",
     "apical config list": "apical config list",

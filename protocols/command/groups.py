@@ -185,6 +185,48 @@ def bench_engine(
     show(engine(contexts=contexts, progress=not quiet, **given), as_json, "bench engine", verbose=verbose)
 
 
+@bench.command("memory")
+@click.option(
+    "--case",
+    "cases",
+    multiple=True,
+    metavar="WORDS",
+    help="Network and size of its images, e.g. 'VGG-6, 96 px'.  [default: all]",
+)
+@click.option(
+    "--engine", "engines", multiple=True, metavar="WORDS", help="E.g. bp-clapp++, 'dfb recompute'.  [default: all]"
+)
+@click.option(
+    "--precision", "precisions", multiple=True, type=click.Choice(["float32", "bf16"]), help="[default: both]"
+)
+@click.option(
+    "--no-check",
+    "check",
+    flag_value=False,
+    default=True,
+    type=bool,
+    help="Make no real steps of a narrow network to compare with.",
+)
+@verbose_option
+@quiet_option
+@json_option
+def bench_memory(
+    cases: tuple[str, ...],
+    engines: tuple[str, ...],
+    precisions: tuple[str, ...],
+    check: bool,
+    verbose: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Bytes that a step holds beside weights, moments and gradients, against backpropagation; counted without computing."""
+    from ..bench import memory
+
+    words = ("float32", "bf16")
+    found = memory(cases=cases, engines=engines, precisions=precisions or words, check=check, progress=not quiet)
+    show(found, as_json, "bench memory", verbose=verbose)
+
+
 @bench.command("recording")
 @quiet_option
 @json_option

@@ -114,6 +114,16 @@ class TrainingConfig(Settings):
     tf32: bool = Field(
         default=False, description="on CUDA: float32 products by TensorFloat-32, of 10 bits in place of 23"
     )
+    recompute: bool = Field(
+        default=False,
+        description="sweep twice and hold no map until its change: less memory for more time, the same numbers",
+    )
+    chunk: int | None = Field(
+        default=None,
+        ge=0,
+        le=65536,
+        description="rows of a batch that a convolution takes at a time; null = by the size of its map, 0 = all",
+    )
     checkpoint_every: Count | None = Field(default=None, description="steps between checkpoints; null = once per epoch")
     max_seconds: float | None = Field(
         default=None, gt=0, le=1e9, description="stop, resumable, after this many seconds"

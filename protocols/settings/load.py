@@ -52,7 +52,18 @@ __all__ = [
 CONFIG_FILE = "config.yaml"
 MARK = "# sha256 of the lines below, which --set changes: "
 # what may change between the parts of a run: in what pieces and on what, never what is computed or how much is recorded
-MAY_CHANGE = ("max_seconds", "device", "threads", "graph", "checkpoint_every", "keep_checkpoints", "diverged", "hold")
+MAY_CHANGE = (
+    "max_seconds",
+    "device",
+    "threads",
+    "graph",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "diverged",
+    "hold",
+    "recompute",
+    "chunk",
+)
 # settings whose names differ from rule to rule: told and compared as one
 AS_ONE = ("rule.options", "network.options", "stimulus.options", "optimiser.options")
 

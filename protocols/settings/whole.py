@@ -46,6 +46,7 @@ class RunConfig(Settings):
             rules.complaints(self.rule),
             optimiser_complaints(self.optimiser),
             _size_complaints(self),
+            _memory_complaints(self),
         )
         if complaint := next(complaints, None):
             raise Contradiction(complaint)
@@ -74,3 +75,14 @@ def _size_complaints(config: RunConfig) -> Iterator[str]:
     every, shown = config.recording.every, config.recording.probe_every
     if shown is not None and shown % every:
         yield f"recording.probe_every: expected a multiple of recording.every = {every}, got {shown}; change one of them"
+
+
+def _memory_complaints(config: RunConfig) -> Iterator[str]:
+    needs = rules.needs_of(config.rule)
+    if needs is None or (needs.engine == "local" and needs.site == "unit"):
+        return
+    why = "needs the potentials of all rows at once" if needs.engine == "local" else "takes a batch as a whole"
+    if config.training.recompute:
+        yield f"training.recompute: expected false, since {config.rule.name} {why}, got true; remove it"
+    if config.training.chunk:
+        yield f"training.chunk: expected null, since {config.rule.name} {why}, got {config.training.chunk}; remove it"

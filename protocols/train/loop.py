@@ -67,7 +67,7 @@ class Run:
         network = initial_network(config, stimulus, self.rule).to(device)
         self.engine: Engine = build_engine(
             network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, factors=o.factors, half=choice.precision == "bf16",
-            seed=config.seed, steps=self.steps, **o.own(),
+            seed=config.seed, steps=self.steps, recompute=t.recompute, chunk=t.chunk, **o.own(),
         )  # fmt: skip
         captured = t.graph and device.type == "cuda"
         self.learner = Graphed(self.engine) if captured else self.engine

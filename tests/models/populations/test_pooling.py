@@ -155,3 +155,28 @@ def test_without_a_rim_maps_shrink():
     p = population(kernel=5, padding=0)
     assert p.neurons == (5, 4, 4)
     assert p.forward(torch.zeros(1, 3, 8, 8, dtype=torch.float64), p.weight, p.bias).rate.shape == (1, 5, 4, 4)
+
+
+@pytest.mark.parametrize(("pooling", "shape", "dtype"), [
+    (Pooling(), (2, 3, 6, 8), torch.uint8),
+    (OVERLAPPING, (2, 3, 8, 12), torch.uint8),
+    (Pooling("max", 3, 3), (1, 2, 9, 9), torch.uint8),
+    (Pooling("max", 2, 2, 1), (1, 2, 4, 2), torch.uint8),
+    (Pooling(), (1, 1, 4, 254), torch.uint8),
+    (Pooling(), (1, 1, 4, 256), torch.int16),
+])  # fmt: skip
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_winners_are_held_in_few_bytes_without_loss(pooling, shape, dtype, channels_last):
+    values = torch.randn(shape, generator=seeded(6))
+    if channels_last:
+        values = values.contiguous(memory_format=torch.channels_last)
+    _, winner = pooling.forward(values)
+    packed = pooling.pack(winner, shape[3])
+    assert (packed.dtype, packed.shape) == (dtype, winner.shape)
+    found = pooling.unpack(packed, shape[3])
+    assert found.dtype == torch.int64
+    assert torch.equal(found, winner)
+    assert torch.equal(pooling.unpack(winner, shape[3]), winner), "what is not packed stays"
+    assert found.is_contiguous(memory_format=torch.channels_last) == winner.is_contiguous(
+        memory_format=torch.channels_last
+    )

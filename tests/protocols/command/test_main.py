@@ -266,6 +266,13 @@ def test_bench_passes_everything_on(stand_in):
     assert engine.kwargs == {
         "batch": 8, "width": 0.25, "steps": 5, "rounds": 3, "device": "cpu", "threads": None, "progress": False
     }  # fmt: skip
+    memory = stand_in("bench", "memory", {})
+    assert (
+        apical("bench", "memory", "--case", "VGG-6, 96 px", "--engine", "dfb", "--no-check", "--quiet").exit_code == 0
+    )
+    assert memory.kwargs == {
+        "cases": ("VGG-6, 96 px",), "engines": ("dfb",), "precisions": ("float32", "bf16"), "check": False, "progress": False
+    }  # fmt: skip
     recording = stand_in("bench", "recording", {})
     assert apical("bench", "recording").exit_code == 0
     assert recording.kwargs == {"progress": True}

@@ -216,8 +216,21 @@ def test_resume_takes_the_run_s_own_settings(tmp_path):
 @pytest.mark.parametrize("preset", [None, "demo"])
 def test_resume_may_change_pieces_and_device(tmp_path, preset):
     stored(tmp_path)
-    other = resume(tmp_path, preset, ["training.max_seconds=5"], {"training.threads": 3, "training.device": "cpu"})
-    assert (other.training.threads, other.training.max_seconds, other.training.device) == (3, 5.0, "cpu")
+    pieces = ["training.max_seconds=5", "training.recompute=true", "training.chunk=4"]
+    other = resume(tmp_path, preset, pieces, {"training.threads": 3, "training.device": "cpu"}).training
+    assert (other.threads, other.max_seconds, other.device) == (3, 5.0, "cpu")
+    assert (other.recompute, other.chunk) == (True, 4)
+
+
+@pytest.mark.parametrize(("preset", "override", "message"), [
+    ("cifar10-softhebb", "training.recompute=true", "training.recompute: expected false, since softhebb needs the potentials of all rows at once, got true"),
+    ("cifar10-bp", "training.recompute=true", "training.recompute: expected false, since bp-clapp++ takes a batch as a whole, got true; remove it"),
+    ("cifar10-bp", "training.chunk=4", "training.chunk: expected null, since bp-clapp++ takes a batch as a whole, got 4; remove it"),
+    ("demo", "training.chunk=-1", "training.chunk: expected at least 0, got -1"),
+])  # fmt: skip
+def test_what_a_rule_does_not_read_of_chunks_is_refused(preset, override, message):
+    with pytest.raises(ConfigError, match=message.replace("+", r"\+")):
+        load(preset, [override])
 
 
 @pytest.mark.parametrize("preset", [None, "demo"])

@@ -1,0 +1,96 @@
+"""Rows of a batch in chunks: what a convolution computes, uses and frees of a large map before it goes on to the next rows.
+
+Before its pool a map is several times what the population hands on, and its factor is as large again. Neither is needed of all rows at once: potential,
+pool, factor and change of a chunk of rows are computed, added up and freed. Only the order of sums changes.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..errors import ModelError
+from ..populations.conv import ConvPopulation, Population
+from ..populations.residual import ResidualBlock
+
+# A row whose map has no more numbers than this (256 channels at 32 x 32 places) is computed with all others, whatever the batch: what runs on images of
+# 32 pixels forms its sums as before.
+SMALL = 1 << 18
+# Numbers in the map of a chunk before its pool: 32 MiB in float32.
+CHUNK = 1 << 23
+
+
+def chunk_rows(population: Population, rows: int, chosen: int | None = None) -> int:
+    """Rows that a population takes at a time.
+
+    Of itself: all where the map of a row has at most `SMALL` numbers before the pool; else as many as keep the map of the chunk within `CHUNK` numbers,
+    rounded down to a power of 2, at least 1. Only the shape of the map decides, neither precision nor device.
+
+    Args:
+        population: the population; a dense one takes all, and so does a residual block, which normalises over rows.
+        rows: of the batch.
+        chosen: rows that every convolution takes in place of that; 0 for all.
+    """
+    if not isinstance(population, ConvPopulation) or isinstance(population, ResidualBlock) or chosen == 0:
+        return rows
+    if chosen is not None:
+        return min(rows, chosen)
+    channels, height, width = population.neurons
+    numbers = channels * height * width
+    if numbers <= SMALL:
+        return rows
+    return min(rows, 1 << max(0, (CHUNK // numbers).bit_length() - 1))
+
+
+def check_chunk(chosen: int | None) -> None:
+    """Refuse a number of rows below 0."""
+    if chosen is not None and chosen < 0:
+        raise ModelError(f"engine.chunk: expected at least 0 rows, got {chosen}; 0 takes all rows at a time")
+
+
+@dataclass(slots=True)
+class Blocks:
+    """A map of all rows, in blocks of rows that can be freed one by one.
+
+    Args:
+        rows: of the batch.
+        size: rows of a block, a multiple of those of the chunks that are added and taken, or all.
+    """
+
+    rows: int
+    size: int
+    blocks: deque[Tensor] = field(default_factory=deque)
+    filled: int = 0
+
+    @classmethod
+    def of(cls, whole: Tensor) -> "Blocks":
+        """A map that is there as a whole."""
+        return cls(len(whole), len(whole), deque([whole]), len(whole))
+
+    def add(self, chunk: Tensor) -> Tensor:
+        """Append the next rows; returns them where they are from now on."""
+        start = self.filled % self.size
+        self.filled += len(chunk)
+        room = min(self.size, self.rows - (self.filled - len(chunk)) + start)
+        if len(chunk) == room:
+            self.blocks.append(chunk)
+            return chunk
+        if start == 0:
+            layout = torch.channels_last if chunk.dim() == 4 else torch.contiguous_format
+            shape = (room, *chunk.shape[1:])
+            self.blocks.append(torch.empty(shape, dtype=chunk.dtype, device=chunk.device, memory_format=layout))
+        place = self.blocks[-1][start : start + len(chunk)]
+        place.copy_(chunk)
+        return place
+
+    def chunks(self, size: int, *, drain: bool = False) -> Iterator[Tensor]:
+        """The rows in order, so many at a time; with `drain` a block is let go once its rows were taken."""
+        for i in range(len(self.blocks)):
+            block = self.blocks.popleft() if drain else self.blocks[i]
+            yield from block.split(size)
+
+    def whole(self) -> Tensor:
+        """The map as one."""
+        return self.blocks[0] if len(self.blocks) == 1 else torch.cat(list(self.blocks))
