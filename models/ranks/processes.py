@@ -127,14 +127,14 @@ class Processes(Ranks):
 
         def summed() -> list[Tensor]:
             self._lost(work.wait)
-            # views of views would keep the layout of the whole buffer from the optimiser's kernel
             return places
 
         return summed
 
     @staticmethod
     def _parts(flat: Tensor, like: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return flat.split([tensor.numel() for tensor in like])
+        parts: tuple[Tensor, ...] = flat.split([tensor.numel() for tensor in like])  # torch types it loosely
+        return parts
 
     def agreed(self, flag: bool) -> bool:
         """See `Ranks`; on the host, so that no device waits."""
@@ -191,6 +191,7 @@ def begun(run: str) -> bool:
     return restarts() > 0 and bool(_store().check([f"{BEGUN}{run}"]))
 
 
-def _store() -> "dist.TCPStore":
+def _store() -> Any:
     where = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    return dist.TCPStore(*where, is_master=False, timeout=timedelta(seconds=10))
+    found: Any = dist  # which does not say that it has one
+    return found.TCPStore(*where, is_master=False, timeout=timedelta(seconds=10))

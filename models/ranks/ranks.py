@@ -1,4 +1,4 @@
-"""Ranks: the processes that train one network together, and the four things that they tell each other.
+"""Ranks: the processes that train one network together, and what they tell each other.
 
     rows     block-pooled rates of own rows of the batch   -> of all rows       (every rank computes the same factors)
     units    apical potentials of own rows of B            -> of all units; or, where the rule allows it, drives of own units -> of own rows

@@ -1,6 +1,7 @@
 """Recorded rows of a batch, brought together from the ranks that swept them."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +43,9 @@ def seen(
         return ranks.sum([found], [found], RECORDED)()[0]
 
     names = ("rate", "basal", "pre", "winner") if synapses else ("rate", "basal")
-    brought = {"pre": activity.pre[:0], "winner": None} | {name: gathered(getattr(activity, name)) for name in names}
+    brought: dict[str, Any] = {"pre": activity.pre[:0], "winner": None} | {
+        name: gathered(getattr(activity, name)) for name in names
+    }
     whole = replace(activity, **brought, patches=None, potential=None, unpooled=None)
     if factors is not None:
         factors = replace(factors, drive=factors.drive[rows.to(device)])
