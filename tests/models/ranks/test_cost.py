@@ -9,6 +9,7 @@ from apical.models.ranks.cost import apical_bytes, instead, operations, sent, si
 from apical.models.ranks.ranks import ALONE, Ranks
 from apical.plasticity import ClappPP, GreedyInfoMax, Kernels, pair, using
 from rank_threads import together
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 LAYERS = (Layer(conv=5, pool=2, grid=2), Layer(conv=6, stride=2, grid=1), Layer(dense=7))
@@ -47,6 +48,31 @@ def test_operations(context):
     with FlopCounterMode(display=False) as counter:
         network, _, _ = step_of(rule)
     assert operations(sizes(network, rule.needs.sources), ROWS) == counter.get_total_flops()
+
+
+class Launches(TorchDispatchMode):
+    """Counts operations that are more than a view."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += not func.is_view
+        return func(*args, **(kwargs or {}))
+
+
+def test_launches_are_a_number_per_population():
+    counts = []
+    for depth in (2, 3, 4):
+        rule = ClappPP(context="dfb")
+        layers = tuple(Layer(conv=4, grid=2) for _ in range(depth))
+        network = build_network(Architecture("layers", (3, 8, 8), layers=layers), rule, seed=0)
+        engine = build_engine(network, rule, learning_rate=1e-3)
+        with using(Kernels("default", "direct")):
+            engine.step(torch.randn(ROWS, 3, 8, 8), pair(ROWS // 2))
+            with Launches() as launches:
+                engine.step(torch.randn(ROWS, 3, 8, 8), pair(ROWS // 2))
+        counts.append(launches.count)
+    assert counts[2] - counts[1] == counts[1] - counts[0] > 0
 
 
 def test_memory_of_apical_weights():
