@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -84,6 +86,8 @@ class Commands(click.Group):
 def _leave(message: str, code: int) -> NoReturn:
     if os.environ.get("APICAL_TRACEBACK") == "1":
         traceback.print_exc()
+    if processes() > 1 and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun ends the others meanwhile: the sentence comes first
     if _elsewhere():
         sys.exit(code)
     with suppress(OSError):  # of a terminal that was closed; the exit code stands

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import zarr
-from safetensors.torch import load_file
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +31,9 @@ def start(tmp_path):
     file = tmp_path / "small.yaml"
     file.write_text(json.dumps(SETTINGS))
 
-    def run(size: int, *words: str, restarts: int = 0) -> subprocess.Popen[str]:
+    def run(size: int, *words: str) -> subprocess.Popen[str]:
         launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={size}"]
-        command = [*launcher, f"--max-restarts={restarts}", "-m", "apical", *(words or ("train", str(file)))]
+        command = [*launcher, "-m", "apical", *(words or ("train", str(file)))]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
             [*command, *(["--out", str(tmp_path / "run"), "--json"] if "train" in command else [])],
@@ -71,10 +69,6 @@ def kill_a_rank(run: Path, process: subprocess.Popen[str], rank: int) -> int:
     raise AssertionError("no such rank")
 
 
-def weights(run: Path):
-    return load_file(sorted((run / "checkpoints").glob("step-*"))[-1] / "weights.safetensors")
-
-
 def test_a_killed_rank_ends_the_job_in_one_sentence_and_others_go_on(start, tmp_path):
     run = tmp_path / "run"
     job = start(4)
@@ -90,25 +84,6 @@ def test_a_killed_rank_ends_the_job_in_one_sentence_and_others_go_on(start, tmp_
     assert results[0]["ranks"]["calls"]["changes"] <= 2 * (500 - kept)
     recording = zarr.open_group(run / "recording.zarr", mode="r")
     np.testing.assert_array_equal(recording["metrics/step"][:], np.arange(0, 500, 5))
-
-
-def test_a_job_that_is_started_again_goes_on_by_itself(start, tmp_path):
-    job = start(2, restarts=1)
-    kill_a_rank(tmp_path / "run", job, 0)
-    code, results, errors = ended(job)
-    assert (code, len(errors)) == (0, 1)
-    assert [(result["status"], result["steps"]) for result in results] == [("complete", 500)]
-    assert results[0]["ranks"]["calls"]["changes"] < 2 * 500
-    assert all(torch.isfinite(weight).all() for weight in weights(tmp_path / "run").values())
-
-
-def test_a_restart_never_takes_the_run_of_another_job(start, tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.yaml").write_text("name: other\n")
-    code, _, errors = ended(start(2, restarts=1))
-    assert code == 1
-    assert len(errors) == 2  # of the start and of the restart
-    assert all("expected a new folder" in line for line in errors)
 
 
 def test_other_commands_are_refused(start):
