@@ -77,6 +77,7 @@ class ClappPP:
             sources=sources_of("ClappPP", self.context),
             negatives=self.negatives,
             phases=self.phases,
+            parted=True,
             records=PREDICTIVE,
             words=CONTRASTED,
         )

@@ -1,11 +1,32 @@
 """Scores of dendritic predictions: what rules that contrast fixations with saccades share."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor
 
 from .contrast import Contrast
 from .errors import RuleError
 from .pairing import Pairing
+
+Total = Callable[[Tensor], Tensor]
+_TOTAL: ContextVar[Total | None] = ContextVar("total", default=None)
+
+
+@contextmanager
+def parted(total: Total) -> Iterator[None]:
+    """Rates and potentials inside are those of some units of a population; other processes have the others.
+
+    Args:
+        total: adds up what the processes found, each for its units; takes and returns (2, rows).
+    """
+    before = _TOTAL.set(total)
+    try:
+        yield
+    finally:
+        _TOTAL.reset(before)
 
 
 def check_pairs(owner: str, contrast: Contrast, negatives: str, phases: str) -> None:
@@ -28,6 +49,8 @@ def scores(rate: Tensor, potential: Tensor, pairing: Pairing) -> tuple[Tensor, T
     """u+ and u-: the rate of the paired rows dotted with the dendritic prediction of each row, (rows,)."""
     fixation = torch.linalg.vecdot(rate[pairing.fixation], potential)
     saccade = torch.linalg.vecdot(rate[pairing.saccade], potential)
+    if (total := _TOTAL.get()) is not None:
+        fixation, saccade = total(torch.stack([fixation, saccade]))
     return fixation, saccade
 
 

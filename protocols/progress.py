@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:  # imported where a bar is made: --help goes without it
 
 LONG = 2.0  # seconds after which a phase without a bar says what it does
 EVERY = 60.0  # seconds between two lines where there is no terminal for a bar
+
+
+_SILENT: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 class Waiting(Protocol):
@@ -174,6 +178,22 @@ def tell(progress: bool, text: str) -> None:
         click.echo(text, err=True)
 
 
+@contextmanager
+def silent(yes: bool = True) -> Iterator[None]:
+    """No notices inside: another process of the same job gives them.
+
+    Args:
+        yes: False for no change.
+    """
+    before = _SILENT.set(yes or _SILENT.get())
+    try:
+        yield
+    finally:
+        _SILENT.reset(before)
+
+
 def notice(text: str) -> None:
     """One line on stderr about what a user should know and that stops nothing."""
+    if _SILENT.get():
+        return
     click.echo(f"Note: {' '.join(text.split())}", err=True)

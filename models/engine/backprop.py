@@ -1,5 +1,8 @@
 """The rate engine for end-to-end baselines: same network, stimuli and optimiser; the gradient by autograd."""
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -10,6 +13,7 @@ from ..optimisers.base import Optimiser, together
 from ..optimisers.measured import Measured
 from ..populations.conv import Activity
 from ..populations.residual import kernels
+from ..ranks.ranks import ALONE, CHANGES, RATES, Ranks
 from .observer import Observer
 from .sweep import forward
 
@@ -22,15 +26,18 @@ class BackpropEngine:
         rule: an end-to-end rule.
         optimiser: usually AdamW; a `Collector` keeps the changes instead. The engine registers its weights.
         half: bfloat16 sweeps around float32 master weights.
+        ranks: processes that train it together; each is shown its own rows of the batch.
 
     Raises:
         ModelError: the network has no head.
     """
 
-    def __init__(self, network: Network, rule: EndToEndRule, optimiser: Optimiser, *, half: bool = False) -> None:
+    def __init__(
+        self, network: Network, rule: EndToEndRule, optimiser: Optimiser, *, half: bool = False, ranks: Ranks = ALONE
+    ) -> None:
         if network.head is None and rule.needs.head != "none":
             raise ModelError("network.head: expected a projection for an end-to-end rule, got None; use build_network")
-        self.network, self.rule, self.optimiser = network, rule, optimiser
+        self.network, self.rule, self.optimiser, self.ranks = network, rule, optimiser, ranks
         self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
         for name, weight in network.weights().items():
             optimiser.register(name, weight)
@@ -58,16 +65,37 @@ class BackpropEngine:
         finally:
             for weight in weights.values():
                 weight.requires_grad_(False)
+        changes = self._summed(weights, gradients)
         self.optimiser.advance()
         optimiser = self.optimiser if observer is None else Measured(self.optimiser)
         with torch.no_grad(), together(optimiser):
-            for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
-                optimiser.apply(name, weight, gradient.neg())
+            for name, weight in weights.items():
+                optimiser.apply(name, weight, changes[name]())
         with torch.no_grad():
             if isinstance(optimiser, Measured) and observer is not None:
                 for population, activity in zip(network.populations, activities, strict=True):
                     observer.backprop(population, activity, {"basal": optimiser.move(*kernels(population))})
         return loss.detach()[None]
+
+    @torch.no_grad()
+    def _summed(self, weights: Mapping[str, Tensor], gradients: Sequence[Tensor]) -> dict[str, Callable[[], Tensor]]:
+        """The change of every weight, -gradient, of all ranks. Each has that of the head whole: its objective sees all rows."""
+        found: dict[str, Callable[[], Tensor]] = {}
+        for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+            if name == "head" or self.ranks.size == 1:
+                found[name] = gradient.neg
+                continue
+            summed = self.ranks.sum([gradient.neg()], [weight], CHANGES)
+            found[name] = partial(_first, summed)
+        return found
+
+    def _all_rows(self, own: Tensor) -> Tensor:
+        """The top population's rates of all rows, of which the own ones carry a gradient."""
+        if self.ranks.size == 1:
+            return own
+        count = len(own) * self.ranks.size
+        rows, whole = self.ranks.own(count), self.ranks.whole(own.detach(), count, RATES)
+        return torch.cat([whole[: rows.start], own, whole[rows.stop :]])
 
     def _objective(
         self, images: Tensor, pairing: Pairing | None, label: Tensor | None, keep: bool
@@ -84,5 +112,9 @@ class BackpropEngine:
             if keep:
                 rate, basal = pre.detach(), activity.basal
                 activities.append(Activity(rate, rate, None, None if basal is None else basal.detach()))
-        top = network.populations[-1].pooled(pre).to(master)
+        top = self._all_rows(network.populations[-1].pooled(pre).to(master))
         return self.rule.objective(top, network.head, pairing, label), activities
+
+
+def _first(summed: Callable[[], list[Tensor]]) -> Tensor:
+    return summed()[0]

@@ -15,6 +15,7 @@ from ..errors import ModelError
 from ..networks.in_blocks import BlockNetwork
 from ..optimisers.base import Optimiser, Resumable, together
 from ..optimisers.measured import Measured
+from ..ranks.ranks import ALONE
 from .observer import Observer
 
 
@@ -32,6 +33,8 @@ class BlockEngine:
     Raises:
         ModelError: sequential training without the number of steps, or with fewer steps than blocks.
     """
+
+    ranks = ALONE
 
     def __init__(
         self,

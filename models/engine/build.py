@@ -20,10 +20,13 @@ from ..errors import ModelError
 from ..networks.in_blocks import BlockNetwork, block_network
 from ..networks.network import Network, wire
 from ..networks.table import Architecture, build
+from ..optimisers.base import sizing
 from ..optimisers.table import make
 from ..populations.conv import ConvPopulation
 from ..populations.relay import RELAYS, Pairs
 from ..populations.residual import ResidualBlock, conducts
+from ..ranks.fitting import check_ranks
+from ..ranks.ranks import ALONE, Ranks
 from .backprop import BackpropEngine
 from .block import BlockEngine
 from .feedback import FeedbackEngine, draw_feedback
@@ -32,7 +35,9 @@ from .local import LocalEngine
 Engine = LocalEngine | BackpropEngine | FeedbackEngine | BlockEngine
 
 
-def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes: int = 0) -> Network:
+def build_network(
+    architecture: Architecture, rule: Rule, *, seed: int, classes: int = 0, ranks: Ranks = ALONE
+) -> Network:
     """A network at its random initialisation, wired for the rule.
 
     The basal weights depend on the seed alone, not on the rule: every rule starts from the same populations, except that populations
@@ -43,9 +48,10 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         rule: what it will be trained with: its apical sources, head, relay and state.
         seed: of every initial weight.
         classes: number of classes of the stimulus, for supervised rules.
+        ranks: processes that train it together; each holds its own rows of every B.
 
     Raises:
-        ModelError: an unknown builder or numbers that do not fit, a supervised rule without classes, or a rule that needs blocks, or
+        ModelError: an unknown builder or numbers that do not fit, a rule or relay that several ranks cannot train, a supervised rule without classes, or a rule that needs blocks, or
             another transfer function than the network's.
         RuleError: a hyperparameter for another number of populations.
     """
@@ -68,7 +74,9 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
     _relay(network, rule)
     if rule.needs.engine == "local":
         _start(network, cast(LocalRule, rule))
-        return wire(network, rule.needs.sources, generator=generator)
+        wire(network, rule.needs.sources, generator=generator, ranks=ranks)
+        check_ranks(ranks, rule, network)
+        return network
     head = rule.needs.head
     units = network.populations[-1].units
     if head != "none":
@@ -78,6 +86,7 @@ def build_network(architecture: Architecture, rule: Rule, *, seed: int, classes:
         network.head.uniform_(-bound, bound, generator=generator)
     if rule.needs.engine == "feedback":
         draw_feedback(network, cast(FeedbackRule, rule), classes, generator=generator)
+    check_ranks(ranks, rule, network)
     return network
 
 
@@ -166,6 +175,7 @@ def build_engine(
     steps: int | None = None,
     recompute: bool = False,
     chunk: int | None = None,
+    ranks: Ranks = ALONE,
     **settings: float,
 ) -> Engine:
     """The engine that a rule needs, with its optimiser.
@@ -179,6 +189,7 @@ def build_engine(
         half: sweeps in bfloat16.
         seed, steps: of the run, for networks in blocks, see `BlockEngine`.
         recompute, chunk: what is held of a batch, see `LocalEngine`; of rules with that engine alone.
+        ranks: processes that train it together, those that the network was built for.
         settings: of the optimiser, what it reads by name, such as `weight_decay`; defaults in its table.
 
     Raises:
@@ -197,8 +208,14 @@ def build_engine(
             f"engine.{name}: expected none for {type(underneath(rule)).__name__}, whose engine ({rule.needs.engine}) takes a batch as a whole, got {got}; "
             "leave it out"
         )
+    check_ranks(ranks, rule, network)
     by_name = dict(zip(network.names, factors, strict=False))
     made = make(optimiser, rule, learning_rate=learning_rate, factors=by_name, settings=settings)
+    if ranks.size > 1 and isinstance(network, Network) and network.shared() and sizing(made) is not None:
+        raise ModelError(
+            f"optimiser.name: expected one that changes entry by entry on {ranks.size} ranks, got {optimiser}, which needs the size of a whole "
+            "change; use adamw, or train in one process"
+        )
     if isinstance(network, BlockNetwork) or rule.needs.engine == "block":
         if not (rule.needs.engine == "block" and isinstance(network, BlockNetwork)):
             raise ModelError(
@@ -207,7 +224,9 @@ def build_engine(
             )
         return BlockEngine(network, cast(Blockwise, rule), made, seed=seed, steps=steps, half=half)
     if rule.needs.engine == "local":
-        return LocalEngine(network, cast(LocalRule, rule), made, half=half, recompute=recompute, chunk=chunk)
+        return LocalEngine(
+            network, cast(LocalRule, rule), made, half=half, recompute=recompute, chunk=chunk, ranks=ranks
+        )
     if rule.needs.engine == "feedback":
         return FeedbackEngine(network, cast(FeedbackRule, rule), made, half=half)
-    return BackpropEngine(network, cast(EndToEndRule, rule), made, half=half)
+    return BackpropEngine(network, cast(EndToEndRule, rule), made, half=half, ranks=ranks)

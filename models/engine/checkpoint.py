@@ -2,7 +2,8 @@
 
 A checkpoint is a folder `step-0000000123/` with weights.safetensors, moments.safetensors and state.json. It is written under another name
 and renamed when complete, so a folder with the right name was whole; checksums in state.json, compared by every load, tell whether it still
-is. Random streams are functions of (seed, stream, step): the
+is. Of several ranks, which hold a block of rows of every B each, the files are written whole by the first of them and read by any number of
+ranks, each its own rows. Random streams are functions of (seed, stream, step): the
 step alone restores them.
 """
 
@@ -10,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from safetensors import SafetensorError
@@ -20,6 +22,9 @@ from ..errors import CheckpointError
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..optimisers.base import Resumable
+from ..populations.apical import ApicalProjection
+from ..ranks.alike import check_alike
+from ..ranks.whole_files import fill_rows, shapes, whole_shape, write_whole
 from .build import Engine
 from .stored import broken, check_files, found, put_in_place, read_document, remove, tidy, write_state
 
@@ -32,6 +37,7 @@ __all__ = [
     "load_moments",
     "load_network",
     "load_weights",
+    "own_rows",
     "read_state",
     "save",
     "stored_buffers",
@@ -79,7 +85,7 @@ class State:
 
 
 def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
-    """Write a checkpoint and remove all but the newest `keep`; one of step 0 stays: weights that a run began with are drawn from no seed.
+    """Write a checkpoint, called by every rank, and remove all but the newest `keep`; one of step 0 stays: weights that a run began with are drawn from no seed.
 
     Args:
         folder: the run's folder of checkpoints.
@@ -92,13 +98,18 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     """
     final = folder / f"step-{state.step:010d}"
     unfinished = folder / f".{final.name}.partial"
+    weights, moments = engine.network.weights(), _resumable(engine).tensors()
+    check_alike(engine.ranks, engine.network)
+    if engine.ranks.rank:
+        for tensors in (weights, moments):
+            write_whole(unfinished, tensors, _shared(engine.network), engine.ranks)
+        return final
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    weights = engine.network.weights()
-    _write({name: w.detach() for name, w in weights.items()}, unfinished / WEIGHTS)
+    _write({name: w.detach() for name, w in weights.items()}, unfinished / WEIGHTS, engine)
     if engine.network.buffers:
         _write(engine.network.buffers, unfinished / BUFFERS)
-    _write(_resumable(engine).tensors(), unfinished / MOMENTS)
+    _write(moments, unfinished / MOMENTS, engine)
     write_state(unfinished, asdict(state))
     put_in_place(unfinished, final)
     for old in found(folder)[:-keep]:
@@ -107,9 +118,13 @@ def save(folder: Path, engine: Engine, state: State, *, keep: int) -> Path:
     return final
 
 
-def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
+def _write(tensors: Mapping[str, Tensor], path: Path, engine: Engine | None = None) -> None:
+    shared = {} if engine is None else _shared(engine.network)
     try:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+        if engine is not None and shared:
+            write_whole(path, tensors, shared, engine.ranks)
+        else:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
     except SafetensorError as error:  # the library's form of an OSError
         raise CheckpointError(
             f"{path}: expected a writable disk with free space, got {error}; free some space and continue with --resume"
@@ -166,14 +181,30 @@ def stored_buffers(checkpoint: Path) -> dict[str, Tensor]:
     return _read(checkpoint / BUFFERS)
 
 
-def load_moments(checkpoint: Path, optimiser: Resumable) -> None:
+def own_rows(stored: Mapping[str, Tensor], network: Network | BlockNetwork) -> dict[str, Tensor]:
+    """Stored weights with the own rows of those that this rank shares with others; one of another size is left out."""
+    shared = _shared(network)
+    found = dict(stored)
+    for name, projection in shared.items():
+        whole = found.pop(name, None)
+        if whole is not None and len(whole) == projection.units:
+            found[name] = whole[projection.own]
+    return found
+
+
+def load_moments(checkpoint: Path, optimiser: Resumable, network: Network | BlockNetwork | None = None) -> None:
     """Copy the stored moments into an optimiser; the number of its steps is left to the caller.
+
+    Args:
+        checkpoint: its folder.
+        optimiser: that remembers them.
+        network: whose rows may lie at several ranks.
 
     Raises:
         CheckpointError: the file is broken or belongs to another optimiser.
     """
     check_files(checkpoint, (MOMENTS,))
-    _fill(checkpoint / MOMENTS, optimiser.tensors())
+    _fill(checkpoint / MOMENTS, optimiser.tensors(), {} if network is None else _shared(network))
 
 
 def load_weights(checkpoint: Path, weights: Mapping[str, Tensor]) -> None:
@@ -192,7 +223,8 @@ def load_network(checkpoint: Path, network: Network | BlockNetwork) -> None:
     Raises:
         CheckpointError: a file is broken or belongs to another network.
     """
-    load_weights(checkpoint, network.weights())
+    check_files(checkpoint, (WEIGHTS,))
+    _fill(checkpoint / WEIGHTS, network.weights(), _shared(network))
     if network.buffers:
         check_files(checkpoint, (BUFFERS,))
         _fill(checkpoint / BUFFERS, network.buffers)
@@ -222,7 +254,7 @@ def load(checkpoint: Path, engine: Engine) -> State:
     """
     state = read_state(checkpoint)
     load_network(checkpoint, engine.network)
-    load_moments(checkpoint, _resumable(engine))
+    load_moments(checkpoint, _resumable(engine), engine.network)
     # moments of a run that this one began with are of its steps as well
     _resumable(engine).restore(state.step + int(state.origin.get("moments_step", 0)))
     engine.refresh()
@@ -236,19 +268,38 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise broken(path, "a whole safetensors file", error) from error
 
 
-def _fill(path: Path, targets: Mapping[str, Tensor]) -> None:
-    stored = _read(path)
+def _fill(
+    path: Path, targets: Mapping[str, Tensor], shared: Mapping[str, ApicalProjection] = MappingProxyType({})
+) -> None:
+    try:
+        stored = shapes(path)
+        _compare(path, stored, targets, shared)
+        fill_rows(path, targets, shared)
+    except (OSError, SafetensorError) as error:
+        raise broken(path, "a whole safetensors file", error) from error
+
+
+def _compare(
+    path: Path,
+    stored: Mapping[str, tuple[int, ...]],
+    targets: Mapping[str, Tensor],
+    shared: Mapping[str, ApicalProjection],
+) -> None:
     if stored.keys() != targets.keys():
         odd = sorted(stored.keys() ^ targets.keys())
         raise CheckpointError(
             f"{path}: expected the weights of this network, got a difference in {', '.join(odd[:3])}; check the run's settings"
         )
     for name, target in targets.items():
-        if stored[name].shape != target.shape:
+        wanted = whole_shape(name, target, shared)
+        if stored[name] != wanted:
             raise CheckpointError(
-                f"{path}: expected {name} of shape {tuple(target.shape)}, got {tuple(stored[name].shape)}; check the run's settings"
+                f"{path}: expected {name} of shape {wanted}, got {stored[name]}; check the run's settings"
             )
-        target.copy_(stored[name])
+
+
+def _shared(network: Network | BlockNetwork) -> Mapping[str, ApicalProjection]:
+    return network.shared() if isinstance(network, Network) else {}
 
 
 def _resumable(engine: Engine) -> Resumable:

@@ -21,6 +21,7 @@ from ..optimisers.measured import Measured
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Activity, ConvPopulation, Population
 from ..populations.residual import inner_changes, kernels
+from ..ranks.ranks import ALONE
 from .observer import Observer
 from .sweep import forward
 from .waiting import whole
@@ -74,6 +75,8 @@ class FeedbackEngine:
     Raises:
         ModelError: the network lacks head or matrices, or has populations that the rule cannot teach.
     """
+
+    ranks = ALONE
 
     def __init__(self, network: Network, rule: FeedbackRule, optimiser: Optimiser, *, half: bool = False) -> None:
         _check(network, rule)

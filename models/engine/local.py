@@ -8,7 +8,8 @@ Large maps are taken in chunks of rows (`rows.py`).
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ from ..optimisers.measured import Measured
 from ..populations.apical import ApicalProjection
 from ..populations.conv import Activity, Population
 from ..populations.residual import ResidualBlock, conducts, inner_changes, kernels
+from ..ranks.parted import parted_factors
+from ..ranks.ranks import ALONE, CHANGES, RATES, Ranks
 from .awake import awake, gathered
 from .kept import relays_kept
 from .observer import Observer
@@ -41,6 +44,7 @@ class LocalEngine:
         recompute: sweep twice and hold no map until its change: memory is that of the two largest populations, for the time of a forward sweep. What is
             computed is the same bit for bit.
         chunk: rows that a convolution takes at a time, 0 for all; None for what `chunk_rows` makes of its map.
+        ranks: processes that train it together; each is shown its own rows of the batch.
 
     Raises:
         ModelError: the network is not wired for the rule, the rule names an unknown context source, or one that sees single neurons, and thus whole maps,
@@ -56,6 +60,7 @@ class LocalEngine:
         half: bool = False,
         recompute: bool = False,
         chunk: int | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         count = len(network.populations)
         self.sent = [{s: whose(s, i, count) for s in rule.needs.sources} for i in range(count)]
@@ -78,8 +83,13 @@ class LocalEngine:
             raise ModelError(
                 f"engine.{name}: expected none where shortcuts conduct, since every population then waits for those above it, got {got}; leave it out"
             )
+        if recompute and ranks.size > 1:
+            raise ModelError(
+                f"engine.recompute: expected false on {ranks.size} ranks, whose second sweep would tell all rates again, got true; leave it out"
+            )
         self.recompute, self.chunk = recompute, 0 if self.neurons or self.conducts else chunk
-        self.network, self.rule, self.optimiser = network, rule, optimiser
+        self.network, self.rule, self.optimiser, self.ranks = network, rule, optimiser, ranks
+        self._owed: Callable[[], None] | None = None  # the change of the population before, while ranks add it up
         self.dtype = torch.bfloat16 if half else network.populations[0].weight.dtype
         for name, weight in network.weights().items():
             optimiser.register(name, weight)
@@ -104,7 +114,8 @@ class LocalEngine:
         """One plasticity step.
 
         Args:
-            images: what is shown, (rows, channels, height, width); for a pairing both glances of every object.
+            images: what is shown, (rows, channels, height, width); for a pairing both glances of every object. Of several ranks the own
+                rows of them; pairing and label are those of all rows.
             pairing: who follows whom; None for a rule that compares no rows.
             observer: sees signals and factors before they are freed.
             label: class of every row for a supervised rule, int64 (rows,).
@@ -118,6 +129,7 @@ class LocalEngine:
         pre = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         self.optimiser.advance()
         losses: list[Tensor] = []
+        self._owed = None  # of a step that broke off
         waiting: deque[Waiting] = deque()
         abroad = {j for i, sent in enumerate(self.sent) for j in sent.values() if j != i}
         foreseen = self._foresee(pre, abroad, pairing) if self.recompute else {}
@@ -129,7 +141,7 @@ class LocalEngine:
             waiting.append(self._forward(i, rates, foreseen.pop(i, None), pairing, observer))
             rates = waiting[-1].rates
             if i in abroad:
-                shared[i] = waiting[-1].pooled
+                shared[i] = self._gathered(waiting[-1].pooled)
             while waiting and self.awaited[len(losses)] <= max(i, reach):
                 losses.append(self._plasticity(len(losses), waiting.popleft(), shared, pairing, label, observer)[0])
                 shared = {
@@ -141,7 +153,14 @@ class LocalEngine:
             below = waiting[-1].rates.whole() if waiting else None
             loss, above = self._plasticity(len(waiting), last, shared, pairing, label, observer, above, below)
             losses.insert(0, loss)
+        self._settle()
         return torch.stack(losses)
+
+    def _gathered(self, own: Tensor) -> Tensor:
+        """Block-pooled rates of all rows of the batch, (rows, units), from those of own rows; they travel in the precision of the sweep."""
+        if self.ranks.size == 1:
+            return own
+        return self.ranks.whole(own.to(self.dtype), len(own) * self.ranks.size, RATES).to(own.dtype)
 
     def _foresee(self, images: Tensor, abroad: set[int], pairing: Pairing | None) -> dict[int, Tensor]:
         """Block-pooled rates by position, from a sweep that holds no map: those that populations below wait for, and those that are swept in chunks."""
@@ -218,17 +237,26 @@ class LocalEngine:
         below: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Loss of a population, and what its shortcut conducts to the one below: its factor, and with it what came from `above`."""
-        population, pooled = self.network.populations[i], waiting.pooled
+        population = self.network.populations[i]
         projections = {source: self.network.apical[source][i] for source in self.rule.needs.sources}
-        contexts = {source: pooled if j == i else shared[j] for source, j in self.sent[i].items()}
+        parted = observer is None and self.ranks.size > 1 and self.rule.needs.parted
+        if i not in shared and (not parted or i in self.sent[i].values()):
+            shared[i] = self._gathered(waiting.pooled)
+        contexts = {source: shared[j] for source, j in self.sent[i].items()}
         basal = None
         if waiting.potential is not None:
             basal = waiting.potential.to(population.weight.dtype)
         state = self.network.state(population.name)
         optimiser = self.optimiser if observer is None else Measured(self.optimiser)
-        signals, factors = local_factors(
-            self.rule, projections, pooled, contexts, pairing, label=label, basal=basal, state=state, position=i
-        )
+        if parted:
+            rate = waiting.pooled.to(self.dtype)
+            signals, factors = parted_factors(
+                self.ranks, self.rule, projections, rate, shared.get(i), contexts, pairing, label=label, position=i
+            )
+        else:
+            signals, factors = local_factors(
+                self.rule, projections, shared[i], contexts, pairing, label=label, basal=basal, state=state, position=i
+            )
         for name, value in factors.state.items():
             state[name].copy_(value)
         with together(optimiser):
@@ -238,7 +266,7 @@ class LocalEngine:
         for projection in projections.values():
             projection.renew()
         if isinstance(optimiser, Measured) and observer is not None:
-            moves = {source: optimiser.move(f"{p.name}.apical") for source, p in projections.items()}
+            moves = {source: p.moved(optimiser.move(f"{p.name}.apical")) for source, p in projections.items()}
             moves["basal"] = optimiser.move(*kernels(population))
             observer.local(population, whole(population, seen), signals, factors, moves)
         return factors.loss, handed
@@ -261,13 +289,16 @@ class LocalEngine:
             if (rows := awake(prediction)) is not None:
                 prediction, context = prediction[rows], context[rows]
             projection.descend(prediction, context, optimiser)
+        drives = factors.drive
+        if len(drives) > len(waiting.pooled):  # of all ranks' rows
+            drives = drives[self.ranks.own(len(drives))]
         changes: list[Tensor] = []
         inner: list[tuple[str, Tensor, Tensor]] = []
         seen: list[Activity] = []
         handed: Tensor | None = None
         start = 0
         for activity in waiting.activities:
-            drive = factors.drive[start : start + len(activity.rate)]
+            drive = drives[start : start + len(activity.rate)]
             start += len(drive)
             factor = self._factor(population, drive, activity, above)
             if isinstance(population, ResidualBlock) and below is not None:
@@ -280,16 +311,41 @@ class LocalEngine:
             if observer is not None:
                 seen.append(activity)
             del activity, factor, told, found  # before the next chunk is there
-        change, bias_change = changes
-        if factors.decay is not None:
-            change = change - factors.decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight
+        weights = [population.weight, population.bias, *(weight for _, weight, _ in inner)]
+        given = [*changes, *(moved for _, _, moved in inner)]
+        moves = [each.to(weight.dtype) for each, weight in zip(given, weights, strict=True)]
+        summed = self.ranks.sum(moves, weights, CHANGES)
+        self._settle()  # of the population before: its sum had this one's sweep to travel
+        self._owed = partial(self._apply, population, [name for name, _, _ in inner], summed, factors.decay, optimiser)
+        if self.ranks.size == 1 or isinstance(optimiser, Measured):
+            self._settle()
+        return handed, seen
+
+    def _settle(self) -> None:
+        """Apply the change that is owed, if there is one."""
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            owed()
+
+    def _apply(
+        self,
+        population: Population,
+        inner: Sequence[str],
+        summed: Callable[[], list[Tensor]],
+        decay: Tensor | None,
+        optimiser: Taking,
+    ) -> None:
+        """Hand the changes of a population to the optimiser; `inner` names those of a block's other weights."""
+        change, bias_change, *moved = summed()
+        if decay is not None:
+            change = change - decay.view(-1, *(1,) * (change.dim() - 1)) * population.weight
         optimiser.apply(f"{population.name}.weight", population.weight, change)
         # a bias would grow without the bound that forgetting sets to the weights
-        if factors.decay is None and population.biased:
+        if decay is None and population.biased:
             optimiser.apply(f"{population.name}.bias", population.bias, bias_change)
-        for name, weight, moved in inner:
-            optimiser.apply(name, weight, moved)
-        return handed, seen
+        if isinstance(population, ResidualBlock):
+            for name, each in zip(inner, moved, strict=True):
+                optimiser.apply(name, population.inner[name.removeprefix(f"{population.name}.")], each)
 
     def _factor(self, population: Population, drive: Tensor, activity: Activity, above: Tensor | None) -> Tensor:
         factor = drive.to(activity.pre.dtype) if self.neurons else population.factor(drive, activity)

@@ -11,6 +11,7 @@ from ..outside import short
 from ..populations.apical import ApicalProjection
 from ..populations.conv import Population
 from ..populations.residual import ResidualBlock
+from ..ranks.ranks import ALONE, Ranks
 from .contexts import whose
 from .initial import uniform
 
@@ -66,6 +67,11 @@ class Network:
         blocks = (p for p in self.populations if isinstance(p, ResidualBlock))
         return any(r is not None and r.buffers for r in relays) or any(b.buffers for b in blocks)
 
+    def shared(self) -> dict[str, ApicalProjection]:
+        """Projections of whose weights other ranks hold rows, by the name of the weight; none where one process has the network."""
+        every = (p for projections in self.apical.values() for p in projections)
+        return {f"{p.name}.apical": p for p in every if p.ranks.size > 1}
+
     def state(self, population: str) -> dict[str, Tensor]:
         """Buffers of one population, by name; the tensors themselves, not copies."""
         start = f"{population}."
@@ -95,25 +101,28 @@ class Network:
         return self
 
 
-def wire(network: Network, sources: Sequence[str], *, generator: torch.Generator) -> Network:
+def wire(network: Network, sources: Sequence[str], *, generator: torch.Generator, ranks: Ranks = ALONE) -> Network:
     """Give every population one apical projection per context source.
 
     Args:
         network: the network; changed in place and returned.
         sources: words of `CONTEXTS`.
         generator: CPU generator of the initial B.
+        ranks: who holds which rows of each B; all draw the same and keep their own.
 
     Raises:
         ModelError: an unknown source, or two of one name.
     """
     if len({short(source) for source in sources}) < len(sources):
         raise ModelError(f"network.sources: expected sources of different names, got {', '.join(sources)}; rename one")
-    units = [population.units for population in network.populations]
+    sizes = [population.units for population in network.populations]
     for source in sources:
         projections = []
         for i, population in enumerate(network.populations):
-            inputs = units[whose(source, i, len(units))]
+            inputs = sizes[whose(source, i, len(sizes))]
             weight = uniform((population.units, inputs), inputs, generator)
-            projections.append(ApicalProjection(f"{population.name}.{short(source)}", weight))
+            units = len(weight)
+            own = weight if ranks.size == 1 else weight[ranks.own(units)].clone()
+            projections.append(ApicalProjection(f"{population.name}.{short(source)}", own, None, ranks, units))
         network.apical[source] = projections
     return network

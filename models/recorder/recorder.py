@@ -27,6 +27,8 @@ from ..outside import short
 from ..populations.conv import Activity, Population
 from ..populations.geometry import apical_units, map_of
 from ..populations.residual import basal_norm
+from ..ranks.ranks import ALONE, Ranks
+from ..ranks.seen import seen
 from .extras import Extras, check_wanted
 from .probe_batch import ProbeBatch
 from .spec import FACTORS, RecorderSpec
@@ -72,6 +74,7 @@ class Recorder:
         engine: of the rule.
         views: parameters of a view by name, each with long name and units; empty where nothing is augmented.
         selectivity: of all units of a population, by its name; None where no unit is chosen by it.
+        ranks: processes that train together; each has the rates of its own rows, and all watch what one of them writes.
 
     Raises:
         ModelError: an unknown population, more rows than a batch has, or units and variables that there are not.
@@ -91,6 +94,7 @@ class Recorder:
         engine: str = "local",
         views: Mapping[str, tuple[str, str]] = MappingProxyType({}),
         selectivity: Callable[[str], Tensor] | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         unknown = [name for name in spec.populations or () if name not in network.names]
         if unknown:
@@ -109,7 +113,7 @@ class Recorder:
         self.learnt = {source: f"_{suffix}" if suffix else "" for source, suffix in told.items()}
         self.suffix = self.learnt | ({"error": ""} if "error" in sources else {})
         self.modulators = dict(self.learnt) or ({"basal": ""} if modulated else {})
-        self.network = network
+        self.network, self.ranks = network, ranks
         chosen = [p for p in network.populations if spec.populations is None or p.name in spec.populations]
         check_wanted(spec.kept, factors=engine in ("local", "feedback"), views=bool(views), engine=engine)
         self.units = units_of({p.name: p.shape for p in chosen}, spec, selectivity)
@@ -143,17 +147,10 @@ class Recorder:
                 dtype=self.spec.dtype, apical=apical, further=further, modulated=modulated, words=self.words,
             )  # fmt: skip
             tables.append(self._with_extras(table))
-            tables.append(
-                updates_table(
-                    name,
-                    recorded,
-                    self.batch_rows,
-                    apical=learnt,
-                    further=further,
-                    modulated=modulated,
-                    words=self.words,
-                )
+            table = updates_table(
+                name, recorded, self.batch_rows, apical=learnt, further=further, modulated=modulated, words=self.words
             )
+            tables.append(table)
         if self.weights is not None:
             activity = {table.path.partition("/")[2]: table for table in tables if table.path.startswith("activity/")}
             tables += self.weights.tables(activity, recorded)
@@ -235,7 +232,7 @@ class Recorder:
             update |= {
                 f"apical_drive{suffix}": _host(moves[source].drive[None]),
                 f"apical_change{suffix}": _host(moves[source].change[None]),
-                f"apical_norm{suffix}": _host(torch.linalg.vector_norm(projection.weight)[None]),
+                f"apical_norm{suffix}": _host(projection.norm()[None]),
             }
         for source, suffix in self.modulators.items():
             gamma, score = _modulation(factors.phases[source], signals.pairing)
@@ -287,12 +284,14 @@ class Recorder:
     ) -> dict[str, NDArray[Any]]:
         _, moment = self._writing()
         count = len(self._seen)
+        synapses = bool(self.extras[population.name].wanted)
+        activity, factors, rows = seen(self.ranks, activity, factors, self._seen, self.batch_rows, synapses=synapses)
         assert activity.basal is not None
-        where = self._seen.to(activity.rate.device)[:, None]
+        where = rows.to(activity.rate.device)[:, None]
         place = tuple(
             i.to(activity.rate.device) for i in torch.unravel_index(self.units[population.name], population.shape)
         )
-        more = self.extras[population.name].values(activity, self._seen, factors)
+        more = self.extras[population.name].values(activity, rows, factors)
         views = {name: moment.views[name][self._seen].float().numpy() for name in self.views}
         kinds = {name: self.spec.dtype if name in FACTORS else "float32" for name in more if "histogram" not in name}
         return {

@@ -12,6 +12,7 @@ from ...recordings import Table, Variable
 from ..errors import ModelError
 from ..networks.network import Network
 from ..outside import short
+from ..populations.apical import ApicalProjection
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Population
 from ..populations.geometry import apical_units
@@ -53,17 +54,18 @@ class ChosenWeights:
         """
         for name in self.populations:
             variables = [Variable(name="step", dtype="int64", long_name="training step", coordinate=True)]
-            for key, values in self._weights(name).items():
+            for key, width in self._widths(name).items():
                 _, _, source = key.partition("_")
                 dims = (
                     "unit",
                     *(
                         []
-                        if values.dim() == 1
+                        if not width
                         else ["synapse" if key == "weight" else f"context{source.removeprefix('weight')}"]
                     ),
                 )
-                shape: dict[str, Any] = {"dims": dims, "shape": tuple(values.shape)}
+                count = len(self.units[name])
+                shape: dict[str, Any] = {"dims": dims, "shape": (count, width) if width else (count,)}
                 words = _words(key)
                 variables.append(Variable(name=key, long_name=f"{words} after the step", **shape))
                 variables.append(
@@ -90,15 +92,27 @@ class ChosenWeights:
         changes = {f"{key}_change": value - before[key] for key, value in found.items()}
         return {key: value.float().cpu().numpy()[None] for key, value in (found | changes).items()}
 
+    def _widths(self, name: str) -> dict[str, int]:
+        """Synapses per unit of what `_weights` gives, 0 for a bias."""
+        widths = {"weight": self.populations[name].weight[0].numel(), "bias": 0}
+        return widths | {f"apical_weight{end}": p.weight.shape[1] for end, p in self._projections(name).items()}
+
+    def _projections(self, name: str) -> dict[str, ApicalProjection]:
+        """Apical projections of a population by the end of their names."""
+        own = {source: f"{name}.{short(source)}" for source in self.sources}
+        return {
+            end: next(p for p in self.network.apical[source] if p.name == own[source])
+            for source, end in self.sources.items()
+        }
+
     def _weights(self, name: str) -> dict[str, Tensor]:
         """Copies of the weights of every chosen unit: (units, synapses), (units,), and (units, contexts) by source."""
         population, units = self.populations[name], self.units[name]
         channel = torch.unravel_index(units, population.shape)[0].to(population.weight.device)
         found = {"weight": population.weight[channel].flatten(1), "bias": population.bias[channel]}
-        for source, end in self.sources.items():
-            projection = next(p for p in self.network.apical[source] if p.name == f"{name}.{short(source)}")
-            rows = apical_units(population, units, len(projection.weight)).to(projection.weight.device)
-            found[f"apical_weight{end}"] = projection.weight[rows]
+        for end, projection in self._projections(name).items():
+            rows = apical_units(population, units, projection.units).to(projection.weight.device)
+            found[f"apical_weight{end}"] = projection.rows(rows)
         return found
 
 

@@ -1,5 +1,6 @@
 """Where the `apical` command begins: it answers an interruption before anything that takes time is loaded."""
 
+import os
 import signal
 import sys
 
@@ -14,7 +15,8 @@ def main() -> None:
 
             command(prog_name="apical")
     except KeyboardInterrupt:
-        sys.stderr.write("Error: interrupted\n")
+        if "LOCAL_RANK" not in os.environ:  # a rank that torchrun ends has nothing to say: another one does
+            sys.stderr.write("Error: interrupted\n")
         sys.exit(130)
     finally:
         # the exit code stands; a signal while the interpreter ends would only add a traceback

@@ -35,17 +35,22 @@ from .record import record
 from .replay import replay
 from .spike import spike
 from .sweep import sweep
-from .terminal import Commands, json_option, show, verbose_option
+from .terminal import Commands, json_option, processes, show, verbose_option
 from .verify import verify
 
 
 @click.group("apical", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="apical")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Simulate plasticity in networks of two-compartment neurons.
 
     RUN is the folder of one run: recording.zarr, config.yaml, checkpoints, metrics.jsonl, figures, report.html.
     """
+    if processes() > 1 and ctx.invoked_subcommand != "train":
+        raise ConfigError(
+            f"apical {ctx.invoked_subcommand}: expected one process, got {processes()} of torchrun; only apical train runs in several"
+        )
 
 
 @main.command()

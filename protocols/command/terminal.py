@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -84,9 +86,27 @@ class Commands(click.Group):
 def _leave(message: str, code: int) -> NoReturn:
     if os.environ.get("APICAL_TRACEBACK") == "1":
         traceback.print_exc()
+    if processes() > 1 and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun ends the others meanwhile: the sentence comes first
+    if _elsewhere():
+        sys.exit(code)
     with suppress(OSError):  # of a terminal that was closed; the exit code stands
         click.echo(f"Error: {' '.join(message.split())}", err=True)
     sys.exit(code)
+
+
+def _elsewhere() -> bool:
+    """Whether another process of the same job has told why it ends."""
+    if processes() == 1:
+        return False
+    from ...models.ranks.processes import first_to_tell
+
+    return not first_to_tell()
+
+
+def processes() -> int:
+    """Of `torchrun`, of which this is one; asked without torch."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if "LOCAL_RANK" in os.environ and "MASTER_PORT" in os.environ else 1
 
 
 def _misuse(error: click.ClickException) -> str:
@@ -114,6 +134,8 @@ def show(result: Mapping[str, Any], as_json: bool, kind: str = "", *, verbose: b
         kind: a row of `VIEWS`, which says how it is laid out; without one entry by entry.
         verbose: also long tables of details.
     """
+    if processes() > 1 and os.environ.get("RANK", "0") != "0":
+        return  # rank 0 shows it
     if as_json:
         click.echo(json.dumps(plain(result), allow_nan=False))
     else:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...plasticity import Pairing, Rule, pair
 from ..stimuli import Stimulus
-from ..stimuli.presentations.table import PRESENTATIONS, Presentation
+from ..stimuli.presentations.table import PRESENTATIONS, Presentation, labels_of
 from ..stimuli.stimulus import ViewedImages
 from .streams import stream
 
@@ -74,18 +74,25 @@ class Batches:
         """
         return torch.randperm(len(self.stimulus.train), generator=stream(self.seed, purpose.order, number))
 
-    def show(self, purpose: Purpose, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def show(self, purpose: Purpose, index: Tensor, step: int, rows: slice | None = None) -> tuple[Tensor, Tensor]:
         """Images of one step and the class of every row.
 
         Args:
             purpose: what for.
             index: training objects, int64 (n,).
             step: number of the step.
+            rows: of several ranks those of this one, None for all. What is drawn for a row does not depend on them.
 
         Returns:
-            Images (rows, channels, height, width) and classes, int64 (rows,), on the data's device.
+            Images (rows, channels, height, width) of these rows, and classes of all, int64 (rows,), on the data's device.
         """
-        return self.presentation.show(self.stimulus, index, stream(self.seed, purpose.views, step))
+        draws = stream(self.seed, purpose.views, step)
+        if rows is None:
+            return self.presentation.show(self.stimulus, index, draws)
+        if self.presentation is PRESENTATIONS["glances"] and isinstance(self.stimulus, ViewedImages):
+            return self.stimulus.glances(index, draws, rows), labels_of(self.stimulus, index).repeat(2)
+        images, label = self.presentation.show(self.stimulus, index, draws)
+        return images[rows], label
 
     def views(self, purpose: Purpose, objects: int, step: int) -> dict[str, Tensor]:
         """Parameters of the views that `show` gives of so many objects, by name, each (rows,); none where nothing is augmented.

@@ -11,6 +11,8 @@ from torch import Tensor
 from .images import ImageSet, Normalisation
 from .views.views import ViewParameters, ViewSettings, apply_views, draw_views
 
+ALL = slice(None)
+
 
 class Stimulus(Protocol):
     """A source of fixations (two glances at one object) and saccades (a glance at another)."""
@@ -56,12 +58,19 @@ class ViewedImages:
         """Channels, height and width."""
         return self.train.shape
 
-    def glances(self, index: Tensor, generator: torch.Generator) -> Tensor:
+    def glances(self, index: Tensor, generator: torch.Generator, rows: slice = ALL) -> Tensor:
         """Return two views of each training image ``index``, int64 (n,): float32 (2n, C, H, W), normalised.
 
-        Rows 0..n-1 are the first, rows n..2n-1 the second views.
+        Rows 0..n-1 are the first, rows n..2n-1 the second views. Views are drawn for all of them, and given for ``rows``.
         """
-        parameters = self.drawn(len(index), generator)
+        parameters = self.drawn(len(index), generator).rows(rows)
+        if rows != ALL:
+            return apply_views(
+                self.train.at(torch.cat([index, index])[rows]),
+                parameters,
+                self.normalisation.mean,
+                self.normalisation.std,
+            )
         return apply_views(self.train.at(index, 2), parameters, self.normalisation.mean, self.normalisation.std)
 
     def drawn(self, objects: int, generator: torch.Generator) -> ViewParameters:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...models.engine import Engine
 from ...models.optimisers.base import Resumable
+from ...models.ranks.ranks import AGREED
 from ..errors import ProtocolError
 
 CHECK_EVERY = 100  # steps; reading a loss makes a GPU wait
@@ -60,7 +61,7 @@ class Watch:
 
 
 def check_finite(engine: Engine, step: int, learning_rate: float) -> None:
-    """Refuse to keep weights, running statistics or moments that are not finite.
+    """Refuse to keep weights, running statistics or moments that are not finite; of several ranks, at any of them.
 
     Raises:
         DivergedError: one is not; the checkpoint before stays the newest.
@@ -69,7 +70,8 @@ def check_finite(engine: Engine, step: int, learning_rate: float) -> None:
     if isinstance(engine.optimiser, Resumable):
         groups["moments"] = engine.optimiser.tensors()
     named = [(f"{group}.{name}", tensor) for group, tensors in groups.items() for name, tensor in tensors.items()]
-    finite = torch.stack([tensor.isfinite().all().cpu() for _, tensor in named]).tolist()
+    own = torch.stack([tensor.isfinite().all().cpu() for _, tensor in named])
+    finite = engine.ranks.whole(own[None].to(torch.uint8), engine.ranks.size, AGREED).amin(0).tolist()
     for (name, _), whole in zip(named, finite, strict=True):
         if not whole:
             raise DivergedError(

@@ -7,9 +7,11 @@ import torch
 
 from ...models import Moment, Recorder
 from ...models.engine import BlockEngine, Choice, Engine, Graphed, build_engine, checkpoint
+from ...models.ranks.ranks import ALONE, Ranks
 from ...plasticity import Blockwise
 from ...recordings import Writer
 from ...recordings.stores import set_aside
+from ...recordings.unwritten import Unwritten
 from ..errors import ConfigError, Interrupted
 from ..progress import bar as progress_bar
 from ..progress import notice, tell
@@ -45,13 +47,20 @@ class Run:
         stimulus: what is seen.
         device: where it computes.
         choice: in which precision and by which kernels; the caller puts the latter in force.
+        ranks: processes that train it together. All go through the same steps; the first of them writes.
     """
 
     def __init__(
-        self, config: RunConfig, folder: RunFolder, stimulus: Stimulus, device: torch.device, choice: Choice
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        stimulus: Stimulus,
+        device: torch.device,
+        choice: Choice,
+        ranks: Ranks = ALONE,
     ) -> None:
         t = config.training
-        self.choice = choice
+        self.choice, self.ranks = choice, ranks
         self.config, self.folder, self.stimulus, self.device = config, folder, stimulus, device
         self.rule = make_rule(config.rule)
         self.sources = sources(config, self.rule.needs)  # of what runs from here on
@@ -64,18 +73,18 @@ class Run:
             )
         self.steps = self.per_epoch * t.epochs
         o = config.optimiser
-        network = initial_network(config, stimulus, self.rule).to(device)
+        network = initial_network(config, stimulus, self.rule, ranks).to(device)
         self.engine: Engine = build_engine(
             network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, factors=o.factors, half=choice.precision == "bf16",
-            seed=config.seed, steps=self.steps, recompute=t.recompute, chunk=t.chunk, **o.own(),
+            seed=config.seed, steps=self.steps, recompute=t.recompute, chunk=t.chunk, ranks=ranks, **o.own(),
         )  # fmt: skip
-        captured = t.graph and device.type == "cuda"
+        captured = t.graph and device.type == "cuda" and ranks.size == 1
         self.learner = Graphed(self.engine) if captured else self.engine
         explicit = self.rule.needs.engine == "local"
         self.losses = network.names if explicit else [network.names[-1]]
         if isinstance(self.engine, BlockEngine):
             self.losses = self.engine.losses
-        self.recorder = recorder_of(config, network, self.rule, self.batches, self.losses)
+        self.recorder = recorder_of(config, network, self.rule, self.batches, self.losses, ranks)
         self.step, self.seconds = 0, 0.0
         self.origin: dict[str, Any] = {}
         self.last = torch.full((len(self.losses),), float("nan"))  # losses of the last step
@@ -98,7 +107,9 @@ class Run:
             ConfigError: it is to be extended before its end.
             ProtocolError: the disk has no room for it.
         """
-        checkpoint.tidy(self.folder.checkpoints)
+        if not self.ranks.rank:
+            checkpoint.tidy(self.folder.checkpoints)
+        self.ranks.barrier()
         stored = checkpoint.found(self.folder.checkpoints)
         cursor, lines = None, -1
         if resume and stored:
@@ -112,15 +123,19 @@ class Run:
             lines, self.watch = state.lines, Watch(self.config.training.diverged, state.start)
         elif resume:
             check_ended(self.config, self.folder, 0, self.per_epoch)
-        if resume:
-            self.metrics.resume(self.step, lines)
-        keep_sources(self.folder, self.sources)
+        if not self.ranks.rank:
+            if resume:
+                self.metrics.resume(self.step, lines)
+            keep_sources(self.folder, self.sources)
         if self.recorder is not None:
             self._open_recording(self.recorder, cursor, progress)
         if self.origin and not stored:  # where a resumed run begins again, whatever became of the other one
             self._checkpoint(time.perf_counter())
 
     def _open_recording(self, recorder: Recorder, cursor: dict[str, int] | None, progress: bool) -> None:
+        if self.ranks.rank:
+            recorder.writer = Unwritten(recorder.tables(self.steps))
+            return
         if cursor is not None:
             recorder.writer = self._resumed(recorder, cursor, progress)
             return
@@ -177,7 +192,7 @@ class Run:
         if first == self.steps:
             notice(f"{self.folder.path} is complete: its {self.steps} steps were trained before")
         self._end(status, stop)
-        if stop:
+        if self.ranks.agreed(bool(stop)):
             finished = f"interrupted, but after the last step: {self.folder.path} is complete"
             raise Interrupted(finished) if status == "complete" else KeyboardInterrupt
         return self._result(status, time.perf_counter() - begun, first)
@@ -194,11 +209,12 @@ class Run:
             if self.step == 1 or self.step % CHECK_EVERY == 0:
                 self._judge()
             over = t.max_seconds is not None and time.perf_counter() - begun >= t.max_seconds
-            if stop or over or due:
+            ends = self.ranks.agreed(bool(stop) or over)
+            if ends or due:
                 with stop.whole():
                     mark = self._report(mark, begun, bar, interrupted=not due)
                     self._checkpoint(begun)
-            if stop or over:
+            if ends:
                 break
 
     def _one_step(self) -> torch.Tensor:
@@ -206,7 +222,8 @@ class Run:
         shown, index = step // self.config.training.repeats, self._objects(step)
         for later in range(step + 1, min(step + 1 + AHEAD, self.steps)):
             self.stimulus.train.expect(self._objects(later))
-        images, label = self.batches.show(TRAINING, index, shown)
+        own = self.ranks.own(self.presentation.rows * batch) if self.ranks.size > 1 else None
+        images, label = self.batches.show(TRAINING, index, shown, own)
         pairing = self.batches.pairing(TRAINING, batch, shown) if self.presentation.paired else None
         rate = self._learning_rate(step)
         self.engine.optimiser.learning_rate = rate
@@ -259,7 +276,8 @@ class Run:
             "step": self.step, "epoch": self.step / self.per_epoch, "loss": sum(values.values()) / len(values), "losses": values,
             "images_per_second": speed, "seconds": self.seconds + now - begun, "peak_memory_bytes": peak_memory(self.device),
         }  # fmt: skip
-        self.metrics.append(line | ({INTERRUPTED: True} if interrupted else {}))
+        if not self.ranks.rank:
+            self.metrics.append(line | ({INTERRUPTED: True} if interrupted else {}))
         bar.set_postfix_str(f"epoch {line['epoch']:.1f}, loss {line['loss']:.3f}, {speed:.0f} images/s")
         return now, self.step
 
@@ -293,15 +311,27 @@ class Run:
         # a run that was complete before is told by the last line of its own
         line = now if images else {**dict.fromkeys(now), **self.metrics.last()}
         losses = line["losses"] or {}
+        return (
+            {
+                "run": str(self.folder.path),
+                "status": status,
+                "epochs": self.step / self.per_epoch,
+                "steps": self.step,
+                "images_per_second": line["images_per_second"],
+                "peak_memory_bytes": line["peak_memory_bytes"],
+                "loss": sum(losses.values()) / len(losses) if losses else None,
+                "losses": losses,
+                "seconds": line["seconds"],
+                "kernels": self.choice.told(),
+            }
+            | ({"start": self.origin} if self.origin else {})
+            | self._told_between()
+        )
+
+    def _told_between(self) -> dict[str, Any]:
+        """What this rank sent to the others in this part of the run; nothing of one process alone."""
+        if self.ranks.size == 1:
+            return {}
         return {
-            "run": str(self.folder.path),
-            "status": status,
-            "epochs": self.step / self.per_epoch,
-            "steps": self.step,
-            "images_per_second": line["images_per_second"],
-            "peak_memory_bytes": line["peak_memory_bytes"],
-            "loss": sum(losses.values()) / len(losses) if losses else None,
-            "losses": losses,
-            "seconds": line["seconds"],
-            "kernels": self.choice.told(),
-        } | ({"start": self.origin} if self.origin else {})
+            "ranks": {"size": self.ranks.size, "sent_bytes": dict(self.ranks.sent), "calls": dict(self.ranks.calls)}
+        }

@@ -3,6 +3,7 @@
 import torch
 
 from ...models import BlockNetwork, Network, Recorder, RecorderSpec
+from ...models.ranks.ranks import ALONE, Ranks
 from ...models.recorder.frozen import shapes_of
 from ...models.recorder.probe_batch import UNIT_VARIABLES, ProbeBatch
 from ...models.recorder.recorder import units_of
@@ -14,7 +15,12 @@ from ..stimuli.views.views import NAMES
 
 
 def recorder_of(
-    config: RunConfig, network: Network | BlockNetwork, rule: Rule, batches: Batches, losses: list[str]
+    config: RunConfig,
+    network: Network | BlockNetwork,
+    rule: Rule,
+    batches: Batches,
+    losses: list[str],
+    ranks: Ranks = ALONE,
 ) -> Recorder | None:
     """The recorder of a run; None where nothing is recorded.
 
@@ -24,6 +30,7 @@ def recorder_of(
         rule: its rule.
         batches: what it is shown.
         losses: names of the losses that a step returns.
+        ranks: processes that train together, all of which have a recorder.
 
     Raises:
         ModelError: populations, units or variables that there are not.
@@ -39,7 +46,7 @@ def recorder_of(
     recorder = Recorder(
         network, spec, sources=rule.needs.sources, losses=losses, batch_rows=presentation.rows * config.training.batch,
         paired=presentation.paired, modulated="neuromodulator" in rule.needs.records, words=rule.needs.told, engine=rule.needs.engine,
-        views=views, selectivity=select,
+        views=views, selectivity=select, ranks=ranks,
     )  # fmt: skip
     if r.probe:
         images = stimulus.test.subset(min(r.probe, len(stimulus.test)), seed=config.seed)

@@ -55,6 +55,7 @@ def begin_from(config: RunConfig, engine: Engine) -> dict[str, Any]:
     stored = source.newest()
     state = checkpoint.read_state(stored)
     weights, buffers = checkpoint.stored_weights(stored), checkpoint.stored_buffers(stored)
+    weights = checkpoint.own_rows(weights, engine.network)
     taken, left = _copied(weights, engine.network.weights())
     if not any(name.endswith(".weight") for name in taken):
         raise ConfigError(_nothing(source, weights, engine))
@@ -117,7 +118,7 @@ def _moments(config: RunConfig, source: Described[Any], stored: Path, engine: En
         )
     optimiser = engine.optimiser
     assert isinstance(optimiser, Resumable)
-    checkpoint.load_moments(stored, optimiser)
+    checkpoint.load_moments(stored, optimiser, engine.network)
     state = checkpoint.read_state(stored)
     steps = state.step + int(state.origin.get("moments_step", 0))
     optimiser.restore(steps)

@@ -46,18 +46,19 @@ class Presentation:
     claimed: Callable[[Stimulus, Tensor, Tensor], Tensor] | None = None
 
 
-def _labels(stimulus: Stimulus, index: Tensor) -> Tensor:
+def labels_of(stimulus: Stimulus, index: Tensor) -> Tensor:
+    """Classes of some training images, int64 (n,), on the data's device."""
     return stimulus.train.labels[moved(index, stimulus.train.labels.device)]
 
 
 def glances(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Two glances at each object: rows 0..n-1 the first, rows n..2n-1 the second."""
-    return stimulus.glances(index, generator), _labels(stimulus, index).repeat(2)
+    return stimulus.glances(index, generator), labels_of(stimulus, index).repeat(2)
 
 
 def images(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """The picture of each object as it is stored, without augmentation."""
-    return stimulus.still(stimulus.train.at(index)), _labels(stimulus, index)
+    return stimulus.still(stimulus.train.at(index)), labels_of(stimulus, index)
 
 
 def twice(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -66,7 +67,7 @@ def twice(stimulus: Stimulus, index: Tensor, generator: torch.Generator) -> tupl
     chance = stimulus.settings.flip if isinstance(stimulus, ViewedImages) else 0.0
     mirrored = moved(torch.rand(len(index), generator=generator) < chance, shown.device)
     shown = torch.where(mirrored[:, None, None, None], shown.flip(3), shown)
-    return stimulus.still(shown).repeat(2, 1, 1, 1), _labels(stimulus, index).repeat(2)
+    return stimulus.still(shown).repeat(2, 1, 1, 1), labels_of(stimulus, index).repeat(2)
 
 
 ROWS: dict[str, Presentation] = {

@@ -1,0 +1,1 @@
+"""Many processes that train one network: who holds which rows, and what they tell each other."""
