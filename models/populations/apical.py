@@ -66,10 +66,7 @@ class ApicalProjection:
     def back(self, rate: Tensor) -> Tensor:
         """B^T z in the master's dtype, (rows, inputs), from rates of (rows, units): the same synapses read against their direction."""
         rate = rate[:, self.own]
-        if self.half is None:
-            found = product(rate, self.weight.T)
-        else:
-            found = self._master(rate.to(torch.bfloat16), self.half)
+        found = product(rate, self.weight.T) if self.half is None else self._master(rate.to(torch.bfloat16), self.half)
         return self.ranks.sum([found], [found], BACKWARDS)()[0]
 
     def descend(self, prediction: Tensor, context: Tensor, optimiser: Taking) -> None:
