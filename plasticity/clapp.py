@@ -26,7 +26,7 @@ from .contrast import Contrast, Hinge
 from .errors import RuleError
 from .needs import PREDICTIVE, Needs
 from .pairing import Negatives, Phases
-from .scores import check_pairs, check_word, mean_loss, scores
+from .scores import check_pairs, check_word, mean_loss, scores, scores_of
 from .signals import Apical, Factors, Phase, Signals
 from .words import CONTRASTED
 
@@ -121,5 +121,5 @@ class ClappPP:
         return torch.stack(terms).sum()
 
     def _phase(self, met: tuple[Tensor, Tensor], apical: Apical) -> Phase:
-        fixation, saccade = (torch.linalg.vecdot(rate, apical.potential) for rate in met)
+        fixation, saccade = scores_of(met, apical.potential)
         return Phase(fixation, saccade, *self.contrast.modulators(fixation, saccade))

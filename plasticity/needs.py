@@ -58,7 +58,7 @@ class Needs:
         path: of a feedback rule. `direct`: from the output straight to every population; `chain`: population by population.
         routed: whether populations are divided into areas, of which a row uses one.
         alone: whether a neuromodulator follows from the score of its own pair, contrast aside; not where it takes another pair's as well.
-        parted: whether factors at a unit depend on other units through `scores` alone, so that processes can share out the units.
+        parted: whether factors at a unit depend on other units through `scores_of` alone, so that processes can share out the units.
         records: signals that the rule lets one record.
         words: what its signals are called and are.
 

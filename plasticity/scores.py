@@ -47,8 +47,12 @@ def check_word(field: str, word: str, known: tuple[str, ...]) -> None:
 
 def scores(rate: Tensor, potential: Tensor, pairing: Pairing) -> tuple[Tensor, Tensor]:
     """u+ and u-: the rate of the paired rows dotted with the dendritic prediction of each row, (rows,)."""
-    fixation = torch.linalg.vecdot(rate[pairing.fixation], potential)
-    saccade = torch.linalg.vecdot(rate[pairing.saccade], potential)
+    return scores_of((rate[pairing.fixation], rate[pairing.saccade]), potential)
+
+
+def scores_of(met: tuple[Tensor, Tensor], potential: Tensor) -> tuple[Tensor, Tensor]:
+    """The same from the rates that each row meets at its fixation and at its saccade, both (rows, units)."""
+    fixation, saccade = (torch.linalg.vecdot(rate, potential) for rate in met)
     if (total := _TOTAL.get()) is not None:
         fixation, saccade = total(torch.stack([fixation, saccade]))
     return fixation, saccade
