@@ -169,7 +169,7 @@ def _moments(engine: Any) -> list[torch.Tensor]:
 
 def _blocks(network: Network) -> set[tuple[int, ...]]:
     """Shapes of the blocks of rows in which a CPU forms the gradients of apical weights."""
-    found = set()
+    found: set[tuple[int, ...]] = set()
     for projection in (p for projections in network.apical.values() for p in projections):
         units, inputs = projection.weight.shape
         rows = max(1, min(units, BLOCK_BYTES // (4 * inputs)))
