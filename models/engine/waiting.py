@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -111,7 +112,7 @@ def whole(population: Population, parts: list[Activity]) -> Activity:
     if len(parts) == 1:
         return parts[0]
     found = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Activity)}
-    tensors = {name: torch.cat(values) for name, values in found.items() if isinstance(values[0], Tensor)}
+    tensors: dict[str, Any] = {n: torch.cat(values) for n, values in found.items() if isinstance(values[0], Tensor)}
     return replace(parts[0], **(tensors | {"patches": None}))
 
 

@@ -140,8 +140,15 @@ def counted(
             else torch.randn(2 * batch, *architecture.shape)
         )
     network.to(torch.device(device))
+    # what an optimiser keeps is not counted; not every one has a form for sizes alone
     made = build_engine(
-        network, engine.rule, learning_rate=1e-3, half=half, recompute=engine.recompute, chunk=engine.chunk
+        network,
+        engine.rule,
+        optimiser="sgd",
+        learning_rate=1e-3,
+        half=half,
+        recompute=engine.recompute,
+        chunk=engine.chunk,
     )
     weights = list(network.weights().values())
     pairing = pair(batch)
@@ -162,7 +169,7 @@ def _moments(engine: Any) -> list[torch.Tensor]:
 
 def _blocks(network: Network) -> set[tuple[int, ...]]:
     """Shapes of the blocks of rows in which a CPU forms the gradients of apical weights."""
-    found = set()
+    found: set[tuple[int, ...]] = set()
     for projection in (p for projections in network.apical.values() for p in projections):
         units, inputs = projection.weight.shape
         rows = max(1, min(units, BLOCK_BYTES // (4 * inputs)))

@@ -26,7 +26,7 @@ class Live(TorchDispatchMode):
     """
 
     def __init__(self, weights: Iterable[tuple[int, ...]] = (), before: Iterable[Tensor] = ()) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.weights = set(weights)
         self.now = self.peak = self.peak_all = self._all = 0
         self._known: dict[int, weakref.ref[Any]] = {}

@@ -56,9 +56,9 @@ def memory(result: Mapping[str, Any]) -> Section:
         (row["engine"], row["precision"], _scaled(row["sizes"], ".2f", MIB), _scaled(row["real"], ".2f", MIB), number(row["ratio"], ".3f"))
         for row in result["check"]
     )  # fmt: skip
-    head = ("engine", "precision", "sizes alone (MiB)", "real step (MiB)", "ratio")
+    titles = ("engine", "precision", "sizes alone (MiB)", "real step (MiB)", "ratio")
     title = "A VGG-6 of an eighth of the width at 32 px: counted without computing, and in a real step on the CPU"
-    check = TextTable(head=head, rows=real, title=title, folded=True, numbers=False)
+    check = TextTable(head=titles, rows=real, title=title, folded=True, numbers=False)
     return Section(name="bench-memory", title="Memory of a step", tables=(counted, check, _machine(result)))
 
 

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from apical.models import Collector, Network, wire
+from apical.models import Collector, ModelError, Network, wire
 from apical.models.engine import BackpropEngine, LocalEngine
 from apical.models.networks.residual import residual
 from apical.models.populations.residual import ResidualBlock
 from apical.plasticity import Apical, Backprop, ClappPP, Hinge, Signals, Softplus, pair
 from tolerances import assert_changes
+from tolerances import assert_exact as same_bits
 
 OBJECTS = 3
 GRIDS = {"resnet18": (4, 4, 2, 2, 1, 1, 1, 1, 1), "resnet50": (4, *(2,) * 3, *(1,) * 13)}
@@ -129,3 +130,25 @@ def test_the_twin_is_the_same_network_without_a_stop():
     found = BackpropEngine(top, twin, catch).step(images, pairing)
     torch.testing.assert_close(found, losses, rtol=1e-11, atol=0)
     assert_changes(catch.changes, expected)
+
+
+@pytest.mark.parametrize("context", ["lateral", "both"])
+@pytest.mark.parametrize("norm", ["input", "inside"])
+def test_another_sweep_changes_no_bit_and_moves_statistics_once(context, norm):
+    rule, found = ClappPP(context=context, contrast=Softplus()), []
+    for how in ({}, {"recompute": True}, {"recompute": True, "chunk": 2}):
+        network, catch = network_of(rule, norm=norm), Collector()
+        engine = LocalEngine(network, rule, catch, **how)
+        engine.step(images_of(), pair(OBJECTS))
+        losses = engine.step(images_of() + 1, pair(OBJECTS))
+        found.append(catch.changes | {"losses": losses} | dict(network.buffers))
+    plain, again, chunked = found
+    same_bits(again, plain)
+    for name, value in plain.items():  # the stem takes chunks
+        torch.testing.assert_close(chunked[name], value, rtol=1e-9, atol=1e-12, msg=name)
+
+
+@pytest.mark.parametrize(("how", "name"), [({"recompute": True}, "recompute"), ({"chunk": 2}, "chunk")])
+def test_where_shortcuts_conduct_all_rows_wait(how, name):
+    with pytest.raises(ModelError, match=rf"engine.{name}: expected none where shortcuts conduct, .*; leave it out"):
+        LocalEngine(network_of(ClappPP(), stop="branch"), ClappPP(), Collector(), **how)
