@@ -22,10 +22,10 @@ from ..networks.network import Network, wire
 from ..networks.table import Architecture, build
 from ..optimisers.base import sizing
 from ..optimisers.table import make
+from ..parted.fitting import check_ranks
 from ..populations.conv import ConvPopulation
 from ..populations.relay import RELAYS, Pairs
 from ..populations.residual import ResidualBlock, conducts
-from ..ranks.fitting import check_ranks
 from ..ranks.ranks import ALONE, Ranks
 from .backprop import BackpropEngine
 from .block import BlockEngine

@@ -22,9 +22,9 @@ from ..errors import CheckpointError
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..optimisers.base import Resumable
+from ..parted.alike import check_alike
+from ..parted.whole_files import fill_rows, shapes, whole_shape, write_whole
 from ..populations.apical import ApicalProjection
-from ..ranks.alike import check_alike
-from ..ranks.whole_files import fill_rows, shapes, whole_shape, write_whole
 from .build import Engine
 from .stored import broken, check_files, found, put_in_place, read_document, remove, tidy, write_state
 

@@ -20,15 +20,15 @@ from ..networks.contexts import awaited, whose
 from ..networks.network import Network
 from ..optimisers.base import Optimiser, Taking, together
 from ..optimisers.measured import Measured
+from ..parted.factors import parted_factors
 from ..populations.apical import ApicalProjection
 from ..populations.conv import Activity, Population
 from ..populations.residual import ResidualBlock, conducts, inner_changes, kernels
-from ..ranks.parted import parted_factors
 from ..ranks.ranks import ALONE, CHANGES, RATES, Ranks
 from .awake import awake, gathered
 from .kept import relays_kept
 from .observer import Observer
-from .rows import Blocks, check_chunk, chunk_rows
+from .rows import Blocks, check_held, chunk_rows
 from .sweep import cast, local_factors
 from .waiting import Waiting, again, glanced, held, whole
 
@@ -71,22 +71,15 @@ class LocalEngine:
             raise ModelError(
                 f"network.apical: expected projections for {', '.join(rule.needs.sources)}, got none for {missing[0]}; call wire()"
             )
-        check_chunk(chunk)
         self.neurons = rule.needs.site == "neuron"
-        if self.neurons and (recompute or chunk):
-            name, got = ("recompute", recompute) if recompute else ("chunk", chunk)
-            raise ModelError(
-                f"engine.{name}: expected none for {type(underneath(rule)).__name__}, which needs the potentials of all rows at once, got {got}; leave it out"
-            )
-        if self.conducts and (recompute or chunk):
-            name, got = ("recompute", recompute) if recompute else ("chunk", chunk)
-            raise ModelError(
-                f"engine.{name}: expected none where shortcuts conduct, since every population then waits for those above it, got {got}; leave it out"
-            )
-        if recompute and ranks.size > 1:
-            raise ModelError(
-                f"engine.recompute: expected false on {ranks.size} ranks, whose second sweep would tell all rates again, got true; leave it out"
-            )
+        check_held(
+            recompute,
+            chunk,
+            rule=type(underneath(rule)).__name__,
+            neurons=self.neurons,
+            conducts=self.conducts,
+            ranks=ranks.size,
+        )
         self.recompute, self.chunk = recompute, 0 if self.neurons or self.conducts else chunk
         self.network, self.rule, self.optimiser, self.ranks = network, rule, optimiser, ranks
         self._owed: Callable[[], None] | None = None  # the change of the population before, while ranks add it up

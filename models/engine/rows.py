@@ -44,10 +44,34 @@ def chunk_rows(population: Population, rows: int, chosen: int | None = None) -> 
     return min(rows, 1 << max(0, (CHUNK // numbers).bit_length() - 1))
 
 
-def check_chunk(chosen: int | None) -> None:
-    """Refuse a number of rows below 0."""
-    if chosen is not None and chosen < 0:
-        raise ModelError(f"engine.chunk: expected at least 0 rows, got {chosen}; 0 takes all rows at a time")
+def check_held(recompute: bool, chunk: int | None, *, rule: str, neurons: bool, conducts: bool, ranks: int) -> None:
+    """Refuse what cannot be held otherwise than whole.
+
+    Args:
+        recompute, chunk: as asked for.
+        rule: its name.
+        neurons: whether it sees single neurons.
+        conducts: whether shortcuts conduct what a block is told.
+        ranks: that train together.
+
+    Raises:
+        ModelError: less than 0 rows, or a batch that has to be there as a whole.
+    """
+    if chunk is not None and chunk < 0:
+        raise ModelError(f"engine.chunk: expected at least 0 rows, got {chunk}; 0 takes all rows at a time")
+    name, got = ("recompute", recompute) if recompute else ("chunk", chunk)
+    if got and neurons:
+        raise ModelError(
+            f"engine.{name}: expected none for {rule}, which needs the potentials of all rows at once, got {got}; leave it out"
+        )
+    if got and conducts:
+        raise ModelError(
+            f"engine.{name}: expected none where shortcuts conduct, since every population then waits for those above it, got {got}; leave it out"
+        )
+    if recompute and ranks > 1:
+        raise ModelError(
+            f"engine.recompute: expected false on {ranks} ranks, whose second sweep would tell all rates again, got true; leave it out"
+        )
 
 
 @dataclass(slots=True)

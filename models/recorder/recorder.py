@@ -24,11 +24,11 @@ from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..optimisers.measured import Move
 from ..outside import short
+from ..parted.seen import seen
 from ..populations.conv import Activity, Population
 from ..populations.geometry import apical_units, map_of
 from ..populations.residual import basal_norm
 from ..ranks.ranks import ALONE, Ranks
-from ..ranks.seen import seen
 from .extras import Extras, check_wanted
 from .probe_batch import ProbeBatch
 from .spec import FACTORS, RecorderSpec

@@ -1,4 +1,4 @@
-"""What a step of several ranks costs, counted beside the formulas of `models/ranks/cost.py`.
+"""What a step of several ranks costs, counted beside the formulas of `models/parted/cost.py`.
 
     torchrun --nproc-per-node 4 -m apical.protocols.bench.ranks dfb
 
@@ -18,7 +18,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ...models.engine import Architecture, Engine, build_engine, build_network
-from ...models.ranks.cost import apical_bytes, instead, operations, sent, sizes
+from ...models.parted.cost import apical_bytes, instead, operations, sent, sizes
 from ...models.ranks.processes import joined
 from ...models.ranks.ranks import CHANGES, STORED, Ranks
 from ...plasticity import ClappPP, Kernels, pair, using

@@ -116,3 +116,18 @@ def test_statistics_of_a_batch_are_refused():
 
 def test_an_engine_without_ranks_is_alone():
     assert FeedbackEngine.ranks is ALONE
+
+
+@pytest.mark.parametrize("word", ["lateral", "dfb"])
+def test_ranks_take_their_rows_in_chunks(word):
+    wanted, _, _ = trained(RULE[word], steps=3)
+    ranks = together(2, lambda rank: trained(RULE[word], rank, steps=3, chunk=5))
+    for name, weight in wanted.items():
+        own = [weights[name] for weights, _, _ in ranks]
+        for found in [torch.cat(own)] if name.endswith(".apical") else own:
+            torch.testing.assert_close(found, weight, rtol=0, atol=1e-10)
+
+
+def test_ranks_sweep_once():
+    with pytest.raises(ModelError, match=r"engine\.recompute: expected false on 2 ranks"):
+        trained(RULE["dfb"], Ranks(size=2), steps=0, recompute=True)

@@ -6,7 +6,7 @@ from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..populations.relay import UnitLength
 from ..populations.residual import ResidualBlock
-from .ranks import Ranks
+from ..ranks.ranks import Ranks
 
 REMEDY = "train it in one process"
 

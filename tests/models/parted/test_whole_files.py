@@ -4,9 +4,9 @@ import pytest
 import torch
 from apical.models.engine import checkpoint
 from apical.models.errors import CheckpointError, ModelError
+from apical.models.parted.whole_files import fill_rows, shapes, whole_shape, write_whole
 from apical.models.populations.apical import ApicalProjection
 from apical.models.ranks.ranks import ALONE, Ranks
-from apical.models.ranks.whole_files import fill_rows, shapes, whole_shape, write_whole
 from rank_threads import together
 from safetensors.torch import save_file
 

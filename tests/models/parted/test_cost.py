@@ -5,7 +5,7 @@ import torch
 from apical.models.engine import Architecture, build_engine, build_network
 from apical.models.networks.columns import vgg6
 from apical.models.networks.layer import Layer
-from apical.models.ranks.cost import apical_bytes, instead, operations, sent, sizes
+from apical.models.parted.cost import apical_bytes, instead, operations, sent, sizes
 from apical.models.ranks.ranks import ALONE, Ranks
 from apical.plasticity import ClappPP, GreedyInfoMax, Kernels, pair, using
 from rank_threads import together

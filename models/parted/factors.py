@@ -15,7 +15,7 @@ from torch import Tensor
 from ...plasticity import Apical, Factors, LocalRule, Pairing, Signals
 from ...plasticity.scores import parted
 from ..populations.apical import ApicalProjection
-from .ranks import DRIVES, RATES, SCORES, Ranks
+from ..ranks.ranks import DRIVES, RATES, SCORES, Ranks
 
 
 def parted_factors(

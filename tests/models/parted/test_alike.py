@@ -4,8 +4,8 @@ import pytest
 import torch
 from apical.models.errors import ModelError
 from apical.models.networks.network import Network
+from apical.models.parted.alike import check_alike
 from apical.models.populations.dense import DensePopulation
-from apical.models.ranks.alike import check_alike
 from rank_threads import together
 
 

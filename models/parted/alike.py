@@ -5,7 +5,7 @@ import torch
 from ..errors import ModelError
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
-from .ranks import STORED, Ranks
+from ..ranks.ranks import STORED, Ranks
 
 TOLERANCE = 1e-5  # of a norm: processors of several kinds may differ in last bits
 

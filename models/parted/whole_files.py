@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..populations.apical import ApicalProjection
-from .ranks import STORED, Ranks
+from ..ranks.ranks import STORED, Ranks
 
 TYPES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",

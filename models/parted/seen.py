@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...plasticity import Factors
 from ..populations.activity import Activity
-from .ranks import RECORDED, Ranks
+from ..ranks.ranks import RECORDED, Ranks
 
 
 def seen(

@@ -21,7 +21,7 @@ from ...plasticity.needs import Needs
 from ..networks.contexts import whose
 from ..networks.network import Network
 from ..populations.conv import ConvPopulation
-from .ranks import BACKWARDS, CHANGES, DRIVES, POTENTIALS, RATES, SCORES, Ranks
+from ..ranks.ranks import BACKWARDS, CHANGES, DRIVES, POTENTIALS, RATES, SCORES, Ranks
 
 
 @dataclass(frozen=True, slots=True)
