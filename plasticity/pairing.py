@@ -48,20 +48,17 @@ class Pairing:
     def to(self, device: torch.device, dtype: torch.dtype) -> "Pairing":
         """The same pairing on another device, with weights of another dtype.
 
-        What is the same at every step is moved once; what was drawn travels to a GPU as one table that no step waits for.
+        To a GPU it travels as one table that no step waits for; what is the same at every step is kept there, and copied, since a rule may write into it.
         """
-        objects = len(self.fixation) // 2
-        for word in DRAWLESS if objects else ():
-            if self is _drawless(objects, word):
-                return _drawless_on(objects, word, device, dtype)
-        return self._moved(device, dtype)
-
-    def _moved(self, device: torch.device, dtype: torch.dtype) -> "Pairing":
         if device.type != "cuda" or self.fixation.device.type != "cpu":
             others = None if self.others is None else self.others.to(device)
             stay, jump = (weight.to(device, dtype) for weight in (self.fixation_weight, self.saccade_weight))
             return Pairing(self.fixation.to(device), self.saccade.to(device), stay, jump, others)
-        return _untabled(queued(_tabled(self), device), dtype)
+        table, objects = _tabled(self), len(self.fixation) // 2
+        for word in DRAWLESS if objects and self.others is None else ():
+            if torch.equal(table, _drawless(objects, word)):
+                return _untabled(_kept(objects, word, device).clone(), dtype)
+        return _untabled(queued(table, device), dtype)
 
 
 def _tabled(pairing: Pairing) -> Tensor:
@@ -114,21 +111,22 @@ def pair(
         raise RuleError(f"pair.others: expected at least 0, got {others}; 0 draws none")
     if generator is None and (negatives == "random" or phases == "either" or others):
         raise RuleError("pair.generator: expected a torch.Generator for drawn negatives or phases, got None; pass one")
-    if negatives != "random" and phases == "both" and not others:
-        return _drawless(objects, negatives)
     rows = 2 * objects
     partner, saccade = _ways(objects, negatives)
     if negatives == "random":
         saccade = _elsewhere(objects, 1, generator)[:, 0]
     if phases == "both":
         even = torch.full((rows,), 1.0 / rows, dtype=torch.float64)
-        return Pairing(partner, saccade, even, even, _elsewhere(objects, others, generator) if others else None)
+        return Pairing(partner, saccade, even, even.clone(), _elsewhere(objects, others, generator) if others else None)
     stays = torch.rand(rows, generator=generator) < 0.5
     # An empty subset has no mean and contributes nothing.
     fixation_weight = stays.double() / max(int(stays.sum()), 1)
     saccade_weight = (~stays).double() / max(int((~stays).sum()), 1)
     further = _elsewhere(objects, others, generator) if others else None
     return Pairing(partner, saccade, fixation_weight, saccade_weight, further)
+
+
+DRAWLESS: tuple[Negatives, ...] = ("next", "opposite")
 
 
 def _ways(objects: int, negatives: Negatives) -> tuple[Tensor, Tensor]:
@@ -140,19 +138,15 @@ def _ways(objects: int, negatives: Negatives) -> tuple[Tensor, Tensor]:
     return partner, partner.roll(-1)
 
 
-# A pairing that is not drawn is the same at every step: kept here, and on every device where it was asked for.
-DRAWLESS: tuple[Negatives, ...] = ("next", "opposite")
+@lru_cache(maxsize=64)
+def _drawless(objects: int, negatives: Negatives) -> Tensor:
+    """Table of a pairing that is not drawn, and thus the same at every step."""
+    return _tabled(pair(objects, negatives=negatives))
 
 
 @lru_cache(maxsize=64)
-def _drawless(objects: int, negatives: Negatives) -> Pairing:
-    even = torch.full((2 * objects,), 0.5 / objects, dtype=torch.float64)
-    return Pairing(*_ways(objects, negatives), even, even)
-
-
-@lru_cache(maxsize=64)
-def _drawless_on(objects: int, negatives: Negatives, device: torch.device, dtype: torch.dtype) -> Pairing:
-    return _drawless(objects, negatives)._moved(device, dtype)
+def _kept(objects: int, negatives: Negatives, device: torch.device) -> Tensor:
+    return queued(_drawless(objects, negatives), device)
 
 
 def _elsewhere(objects: int, count: int, generator: torch.Generator | None) -> Tensor:

@@ -214,6 +214,7 @@ class Run:
                 with stop.whole():
                     mark = self._report(mark, begun, bar, interrupted=not due)
                     self._checkpoint(begun)
+                ends = ends or self.ranks.agreed(bool(stop))  # asked while that was written
             if ends:
                 break
 

@@ -7,7 +7,7 @@ from apical.protocols.settings.load import load
 slow = pytest.mark.slow
 # Kernels that the engine starts in a step, without those that show the images. A graph of the whole step replays them as one; each of them
 # still costs a few microseconds of the device. Where populations wait for the top, four for each max-pool hold its winners in one byte.
-MOST = {"cifar10-narrow": 309, "cifar10-dfb-narrow": 325, "cifar10-both-narrow": 523}
+MOST = {"cifar10-narrow": 311, "cifar10-dfb-narrow": 327, "cifar10-both-narrow": 525}
 SHOWN = 108  # two views of every image of a batch
 # every rule on a network that it is made for; those of one page, a few a second, by default
 STEPS = [

@@ -105,7 +105,7 @@ def test_a_rule_is_a_class_a_function_or_made(mine):
         (["network.builder={}two", "network.options.hidden=[2]"], "network.options.hidden: expected network.hidden instead"),
         (["network.builder={}two", "network.options.generator=1"], "network.options.generator: expected seed instead"),
         (["network.options.scale=2"], "network.options: expected none, since mlp has settings alone, got scale; remove them"),
-        (["network.builder=vgg"], "got 'vgg'; did you mean vgg6?"),
+        (["network.builder=vgg"], "got 'vgg'; did you mean vgg8?"),
         (["optimiser.name={}Signs", "optimiser.options.fad=1"], "optimiser.options.fad: expected one of fade, got an option"),
         (["optimiser.name={}Signs", "optimiser.beta1=0.5"], "reads no beta1, got 0.5; remove optimiser.beta1"),
         (["optimiser.name={}MADE"], "optimiser.name: expected an optimiser, a class that takes learning_rate and factors, got"),

@@ -95,11 +95,13 @@ def test_others_need_a_generator():
 
 
 @pytest.mark.parametrize("negatives", ["next", "opposite"])
-def test_a_pairing_that_is_not_drawn_is_moved_once(negatives):
-    there = pair(4, negatives=negatives).to(torch.device("cpu"), torch.float32)
-    assert pair(4, negatives=negatives).to(torch.device("cpu"), torch.float32) is there
-    assert there.fixation_weight.dtype == torch.float32
-    assert pair(5, negatives=negatives).to(torch.device("cpu"), torch.float32) is not there
+def test_what_a_rule_writes_into_its_pairing_stays_there(negatives):
+    """A rule from outside may spend its pairing: the next step has a whole one."""
+    first = pair(4, negatives=negatives)
+    for found in (first, first.to(torch.device("cpu"), torch.float64)):
+        found.saccade_weight.zero_()
+        assert found.fixation_weight.sum() == 1
+    assert pair(4, negatives=negatives).saccade_weight.sum() == 1
 
 
 def test_a_pairing_made_of_a_kept_one_is_not_taken_for_it():

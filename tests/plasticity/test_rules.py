@@ -209,8 +209,9 @@ def factory_of(rule):
 def test_end_to_end_objectives_are_differentiable_and_finite(name):
     g = torch.Generator().manual_seed(0)
     rate = torch.randn(8, 5, generator=g, dtype=torch.float64, requires_grad=True)
-    head = torch.randn(5, 5, generator=g, dtype=torch.float64, requires_grad=True)
     rule = END_TO_END_RULES[name]
+    shape = (10, 5) if rule.needs.head == "pair" else (5, 5)
+    head = torch.randn(shape, generator=g, dtype=torch.float64, requires_grad=True)
     loss = rule.objective(rate, head, pair(4, others=rule.needs.others, generator=g), torch.arange(8) % 5)
     gradients = torch.autograd.grad(loss, (rate,) if rule.needs.head == "none" else (rate, head))
     assert all(torch.isfinite(x).all() and x.abs().max() > 0 for x in gradients)

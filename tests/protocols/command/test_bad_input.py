@@ -115,7 +115,7 @@ def test_image_folders(here):
     images(here / "corrupt" / "cat", [16] * 10)
     images(here / "corrupt" / "dog", [16] * 10)
     (here / "corrupt" / "dog" / "3.png").write_bytes(b"\x89PNG but not really")
-    assert "3.png" in refused(1, *TRAIN, "--data", "folder:corrupt")
+    assert "3.png" in refused(2, *TRAIN, "--data", "folder:corrupt")
     images(here / "mixed" / "cat", [16] * 10)
     images(here / "mixed" / "dog", [16] * 9 + [20])
     text = refused(1, *TRAIN, "--data", "folder:mixed", "--set", "stimulus.image_size=null")

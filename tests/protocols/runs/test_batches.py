@@ -24,6 +24,9 @@ class Images:
     def __len__(self):
         return 24
 
+    def at(self, index, times=1):
+        return self.images[index.repeat(times)]
+
 
 class Seen:
     """A stimulus that notes which objects were asked for, and numbers of the stream that they were asked with."""

@@ -115,6 +115,6 @@ def test_settings_that_do_not_fit_are_refused(change, message):
         load("cifar10-softhebb", [change])
 
 
-def test_a_radius_belongs_to_softhebb():
-    with pytest.raises(ConfigError, match=r"network.radius: expected none, since vgg6 reads no radius"):
+def test_a_radius_belongs_to_a_normal_start():
+    with pytest.raises(ConfigError, match=r"network.radius: expected none beside network.start=uniform, got 10.0"):
         load("cifar10-dfb", ["network.radius=10.0"])
