@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from ...recordings.atomic import replacing
 from ...recordings.plot_style import GREY, colours, new_figure, save, styled
-from ..sweep.folder import DONE, SweepFolder
+from ..sweep.folder import DIVERGED, DONE, FAILED, SweepFolder
 from ..sweep.results import read_outs
 from .comparison import Entry
 from .table import RANDOM, Cell
@@ -48,14 +48,19 @@ def common(
     entries: Sequence[Entry], seeds: Sequence[int], folder: SweepFolder, names: Mapping[Cell, str]
 ) -> float | None:
     """The epochs that a table of an unfinished comparison is made at: the most after which every entry that has begun was read out with one
-    seed at least. None where every cell has ended, or nothing was read out on the way.
+    seed at least; runs that failed or diverged hold none back. None where every cell has ended, or nothing was read out on the way.
 
     Args:
         entries, seeds, folder, names: as in `curves_of`.
     """
-    cells = [name for entry in entries for seed in seeds if (name := names.get((entry.label, seed))) is not None]
-    curves = curves_of(entries, seeds, folder, names)
-    if not curves or all(folder.result(name).is_file() for name in cells):
+    cells = {
+        (e.label, seed): name for e in entries for seed in seeds if (name := names.get((e.label, seed))) is not None
+    }
+    states = {cell: folder.status(name) for cell, name in cells.items()}
+    curves = [
+        c for c in curves_of(entries, seeds, folder, names) if states[c["rule"], c["seed"]] not in (FAILED, DIVERGED)
+    ]
+    if not curves or all(state in (DONE, FAILED, DIVERGED) for state in states.values()):
         return None
     by_rule: dict[str, set[float]] = {}
     for curve in curves:

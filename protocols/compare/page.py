@@ -59,27 +59,25 @@ def command_of(facts: Mapping[str, Any], rule: str, seed: int) -> str:
     """The command that makes one run alone, in a folder of the same name.
 
     Args:
-        facts: comparison, budget and read_at.
+        facts: comparison, budget, read_at, set (texts that lie over all settings) and only (words of entries of the user's own).
         rule: its entry.
         seed: its seed.
     """
     amounts = {kind: facts["budget"][kind] for kind in ("epochs", "samples", "seconds")}
     kind, amount = next(((kind, amount) for kind, amount in amounts.items() if amount is not None), ("", "own"))
-    budget = f"{amount:g}s" if kind == "seconds" else f"{amount}{kind}"
+    budget = f"{amount:.12g}s" if kind == "seconds" else f"{amount}{kind}"
+    word = facts["only"].get(rule)
     words = [
         "apical",
         "compare",
         "--spec",
         facts["comparison"],
-        "--rules",
-        rule,
-        "--seeds",
-        str(seed),
-        "--budget",
-        budget,
+        *(["--rules", rule] if word is None else ["--only", word]),
     ]
+    words += ["--seeds", str(seed), "--budget", budget]
     read_at = ",".join(map(str, facts["read_at"]))
-    return shlex.join([*words, *(["--read-at", read_at] if read_at else [])])
+    words += ["--read-at", read_at] if read_at else []
+    return shlex.join([*words, *(part for text in facts["set"] for part in ("--set", text))])
 
 
 def _shown(cell: Mapping[str, Any]) -> dict[str, str]:

@@ -96,6 +96,8 @@ def compare(
             "budget": told,
             "seeds": numbers,
             "read_at": list(manifest.plan.read_at),
+            "set": list(overrides),
+            "only": {entry.label: _word(entry) for entry in shown if entry.label not in comparison.entries},
             "machine": machine(),
         }
         return _written(folder, manifest, shown, numbers, facts)
@@ -107,6 +109,12 @@ def compare(
             written()
         raise
     return written()
+
+
+def _word(entry: spec.Entry) -> str:
+    """By what `--only` is told of an entry of the user's own: its rule, or the file that it stood in, which is not kept."""
+    name = str(entry.own.get("rule", {}).get("name", ""))
+    return name if ":" in name else f"{entry.label}.yaml"
 
 
 def _written(

@@ -48,9 +48,12 @@ def rows_of(
     for label, key in ((RANDOM, "accuracy_random"), (PIXELS, "accuracy_pixels")):
         for seed in seeds:
             same = [row for row in rows if row["seed"] == seed]
-            # where entries stand on data of their own, none of their controls is that of all
-            if len({row["accuracy_pixels"] for row in same}) == 1:
-                controls.append({"rule": label, "seed": seed, "accuracy": same[0][key]})
+            # where entries stand on data of their own, none of their controls is that of all; a read-out that fits nothing has no pixels
+            seen = {row["accuracy_pixels"] for row in same} - {None}
+            if same and len(seen) <= 1 and (key == "accuracy_random" or seen):
+                controls.append(
+                    {"rule": label, "seed": seed, "accuracy": next(row[key] for row in same if row[key] is not None)}
+                )
     return rows + controls
 
 

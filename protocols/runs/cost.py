@@ -23,7 +23,7 @@ from .batches import TRAINING, Batches
 from .network import initial_network
 from .setup import load_stimulus, presentation_of
 
-BATCH = 16  # images of the step that is counted, at most: both numbers are per image
+BATCH = 256  # images of the step that is counted, at most; bytes of weights and moments are shared out among them
 PLAIN = Kernels("default", "direct")  # kernels whose operations PyTorch can count
 
 
@@ -71,7 +71,7 @@ class Cost:
 
 
 def cost_of(config: RunConfig, data_dir: Path | None = None) -> Cost:
-    """Count one step of a run at its random initialisation, in float32 with plain kernels.
+    """Count one step of a run at its random initialisation, in float32 with plain kernels; of blocks that learn one after the other, a step of the first.
 
     Args:
         config: of the run.
@@ -82,7 +82,7 @@ def cost_of(config: RunConfig, data_dir: Path | None = None) -> Cost:
     network = initial_network(config, stimulus, rule)
     engine = build_engine(
         network, rule, optimiser=o.name, learning_rate=o.learning_rate, factors=o.factors, half=False, seed=config.seed, steps=1,
-        **o.own(),
+        recompute=config.training.recompute, **o.own(),
     )  # fmt: skip
     presentation = presentation_of(rule, stimulus)
     batches = Batches(stimulus, presentation, rule, config.seed)

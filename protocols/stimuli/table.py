@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .datasets.foreign import load_foreign
 from .datasets.table import DATASETS
 from .errors import misuse, unknown_name
@@ -96,14 +98,16 @@ def _none_held_out(name: str, count: int | None) -> None:
 
 
 def _held_out(name: str, train: ImageSet, count: int, seed: int) -> tuple[ImageSet, ImageSet]:
-    """Training images without the held-out ones, and these."""
-    classes = len(train.classes)
-    if not classes <= count <= len(train) - classes:
+    """Training images without the held-out ones, and these, which have labels."""
+    known, classes = (train.labels >= 0).cpu().nonzero()[:, 0], len(train.classes)
+    if not classes <= count <= len(known) - classes:
         raise misuse(
-            f"{name}.held_out: expected {classes} to {len(train) - classes} of {len(train)} training images, got {count}; ask for fewer or more"
+            f"{name}.held_out: expected {classes} to {len(known) - classes} of {len(known)} labelled training images, got {count}; ask for fewer or more"
         )
-    order = balanced_order(train.labels.cpu(), seed)
-    return train.take(order[count:].sort().values), train.take(order[:count].sort().values, f"{train.name}, held out")
+    tested = known[balanced_order(train.labels.cpu()[known], seed)[:count]].sort().values
+    rest = torch.ones(len(train), dtype=torch.bool)
+    rest[tested] = False
+    return train.take(rest.nonzero()[:, 0]), train.take(tested, f"{train.name}, held out")
 
 
 def _prepare(images: ImageSet, count: int | None, size: int | None, seed: int, device: str) -> ImageSet:

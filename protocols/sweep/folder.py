@@ -121,9 +121,9 @@ class SweepFolder:
         return list(found["readings"]) if found and mark in (None, found["hash"]) else []
 
     def keep_reading(self, name: str, mark: str, reading: Mapping[str, Any]) -> None:
-        """Add a read-out on the way to those of a cell, in place of one at the same epoch."""
-        others = [each for each in self.read_readings(name, mark) if each["epochs"] != reading["epochs"]]
-        readings = sorted([*others, dict(reading)], key=lambda each: float(each["epochs"]))
+        """Add a read-out on the way to those of a cell, in place of one that was asked for at the same epoch."""
+        others = [each for each in self.read_readings(name, mark) if each["asked"] != reading["asked"]]
+        readings = sorted([*others, dict(reading)], key=lambda each: int(each["asked"]))
         write_json(self.readings(name), {"cell": name, "hash": mark, "readings": readings})
         self.failure(name).unlink(missing_ok=True)
 

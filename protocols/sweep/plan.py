@@ -170,6 +170,11 @@ class Plan:
                 )
             hashes[mark] = name
             found.append(Cell(name, at, config, mark, found_sources))
+        longest = max((cell.config.training.epochs for cell in found), default=0)
+        if points is None and self.read_at and self.read_at[-1] >= longest:
+            raise ConfigError(
+                f"read_at: expected epochs below the {longest} of the longest cell, got {self.read_at[-1]}; the last read-out is at the end in any case"
+            )
         return found
 
     def _config(self, at: Mapping[str, Any], chosen: Mapping[str, Value]) -> RunConfig:
@@ -185,11 +190,6 @@ class Plan:
             config = validate(merge(settings, {"training": self.budget.training(config)}))
         except ConfigError as error:
             raise ConfigError(f"{_fault(self.axes, at, str(error))}: {error}") from error
-        if self.read_at and self.read_at[-1] >= config.training.epochs:
-            raise ConfigError(
-                f"read_at: expected epochs below the {config.training.epochs} of {_fault(self.axes, at, 'training.epochs')}, got "
-                f"{self.read_at[-1]}; the last read-out is at the end in any case"
-            )
         return config
 
 

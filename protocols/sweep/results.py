@@ -106,10 +106,13 @@ def read_outs(folder: SweepFolder, name: str) -> list[dict[str, Any]]:
         ConfigError: a file is damaged.
     """
     if not folder.result(name).is_file():
-        return folder.read_readings(name)
-    told = folder.read_result(name)
-    readings = list(told.get("readings") or [])
-    return [*readings, told] if readings and told.get("accuracy") is not None else readings
+        readings = folder.read_readings(name)
+    else:
+        told = folder.read_result(name)
+        readings = list(told.get("readings") or [])
+        readings += [told] if readings and told.get("accuracy") is not None else []
+    # a run that had gone further when an epoch was asked for was read out where it stood
+    return list({each["epochs"]: each for each in readings}.values())
 
 
 def open_sweep(path: Path) -> "xr.Dataset":

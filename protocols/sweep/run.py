@@ -156,7 +156,8 @@ def execute(
         waiting = [cell for cell in cells if not _finished(folder, cell)]
         stored.write(folder, manifest)
         tasks = [_task(folder, plan, cell, means) for cell in waiting]
-        readings = _on_the_way(folder, tasks, manifest.plan.read_at)
+        lasting = {cell.name: cell.config.training.epochs for cell in cells}
+        readings = _on_the_way(folder, tasks, manifest.plan.read_at, lasting)
         return _work_off(folder, plan, readings + tasks, len(cells) - len(waiting), means, progress, unit)
 
 
@@ -184,9 +185,11 @@ def _task(folder: SweepFolder, plan: Plan, cell: Cell, means: Means) -> dict[str
     }  # fmt: skip
 
 
-def _on_the_way(folder: SweepFolder, tasks: Sequence[dict[str, Any]], epochs: Sequence[int]) -> list[dict[str, Any]]:
-    """Read-outs that are left, epoch by epoch over all cells, so that these can be compared long before one is done."""
-    asked = [{**task, "until": until} for until in epochs for task in tasks]
+def _on_the_way(
+    folder: SweepFolder, tasks: Sequence[dict[str, Any]], epochs: Sequence[int], lasting: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Read-outs that are left, epoch by epoch over all cells, so that these can be compared long before one is done; `lasting`: epochs by cell."""
+    asked = [{**task, "until": until} for until in epochs for task in tasks if until < lasting[task["cell"]]]
     return [task for task in asked if kept(folder, task) is None]
 
 
@@ -213,7 +216,9 @@ def _work_off(
                     if outcome["status"] == FAILED:
                         failed[outcome["cell"]] = outcome["error"]
                         beside(f"{outcome['cell']}: {outcome['error']}")
-                    elif outcome["status"] not in (DONE, READ, DIVERGED):
+                    elif outcome["status"] in (DONE, READ, DIVERGED):
+                        failed.pop(outcome["cell"], None)  # what failed on the way, and no more
+                    else:
                         raise KeyboardInterrupt
                     bar.update()
     except KeyboardInterrupt as error:

@@ -221,7 +221,7 @@ class Run:
     def _one_step(self) -> torch.Tensor:
         batch, step = self.config.training.batch, self.step
         shown, index = step // self.config.training.repeats, self._objects(step)
-        for later in range(step + 1, min(step + 1 + AHEAD, self.steps)):
+        for later in self._ahead(step):
             self.stimulus.train.expect(self._objects(later))
         own = self.ranks.own(self.presentation.rows * batch) if self.ranks.size > 1 else None
         images, label = self.batches.show(TRAINING, index, shown, own)
@@ -241,6 +241,12 @@ class Run:
             observer.end(losses)
         self.step += 1
         return losses
+
+    def _ahead(self, step: int) -> range:
+        """Steps whose images are read while this one is computed: the next that show others; none on ranks, which read rows of their own."""
+        repeats = self.config.training.repeats
+        first = (step // repeats + 1) * repeats
+        return range(first, min(first + AHEAD * repeats, self.steps) if self.ranks.size == 1 else first, repeats)
 
     def _objects(self, step: int) -> torch.Tensor:
         """Training objects of a step, int64 (batch,): a function of seed and step alone."""

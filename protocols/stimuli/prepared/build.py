@@ -73,8 +73,8 @@ def _built(tree: Tree, path: Path, workers: int, progress: bool) -> Store:
     finally:
         journal.close()
     describe(partial, _about(tree, journal, shape))
-    (partial / "journal.jsonl").unlink()
     partial.rename(path)
+    (path / "journal.jsonl").unlink()  # last: without it a part counts as not begun
     made = Store.found(tree)
     assert made is not None
     return made

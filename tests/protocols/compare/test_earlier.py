@@ -21,7 +21,8 @@ NAME = "clapp++-dfb-seed0"
 def plan(*overrides, seconds=60.0, epochs=None, jobs=1):
     known = spec.read("shapes", overrides)
     return with_workers(
-        _plan("shapes", known.base, list(known.entries.values()), [0], Budget(epochs, None, seconds), overrides, ()), jobs
+        _plan("shapes", known.base, list(known.entries.values()), [0], Budget(epochs, None, seconds), overrides, ()),
+        jobs,
     )
 
 

@@ -229,3 +229,34 @@ def test_entries_that_see_other_images_share_no_control(tmp_path):
     result = compare(str(spec), tmp_path / "out", seeds=[0], epochs=1, jobs=0, overrides=TINY, progress=False)
     assert [line["rule"] for line in result["summary"]] == ["at16", "at32"]
     assert all(line["gain"] is not None for line in result["summary"])
+
+
+def test_a_run_that_failed_holds_no_other_back(tmp_path, monkeypatch):
+    real = cell._done
+
+    def fails(folder, name, task, asked):
+        if name.startswith("lpl") and task["until"] != 1:
+            raise ProtocolError("lpl-seed0: expected the cell to finish, got nothing; run the same command again")
+        return real(folder, name, task, asked)
+
+    monkeypatch.setattr(cell, "_done", fails)
+    arguments = {"rules": ["clapp++-dfb", "lpl"], "seeds": [0], "epochs": 2, "read_at": [1], "jobs": 0, "retries": 0}
+    result = compare("shapes", tmp_path, **arguments, overrides=TINY, progress=False)
+    assert [(row["rule"], row["epochs"]) for row in result["rows"] if "epochs" in row] == [("clapp++-dfb", 2)]
+    assert list(result["failed"]) == ["lpl-seed0"]
+    assert "--set training.batch=16" in (tmp_path / "compare.html").read_text()
+
+
+def test_entries_read_out_by_goodness_share_the_random_network():
+    from apical.protocols.compare.comparison import Entry
+    from apical.protocols.compare.table import rows_of, summary
+
+    entries = [Entry(name, {}, {}, "all", None) for name in ("a", "b")]
+    told = {
+        (name, 0): {"accuracy": 50.0, "accuracy_random": 40.0, "accuracy_pixels": pixels}
+        for name, pixels in (("a", None), ("b", 30.0))
+    }
+    assert [row["rule"] for row in rows_of(entries, [0], told)] == ["a", "b", "random init", "pixels"]
+    rows = rows_of(entries[:1], [0], told)
+    assert [row["rule"] for row in rows] == ["a", "random init"]
+    assert [line["mean"] for line in summary(entries[:1], rows)] == [50.0, 40.0]

@@ -164,3 +164,12 @@ def test_what_cannot_be_held_out_is_refused(archive, name, count):
     with pytest.raises(StimulusError, match=r"held_out: expected .*, got .*; ") as caught:
         load(archive if name == "archive" else name, held_out=count)
     assert caught.value.exit_code == 2
+
+
+def test_held_out_images_have_labels(tmp_path):
+    images = np.arange(60 * 8 * 8, dtype=np.uint8).reshape(60, 8, 8, 1)
+    labels = np.where(np.arange(60) < 20, np.arange(60) % 2, -1)
+    np.savez(tmp_path / "own.npz", images=images, labels=labels, test_images=images[:4], test_labels=labels[:4])
+    found = load(f"npz:{tmp_path / 'own.npz'}", held_out=6)
+    assert sorted(found.test.labels.tolist()) == [0, 0, 0, 1, 1, 1]
+    assert (len(found.train), int((found.train.labels >= 0).sum())) == (54, 14)

@@ -108,7 +108,10 @@ def test_an_interruption_keeps_what_was_read(tmp_path, monkeypatch):
     [
         ({"budget": {"epochs": 4}, "read_at": [2, 1]}, r"read_at: expected whole epochs from 1, .* got 2, 1"),
         ({"budget": {"epochs": 4}, "read_at": [0]}, r"read_at: expected whole epochs from 1, .* got 0"),
-        ({"budget": {"epochs": 4}, "read_at": [1, 4]}, r"read_at: expected epochs below the 4 of .*, got 4"),
+        (
+            {"budget": {"epochs": 4}, "read_at": [1, 4]},
+            r"read_at: expected epochs below the 4 of the longest cell, got 4",
+        ),
         (
             {"budget": {"seconds": 4.0}, "read_at": [1]},
             r"read_at: expected a budget of epochs or samples, got one of sec",
@@ -131,3 +134,35 @@ def test_a_plan_of_an_earlier_version_has_none(straight):
     del told["plan"]["read_at"]
     write_json(folder.manifest, told)
     assert read(folder).plan.read_at == Plan.__dataclass_fields__["read_at"].default == ()
+
+
+def test_a_shorter_cell_is_read_out_where_it_can_be(tmp_path):
+    """Also where it comes to a sweep of longer ones, whose epochs it does not reach."""
+    lengths = {"axes": {"training.epochs": [2, 4]}, "budget": {}, "read_at": [1, 3]}
+    result = sweep(spec(**lengths), tmp_path, HERE, progress=False)
+    assert result["cells"] == {"done": 2}
+    folder = SweepFolder(tmp_path)
+    read = {
+        row["epochs"]: [each["asked"] for each in folder.read_result(row["cell"])["readings"]] for row in result["rows"]
+    }
+    assert read == {2: [1], 4: [1, 3]}
+    assert sweep(str(tmp_path), None, HERE, progress=False)["cells"] == {"done": 2}
+
+
+def test_a_cell_that_had_gone_further_is_read_out_where_it_stands_and_once(tmp_path, monkeypatch):
+    real, turns = cell._done, []
+
+    def interrupted(folder, name, task, asked):
+        if len(turns) == 2:
+            raise KeyboardInterrupt
+        turns.append(task["until"])
+        return real(folder, name, task, asked)
+
+    monkeypatch.setattr(cell, "_done", interrupted)
+    with pytest.raises(Interrupted):
+        sweep(spec(budget={"epochs": 4}, read_at=[3]), tmp_path, HERE, progress=False)
+    turns.clear()
+    monkeypatch.setattr(cell, "_done", lambda *words: turns.append(words[2]["until"]) or real(*words))
+    sweep(spec(budget={"epochs": 4}, read_at=[1, 2, 3]), tmp_path, HERE, progress=False)
+    assert turns == [1, 1, 2, 2, None, None]
+    assert open_sweep(tmp_path).accuracy_curve.notnull().sum("epoch").values.tolist() == [[2], [2]]
