@@ -98,11 +98,15 @@ class Distributed:
             self._client.run(end, folders, ENDING)
 
 
-def _key(task: Task) -> str:
-    """The same for the same cell of the same folder, so that a scheduler never has it done twice at a time."""
+def _key(task: Task) -> tuple[str, str]:
+    """The same for the same cell of the same folder, so that a scheduler never has it done twice at a time.
+
+    All that a folder has to be done is one group of tasks, whose members a scheduler keeps waiting in their order: others it deals out at once, and a
+    worker that is done early would read one cell out again before all were read out once.
+    """
     place = hashlib.sha256(str(Path(task["folder"]).resolve()).encode()).hexdigest()
     until = "" if task["until"] is None else f"-{task['until']}"
-    return f"apical-{task['cell']}-{task['hash'][:16]}-{place[:16]}{until}"
+    return f"apical-{place[:16]}", f"{task['cell']}-{task['hash'][:16]}{until}"
 
 
 def _kept(task: Task) -> str | None:
