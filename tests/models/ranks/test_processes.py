@@ -19,20 +19,27 @@ def environment(rank: int, size: int, port: int) -> dict[str, str]:
     return {**os.environ, **{name: str(value) for name, value in own.items()}, "OMP_NUM_THREADS": "1"}
 
 
-@pytest.fixture(scope="module")
-def told():
-    """Lines of both processes."""
+def lines_of(size, *words):
+    """What each of so many processes printed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     started = [
-        subprocess.Popen([sys.executable, WORKER], env=environment(rank, 2, port), stdout=-1, stderr=-1, text=True)
-        for rank in range(2)
+        subprocess.Popen(
+            [sys.executable, WORKER, *words], env=environment(rank, size, port), stdout=-1, stderr=-1, text=True
+        )
+        for rank in range(size)
     ]
     ended = [process.communicate(timeout=250) for process in started]
     for process, (_, errors) in zip(started, ended, strict=True):
         assert process.returncode == 0, errors
     return [out.splitlines() for out, _ in ended]
+
+
+@pytest.fixture(scope="module")
+def told():
+    """Lines of both processes."""
+    return lines_of(2)
 
 
 def test_what_ranks_tell_each_other_arrives(told):
@@ -57,6 +64,16 @@ def test_two_processes_end_with_the_weights_of_one(told, word):
     for lines in told:
         apart, _ = json.loads(lines[0])["apart"][word]
         assert apart < 1e-10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [2, 4])
+def test_watched_or_not_processes_end_with_the_weights_of_one(size):
+    """Twenty steps in float64; watched at every third, as a recording does."""
+    for lines in lines_of(size, "apart"):
+        found = json.loads(lines[0])
+        assert len(found) == 8
+        assert max(found.values()) < 1e-10, found
 
 
 def test_one_of_them_tells_why_a_job_ends(told):
