@@ -246,7 +246,8 @@ def _local(count: int, memory: str | None, dashboard: bool) -> Iterator[Any]:
     try:
         cluster = LocalCluster(
             n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=memory or 0,
-            dashboard_address="127.0.0.1:0" if dashboard else None, silence_logs=logging.CRITICAL,
+            # any free port also without a dashboard: at dask's own one a second sweep would be told of the first
+            dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": dashboard}, silence_logs=logging.CRITICAL,
             preload=["apical.protocols.sweep.remote"],
         )  # fmt: skip
     except (RuntimeError, OSError, TimeoutError) as error:

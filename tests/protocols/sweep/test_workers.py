@@ -260,3 +260,11 @@ def test_an_interruption_asks_workers_for_a_checkpoint(tmp_path, monkeypatch):
         sweep(spec(do=["train"]), tmp_path, Means(workers=2), progress=False)
     folder = str(tmp_path.resolve())
     assert done == [("begin", ([folder],)), ("cancel", 2), ("end", ([folder], workers.ENDING))]
+
+
+@pytest.mark.slow
+def test_two_sweeps_have_workers_side_by_side():
+    """Without a word: the port of dask's own page is one for all, and who finds it taken is told so."""
+    given = {"threads": 1, "memory": None, "scheduler": None, "dashboard": False, "retries": 0}
+    with workers.workers_of(1, **given) as one, workers.workers_of(1, **given) as other:
+        assert one is not other
