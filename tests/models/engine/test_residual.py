@@ -82,13 +82,13 @@ def local_losses(network, rule, images, pairing, stop):
     return torch.stack(losses)
 
 
-def assert_exact(network, rule, stop="both"):
+def assert_exact(network, rule, stop="both", times=1.0):
     images, pairing = images_of(), pair(OBJECTS, generator=torch.Generator().manual_seed(0)).to(CPU, torch.float64)
     losses, expected = gradients(network, lambda: local_losses(network, rule, images, pairing, stop))
     catch = Collector()
     found = LocalEngine(network, rule, catch).step(images, pairing)
     torch.testing.assert_close(found, losses, rtol=1e-11, atol=0)
-    assert_changes(catch.changes, expected)
+    assert_changes(catch.changes, expected, times)
     for name, slope in expected.items():
         torch.testing.assert_close(catch.changes[name], -slope, rtol=1e-9, atol=1e-9 * float(slope.abs().max()) + 1e-14)
     assert all(float(change.abs().max()) > 0 for name, change in catch.changes.items() if not name.endswith("bias"))
@@ -105,7 +105,10 @@ def test_two_convolutions(context, stop, norm):
 @pytest.mark.parametrize(("norm", "stop"), [("input", "both"), ("inside", "both"), ("inside", "branch")])
 def test_bottlenecks(norm, stop):
     rule = ClappPP(context="dfb", contrast=Softplus())
-    assert_exact(network_of(rule, "resnet50", norm=norm, stop=stop), rule, stop)
+    # fifty convolutions, whose batches are normalised: each divides by a deviation that carries the roundings of those before
+    assert_exact(
+        network_of(rule, "resnet50", norm=norm, stop=stop), rule, stop, times=10.0 if norm == "inside" else 1.0
+    )
 
 
 @pytest.mark.parametrize("norm", ["input", "inside"])

@@ -39,7 +39,7 @@ def stepped(own, rule, *, watch=None, rows=2 * OBJECTS, **how):
     return catch.changes | {"losses": losses} | {name: b.clone() for name, b in network.buffers.items()}
 
 
-def assert_close(found, expected, within=1e-13):
+def assert_close(found, expected, within=1e-12):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         assert value.norm() > 0, f"{name}: nothing is compared"
