@@ -1,7 +1,6 @@
 """Cutting a circuit out of a network, with the engine's own sweeps: its factors are the engine's."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...plasticity import Factors, LocalRule, Pairing, Signals
+from ..engine.kept import relays_kept
 from ..engine.sweep import activities, local_factors
 from ..errors import ModelError
 from ..networks.contexts import awaited, whose
@@ -229,7 +229,7 @@ def _sweep(
     sources, count, neurons = rule.needs.sources, len(network.populations), rule.needs.site == "neuron"
     found: Activity | None = None
     rates = []
-    with _statistics_kept(network):
+    with relays_kept(network):
         sweep = activities(network, images.to(dtype), learning=True, pairing=pairing, keep_potential=neurons)
         for i, activity in enumerate(islice(sweep, awaited(sources, index, count) + 1)):
             found = activity if i == index else found
@@ -242,19 +242,6 @@ def _sweep(
         rule, projections, pooled, contexts, pairing, label=label if rule.needs.supervised else None,
         basal=found.potential if neurons else None, state=network.state(population.name), position=index,
     )  # fmt: skip
-
-
-@contextmanager
-def _statistics_kept(network: Network) -> Iterator[None]:
-    """Relays see the glances as in a step that learns; their running statistics stay as they were."""
-    buffers = [b for cell in network.populations if cell.relay is not None for b in cell.relay.buffers.values()]
-    buffers += [b for cell in network.populations if isinstance(cell, ResidualBlock) for b in cell.buffers.values()]
-    before = [buffer.clone() for buffer in buffers]
-    try:
-        yield
-    finally:
-        for buffer, value in zip(buffers, before, strict=True):
-            buffer.copy_(value)
 
 
 def _heaviest(weights: NDArray[np.float64], mass: float) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...recordings.plot_style import colours
-from .curves import means
+from .curves import means, random_of
 
 WIDTH, HEIGHT = 820, 420
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 46
@@ -20,7 +20,7 @@ def chart(curves: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         curves: see `curves_of`; at least one.
     """
     rules = means(curves)
-    random = statistics.fmean([value for curve in curves for value in curve["accuracy_random"] if value is not None])
+    random = random_of(curves)
     accuracies = [value for points in rules.values() for seeds in points.values() for value in seeds]
     last = max(epochs for points in rules.values() for epochs in points)
     low, high = min([*accuracies, random]), max([*accuracies, random])

@@ -101,6 +101,11 @@ def means(curves: Sequence[Mapping[str, Any]]) -> dict[str, dict[float, list[flo
     return found
 
 
+def random_of(curves: Sequence[Mapping[str, Any]]) -> float:
+    """Mean accuracy of the random networks."""
+    return statistics.fmean([value for curve in curves for value in curve["accuracy_random"] if value is not None])
+
+
 @styled
 def draw(curves: Sequence[Mapping[str, Any]], stem: Path) -> Path:
     """Mean accuracy over epochs by rule, with the range of its seeds; the random network as a line."""
@@ -115,7 +120,7 @@ def draw(curves: Sequence[Mapping[str, Any]], stem: Path) -> Path:
         axes.plot(epochs, middle, dash, color=colour, marker="o", markersize=3, label=rule)
         low, high = ([end(points[epoch]) for epoch in epochs] for end in (min, max))
         axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
-    random = statistics.fmean([value for curve in curves for value in curve["accuracy_random"] if value is not None])
+    random = random_of(curves)
     axes.axhline(random, color=GREY, linestyle="-.", label=f"{RANDOM} ({random:.1f} %)")
     axes.set_xlabel("passes over the training images")
     axes.set_ylabel("test accuracy, all populations (%)")
