@@ -14,3 +14,9 @@ class CheckpointError(ModelError):
     """A checkpoint is missing, broken or belongs to another run."""
 
     exit_code = 1
+
+
+class LostError(ModelError):
+    """Of the ranks that train together one is gone, and with it what it held."""
+
+    exit_code = 1

@@ -1,7 +1,7 @@
 """The rate engine for local rules: one step = forward sweep, apical sweep, plasticity of every population.
 
 A population learns as soon as the rates that its contexts bring are there. With lateral context it is finished before the next one starts,
-and its activity is freed: memory grows with the largest population, not with depth. With direct feedback all wait for the top, and hold what their
+and its activity is freed: memory grows with the largest population, not with depth; a very large map is swept again rather than held. With direct feedback all wait for the top, and hold what their
 change will need; or, with `recompute`, the whole network is swept once for the rates that the contexts bring, and then again, population by population.
 Where the shortcuts of residual blocks conduct what a block is told to the blocks below, all learn from the top down.
 Large maps are taken in chunks of rows (`rows.py`).
@@ -28,7 +28,7 @@ from ..ranks.ranks import ALONE, CHANGES, RATES, Ranks
 from .awake import awake, gathered
 from .kept import relays_kept
 from .observer import Observer
-from .rows import Blocks, check_held, chunk_rows
+from .rows import Blocks, check_held, chunk_rows, swept_again
 from .sweep import cast, local_factors
 from .waiting import Waiting, again, glanced, held, whole
 
@@ -211,11 +211,11 @@ class LocalEngine:
         population, rows = self.network.populations[i], rates.rows
         size, out = self._laid(i, rows)
         pre, sweep = self._entering(i, rates, pairing), self._sweep(population, observer)
-        if self.recompute and size < rows:
-            return again(population, pre, sweep, out, size, pooled)
         waits = not self.recompute and any(
             upto > i or (j < i and upto == i) for j, upto in enumerate(self.awaited[: i + 1])
         )
+        if size < rows and (self.recompute or (not waits and swept_again(population, self.chunk))):
+            return again(population, pre, sweep, out, size, pooled)
         return held(population, pre, sweep, out, size, lean=size < rows or waits)
 
     def _plasticity(

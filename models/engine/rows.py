@@ -4,6 +4,7 @@ Before its pool a map is several times what the population hands on, and its fac
 pool, factor and change of a chunk of rows are computed, added up and freed. Only the order of sums changes.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from ..populations.residual import ResidualBlock
 SMALL = 1 << 18
 # Numbers in the map of a chunk before its pool: 32 MiB in float32.
 CHUNK = 1 << 23
+# A row whose map has more numbers than this (256 channels at 128 x 128 places) is swept again for its change: the rates that enter and those that leave
+# are then never there together.
+LARGE = 1 << 22
 
 
 def chunk_rows(population: Population, rows: int, chosen: int | None = None) -> int:
@@ -42,6 +46,13 @@ def chunk_rows(population: Population, rows: int, chosen: int | None = None) -> 
     if numbers <= SMALL:
         return rows
     return min(rows, 1 << max(0, (CHUNK // numbers).bit_length() - 1))
+
+
+def swept_again(population: Population, chosen: int | None) -> bool:
+    """Whether a population that has to wait for nobody is swept again rather than held: by the map as well, unless rows were chosen."""
+    if not isinstance(population, ConvPopulation) or isinstance(population, ResidualBlock) or chosen is not None:
+        return False
+    return math.prod(population.neurons) > LARGE
 
 
 def check_held(recompute: bool, chunk: int | None, *, rule: str, neurons: bool, conducts: bool, ranks: int) -> None:

@@ -13,18 +13,13 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..errors import ModelError
+from ..errors import LostError
 from .ranks import AGREED, ALONE, Ranks
+from .rounds import store_of_round
 
 PATIENCE = timedelta(minutes=30)  # for a rank that reads its images more slowly than the others
 BEGUN = "apical/begun/"  # keys in the store of `torchrun`, which outlives its workers
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
-
-
-class LostError(ModelError):
-    """A rank is gone, and with it what it held."""
-
-    exit_code = 1
 
 
 def launched() -> tuple[int, int]:
@@ -54,7 +49,10 @@ def joined(device: torch.device) -> Ranks:
     if not dist.is_initialized():
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         atexit.register(_leave)
-        dist.init_process_group(backend, timeout=PATIENCE, device_id=device if device.type == "cuda" else None)
+        dist.init_process_group(
+            backend, store=store_of_round(rank, size, PATIENCE), rank=rank, world_size=size, timeout=PATIENCE,
+            device_id=device if device.type == "cuda" else None,
+        )  # fmt: skip
     return Processes(rank, size)
 
 
@@ -187,8 +185,8 @@ def first_to_tell() -> bool:
 
 
 def begun(run: str) -> bool:
-    """Whether this job began the run before `torchrun` started it again."""
-    return restarts() > 0 and bool(_store().check([f"{BEGUN}{run}"]))
+    """Whether this job began the run before `torchrun` started it again: the store is that of one job."""
+    return launched()[1] > 1 and bool(_store().check([f"{BEGUN}{run}"]))
 
 
 def _store() -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ...models.engine import Architecture, build_engine, build_network
-from ...models.engine.rows import chunk_rows
+from ...models.engine.rows import chunk_rows, swept_again
 from ...models.networks.layer import Layer
 from ...models.networks.network import Network
 from ...models.populations.apical import BLOCK_BYTES
@@ -183,7 +183,7 @@ def needed(network: Network, rows: int, engine: Engine, *, number: int = 4) -> i
     With in_i and out_i the rates that enter and leave population i, w_i a byte for every winner, s_i the potential of a chunk before its pool, and behind the pool
     three maps and the winners in eight bytes, t_i sixteen signals of every unit, and m_i = max(in_i, out_i) + one block of rows of each:
 
-        lateral              max_i (in_i + out_i + w_i + s_i + t_i)
+        lateral              max_i (in_i + out_i + w_i + s_i + t_i), with m_i in place of what is held where a map is so large that it is swept again
         dfb, both            sum_i (out_i + w_i) + max_i (s_i + t_i) + images
         the same, recompute  max_i (m_i + w_i + s_i + t_i), without w_i where rows are chunked, + sum_i t_i / 16
 
@@ -206,7 +206,8 @@ def needed(network: Network, rows: int, engine: Engine, *, number: int = 4) -> i
         chunk = size * (math.prod(population.neurons) * number + 3 * one * number + (8 * one if pools else 0))
         signals = 16 * rows * population.units * 4
         held = before + after + winners
-        if engine.recompute and size < rows:
+        alone = engine.context == "lateral" and swept_again(population, engine.chunk)
+        if (engine.recompute or alone) and size < rows:
             held = max(before, after) + before * block_before // rows + after * blocks[i] // rows
         peaks.append(held + chunk + signals)
         sums, pooled, scratch = sums + after + winners, pooled + signals // 16, max(scratch, chunk + signals)

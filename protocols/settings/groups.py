@@ -122,7 +122,7 @@ class TrainingConfig(Settings):
         default=None,
         ge=0,
         le=65536,
-        description="rows of a batch that a convolution takes at a time; null = by the size of its map, 0 = all",
+        description="rows of a batch that a convolution takes at a time; null = by the size of its map, very large ones swept twice; 0 = all",
     )
     checkpoint_every: Count | None = Field(default=None, description="steps between checkpoints; null = once per epoch")
     max_seconds: float | None = Field(

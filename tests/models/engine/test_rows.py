@@ -1,5 +1,7 @@
 """Rows in chunks and sweeps that are made again: the changes of the plain step, for any wiring, pool, relay and transfer function."""
 
+from collections import Counter
+
 import pytest
 import torch
 from apical.models import Collector, ModelError
@@ -71,6 +73,28 @@ def test_populations_take_chunks_of_their_own_sizes(context, monkeypatch):
     found = stepped(own, rule, rows=10)
     assert_close(found, plain)
     assert_exact(stepped(own, rule, rows=10, recompute=True), found)
+
+
+@pytest.mark.parametrize("own", ["max-pool", "relays", "transfers"])
+@pytest.mark.parametrize("context", CONTEXTS_OF)
+def test_large_maps_are_swept_again_of_themselves_and_change_no_bit(own, context, monkeypatch):
+    monkeypatch.setattr(rows, "SMALL", 0)
+    monkeypatch.setattr(rows, "CHUNK", 4 * SIDE**2 * 3)
+    rule, swept = ClappPP(context=context, contrast=Softplus()), Counter()
+    forward = ConvPopulation.forward
+    monkeypatch.setattr(
+        ConvPopulation, "forward", lambda self, *a, **k: (swept.update([self.name]), forward(self, *a, **k))[1]
+    )
+    plain, once = stepped(OWN[own], rule), swept.copy()
+    monkeypatch.setattr(rows, "LARGE", 4 * SIDE**2 - 1)  # those alone with at least four channels of the image's size
+    swept.clear()
+    assert_exact(stepped(OWN[own], rule), plain)
+    again = {name for name, count in swept.items() if count == 2 * once[name]}
+    assert {name for name, count in swept.items() if count != once[name]} == again
+    assert bool(again) == (context == "lateral")  # the others wait for the top, and hold
+    swept.clear()
+    stepped(OWN[own], rule, chunk=2)
+    assert set(swept.values()) == {2 * OBJECTS}, "rows that were chosen are swept once: two steps of so many chunks"
 
 
 def test_a_context_from_the_population_above_is_foreseen(monkeypatch):

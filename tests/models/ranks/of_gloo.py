@@ -5,8 +5,9 @@ import sys
 
 import torch
 from apical.models.engine import Architecture, build_engine, build_network
+from apical.models.errors import LostError
 from apical.models.networks.layer import Layer
-from apical.models.ranks.processes import LostError, begun, first_to_tell, joined
+from apical.models.ranks.processes import begun, first_to_tell, joined
 from apical.models.ranks.ranks import ALONE
 from apical.plasticity import Backprop, ClappPP, pair
 

@@ -31,8 +31,15 @@ def start(tmp_path):
     file = tmp_path / "small.yaml"
     file.write_text(json.dumps(SETTINGS))
 
-    def run(size: int, *words: str) -> subprocess.Popen[str]:
-        launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={size}"]
+    def run(size: int, *words: str, restarts: int = 0) -> subprocess.Popen[str]:
+        launcher = [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            f"--nproc-per-node={size}",
+            f"--max-restarts={restarts}",
+        ]
         command = [*launcher, "-m", "apical", *(words or ("train", str(file)))]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
@@ -83,6 +90,17 @@ def test_a_killed_rank_ends_the_job_in_one_sentence_and_others_go_on(start, tmp_
     assert results[0]["ranks"]["size"] == 2
     assert results[0]["ranks"]["calls"]["changes"] <= 2 * (500 - kept)
     recording = zarr.open_group(run / "recording.zarr", mode="r")
+    np.testing.assert_array_equal(recording["metrics/step"][:], np.arange(0, 500, 5))
+
+
+def test_a_job_that_torchrun_starts_again_goes_on_by_itself(start, tmp_path):
+    job = start(2, restarts=1)
+    kept = kill_a_rank(tmp_path / "run", job, 1)
+    code, results, _ = ended(job)
+    assert code == 0
+    assert [(result["status"], result["steps"]) for result in results] == [("complete", 500)]
+    assert 0 < results[0]["ranks"]["calls"]["changes"] <= 2 * (500 - kept)  # from the checkpoint on
+    recording = zarr.open_group(tmp_path / "run" / "recording.zarr", mode="r")
     np.testing.assert_array_equal(recording["metrics/step"][:], np.arange(0, 500, 5))
 
 
