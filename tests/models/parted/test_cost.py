@@ -60,19 +60,25 @@ class Launches(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_launches_are_a_number_per_population():
+# operations of a population and of a step, as docs/scale.md has them
+@pytest.mark.parametrize(("context", "most"), [("lateral", 52), ("dfb", 52), ("both", 86)])
+def test_launches_are_a_number_per_population(context, most):
     counts = []
     for depth in (2, 3, 4):
-        rule = ClappPP(context="dfb")
+        rule = ClappPP(context=context)
         layers = tuple(Layer(conv=4, grid=2) for _ in range(depth))
         network = build_network(Architecture("layers", (3, 8, 8), layers=layers), rule, seed=0)
         engine = build_engine(network, rule, learning_rate=1e-3)
+        images, pairing = torch.randn(ROWS, 3, 8, 8), pair(ROWS // 2)
         with using(Kernels("default", "direct")):
-            engine.step(torch.randn(ROWS, 3, 8, 8), pair(ROWS // 2))
+            engine.step(images, pairing)
             with Launches() as launches:
-                engine.step(torch.randn(ROWS, 3, 8, 8), pair(ROWS // 2))
+                engine.step(images, pairing)
         counts.append(launches.count)
-    assert counts[2] - counts[1] == counts[1] - counts[0] > 0
+    each = counts[1] - counts[0]
+    assert counts[2] - counts[1] == each > 0
+    assert each <= most
+    assert counts[0] - 2 * each <= 5
 
 
 def test_memory_of_apical_weights():
