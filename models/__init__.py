@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from .populations.pooling import Pooling
     from .populations.relay import RELAYS, Relay
     from .populations.transfer import IDENTITY, RELU, Transfer, leaky, triangle
-    from .recorder.recorder import Moment, Recorder
+    from .recorder.moment import Moment
+    from .recorder.recorder import Recorder
     from .recorder.spec import RecorderSpec
 
 __all__ = [
@@ -103,7 +104,7 @@ _HOMES = {
     "Transfer": "populations.transfer",
     "leaky": "populations.transfer",
     "triangle": "populations.transfer",
-    "Moment": "recorder.recorder",
+    "Moment": "recorder.moment",
     "Recorder": "recorder.recorder",
     "RecorderSpec": "recorder.spec",
 }

@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 from ...plasticity import Factors
+from ...plasticity.queued import queued
 from ..populations.activity import Activity
 from ..ranks.ranks import RECORDED, Ranks
 
 
 def seen(
     ranks: Ranks, activity: Activity, factors: Factors | None, rows: Tensor, count: int, *, synapses: bool
-) -> tuple[Activity, Factors | None, Tensor]:
-    """What a recording reads of a step, the same at every rank.
+) -> tuple[Activity, Factors | None]:
+    """What a recording reads of a step, the same at every rank of several.
 
     Args:
         ranks: who swept which rows.
@@ -25,13 +26,11 @@ def seen(
         synapses: whether what arrives at synapses, and who won a pool, is recorded as well.
 
     Returns:
-        Activity and factors, and the rows at which they hold what is recorded: of one process those that were asked for, of several ranks
-        0, 1, ... of an activity that holds these alone. Every value comes from one rank; the others add nothing to it.
+        Activity and factors that hold the recorded rows alone, in their order. Every value comes from one rank; the others add nothing to it.
     """
-    if ranks.size == 1:
-        return activity, factors, rows
     own, device = ranks.own(count), activity.rate.device
     here = (rows >= own.start) & (rows < own.stop)
+    places, mine, every = (queued(i, device) for i in (here.nonzero()[:, 0], rows[here] - own.start, rows))
 
     def gathered(values: Tensor | None) -> Tensor | None:
         if values is None:
@@ -39,7 +38,7 @@ def seen(
         # a sum of bfloat16 and zeros is exact, but not every backend adds it up
         dtype = torch.float32 if values.dtype == torch.bfloat16 else values.dtype
         found = torch.zeros(len(rows), *values.shape[1:], dtype=dtype, device=device)
-        found[here.to(device)] = values[(rows[here] - own.start).to(device)].to(dtype)
+        found[places] = values[mine].to(dtype)
         return ranks.sum([found], [found], RECORDED)()[0]
 
     names = ("rate", "basal", "pre", "winner") if synapses else ("rate", "basal")
@@ -48,5 +47,5 @@ def seen(
     }
     whole = replace(activity, **brought, patches=None, potential=None, unpooled=None)
     if factors is not None:
-        factors = replace(factors, drive=factors.drive[rows.to(device)])
-    return whole, factors, torch.arange(len(rows))
+        factors = replace(factors, drive=factors.drive[every])
+    return whole, factors

@@ -27,8 +27,9 @@ def store_of_round(rank: int, size: int, patience: timedelta) -> Any:
     Raises:
         LostError: not all of them came.
     """
-    store = next(dist.rendezvous("env://", rank, size, timeout=patience))[0]
-    return dist.PrefixStore(f"apical/{agreed_name(store, rank, size, patience)}", store)
+    found: Any = dist  # which does not say that it has these two
+    store = next(found.rendezvous("env://", rank, size, timeout=patience))[0]
+    return found.PrefixStore(f"apical/{agreed_name(store, rank, size, patience)}", store)
 
 
 def agreed_name(store: Any, rank: int, size: int, patience: timedelta) -> str:

@@ -11,7 +11,7 @@ Everything is computed on the device, and for recorded rows alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ...plasticity import Factors
+from ...plasticity.queued import queued
 from ...recordings import Variable
 from ...recordings.schema import Coordinate
 from ..errors import ModelError
@@ -27,6 +28,7 @@ from ..populations.areas import AreaPopulation
 from ..populations.conv import ConvPopulation, Population
 from ..populations.geometry import apical_units, map_of
 from ..populations.patches import pad
+from .pending import Constants
 from .spec import FACTORS, VARIABLES
 from .units import drawn
 
@@ -57,6 +59,7 @@ class Extras:
     reductions: Sequence[str] = ()
     synapses: int = 8
     seed: int = 0
+    _constants: Constants = field(default_factory=Constants)
 
     def __post_init__(self) -> None:
         population, name = self.population, self.population.name
@@ -129,10 +132,9 @@ class Extras:
 
         Args:
             activity: of the population in the sweep.
-            rows: which of its rows are recorded, int64 (recorded,).
+            rows: which of its rows are recorded, int64 (recorded,), on their device.
             factors: of the rule; None where drives are not wanted.
         """
-        rows = rows.to(activity.rate.device)
         found: dict[str, Callable[[], Tensor]] = {
             "gate": lambda: self._gate(activity, rows),
             "eligibility": lambda: self._gate(activity, rows)[..., None] * self._inputs(activity, rows),
@@ -158,26 +160,35 @@ class Extras:
                 drive, _ = population.pooling.forward(drive)
         if drive.dim() == 4 or drive.shape[1:] == activity.rate.shape[1:]:
             return self._at(drive, rows)
-        return drive[rows[:, None], apical_units(population, self.units, drive.shape[1]).to(rows.device)]
+        count = drive.shape[1]
+        units = self._constants.on(rows.device, count, lambda: apical_units(population, self.units, count))
+        return drive[rows[:, None], units]
 
     def _gate(self, activity: Activity, rows: Tensor) -> Tensor:
         rate = self._at(activity.rate, rows)
         return self.population.transfer.gate(torch.ones_like(rate), rate)
 
     def _at(self, values: Tensor, rows: Tensor) -> Tensor:
-        place = torch.unravel_index(self.units.to(rows.device), values.shape[1:])
-        return values[(rows[:, None], *place)]
+        return values[(rows[:, None], *self._place(tuple(values.shape[1:]), rows.device))]
+
+    def _place(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
+        """Where the recorded units are in a map: (axes, units)."""
+        return self._constants.on(device, shape, lambda: torch.stack(torch.unravel_index(self.units, shape)))
 
     def _inputs(self, activity: Activity, rows: Tensor) -> Tensor:
         """Rates that arrive at the drawn synapses of every unit, (recorded, units, synapses)."""
-        population, synapses = self.population, self.chosen.to(rows.device)
+        population, device = self.population, rows.device
         if not isinstance(population, ConvPopulation):
+            synapses = self._constants.on(device, "synapses", lambda: self.chosen)
             return activity.pre[rows][:, None, synapses].expand(-1, len(self.units), -1)
-        channel, down, right = torch.unravel_index(synapses, population.weight.shape[1:])
+        weight = population.weight.shape[1:]
+        channel, down, right = self._constants.on(
+            device, "kernel", lambda: torch.stack(torch.unravel_index(self.chosen, weight))
+        )
         if activity.winner is not None:
             place = self._at(activity.winner, rows)
         else:
-            _, row, col = torch.unravel_index(self.units.to(rows.device), map_of(population.shape))
+            _, row, col = self._place(map_of(population.shape), device)
             place = (row * map_of(population.neurons)[2] + col).expand(len(rows), -1)
         width = map_of(population.neurons)[2]
         row, col = place // width, place % width
@@ -202,7 +213,7 @@ def reduced(values: Tensor, kinds: Sequence[str], signal: str) -> list[tuple[str
         elif kind == "norm":
             found.append((kind, torch.linalg.vector_norm(values, dim=1)))
         elif kind == "histogram":
-            edges = torch.as_tensor(EDGES, dtype=values.dtype, device=values.device)
+            edges = queued(torch.tensor(EDGES, dtype=values.dtype), values.device)
             bins = torch.bucketize(values, edges, right=True)
             counts = torch.zeros(len(values), len(EDGES) + 1, dtype=torch.int32, device=values.device)
             found.append((kind, counts.scatter_add_(1, bins, torch.ones_like(bins, dtype=torch.int32))))

@@ -13,6 +13,7 @@ from ...recordings import PLAIN, Table, Variable, activity_table
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from .frozen import Frozen
+from .pending import recorded
 
 UNIT_VARIABLES = ("basal", "rate", "apical")
 
@@ -84,15 +85,15 @@ class ProbeBatch:
             )  # fmt: skip
         return found
 
-    def show(self, step: int) -> dict[str, dict[str, NDArray[Any]]]:
-        """A row of every table."""
+    def show(self, step: int) -> dict[str, dict[str, NDArray[Any] | Tensor]]:
+        """A row of every table, its signals on their device."""
         frozen, rows = self._frozen(), {}
         stays = torch.zeros(len(self.images), dtype=torch.bool)
         for name, answer in frozen.show(self.images, stays).items():
             every: dict[str, Tensor | None] = {"rate": answer.rate, "basal": answer.basal}
             every |= {f"apical{frozen.sources[source]}": values for source, values in answer.apical.items()}
             rows[name] = {"step": np.array([step])} | {
-                key: values.to(getattr(torch, self.dtype)).cpu().numpy()[None]
+                key: recorded(values, self.dtype)[None]
                 for key, values in every.items()
                 if values is not None and self._kept(key)
             }

@@ -7,16 +7,15 @@ once as a fixation and once as a saccade. Of a rule with several negatives the s
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ...plasticity import Factors, Pairing, Phase, Signals
+from ...plasticity import Factors, Signals
 from ...recordings import PLAIN, Table, Variable, Writer, activity_table, as_recorded, metrics_table, updates_table
 from ..errors import ModelError
 from ..networks.contexts import suffixes
@@ -30,33 +29,12 @@ from ..populations.geometry import apical_units, map_of
 from ..populations.residual import basal_norm
 from ..ranks.ranks import ALONE, Ranks
 from .extras import Extras, check_wanted
+from .moment import Moment, modulation
+from .pending import Constants, Pending, Values, recorded
 from .probe_batch import ProbeBatch
 from .spec import FACTORS, RecorderSpec
 from .units import chosen, words
 from .weights import ChosenWeights
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When and what: everything about a step that the signals themselves do not say.
-
-    Attributes:
-        step, epoch: position in training.
-        samples: objects seen, this step included.
-        learning_rate: of the optimiser.
-        stimulus_id, label: of every row, int64 (rows,), on the CPU.
-        pairing: who follows whom, on the CPU; None where no rows are compared.
-        views: parameters of the view of every row by name, (rows,); empty where they are not recorded.
-    """
-
-    step: int
-    epoch: float
-    samples: int
-    learning_rate: float
-    stimulus_id: Tensor
-    label: Tensor
-    pairing: Pairing | None
-    views: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Recorder:
@@ -133,6 +111,7 @@ class Recorder:
         self.blocks = self.blocks if isinstance(network, BlockNetwork) else []
         self.writer: Writer | None = None
         self._moment: Moment | None = None
+        self._rows, self._constants, self._there = Pending(), Constants(), Constants()
 
     def tables(self, steps: int) -> list[Table]:
         """Tables of a run of that many steps, in full length."""
@@ -181,31 +160,34 @@ class Recorder:
         self._moment = moment
         if self.weights is not None:
             self.weights.begin()
+        self._rows.drop()
         if self.probe is not None and self.writer is not None and moment.step % self.probe_every == 0:
             for name, row in self.probe.show(moment.step).items():
-                self.writer.append(f"probe/{name}", row)
+                self._rows.add(f"probe/{name}", row)
+            self._write()
         rows = torch.arange(self.spec.rows)
         pairing = moment.pairing
         self._context, self._seen = torch.full_like(rows, -1), rows
-        if pairing is None:
-            return
-        # fixation and saccade of a row stand side by side, in the order in which they would be lived
-        self._context = rows.repeat_interleave(2)
-        self._seen = torch.stack([pairing.fixation[rows], pairing.shown[rows]], 1).flatten()
+        if pairing is not None:
+            # fixation and saccade of a row stand side by side, in the order in which they would be lived
+            self._context = rows.repeat_interleave(2)
+            self._seen = torch.stack([pairing.fixation[rows], pairing.shown[rows]], 1).flatten()
+        self._there = Constants()  # of this step
 
     def end(self, losses: Tensor) -> None:
-        """Append the row of `metrics`."""
-        writer, moment = self._writing()
-        writer.append(
+        """Append the row of `metrics`, and what the step left on its device."""
+        _, moment = self._writing()
+        self._rows.add(
             "metrics",
             {
                 "step": np.array([moment.step]),
                 "epoch": np.array([moment.epoch]),
                 "samples": np.array([moment.samples]),
                 "learning_rate": np.array([moment.learning_rate]),
-                "loss": losses.float().cpu().numpy()[None],
+                "loss": recorded(losses)[None],
             },
         )
+        self._write()
         self._moment = None
 
     def local(
@@ -223,32 +205,32 @@ class Recorder:
         update = self._update(population, moves)
         for source, suffix in self.suffix.items():
             apical = signals.apical[source]
-            rows = (self._context if self.paired else self._seen).to(apical.potential.device)[:, None]
-            units = apical_units(population, self.units[population.name], apical.potential.shape[1])
-            trials[f"apical{suffix}"] = _host(apical.potential[rows, units.to(rows.device)], self.spec.dtype)
+            rows = self._on(apical.potential.device, "context" if self.paired else "seen")[:, None]
+            units = self._dendrites(population, apical.potential)
+            trials[f"apical{suffix}"] = recorded(apical.potential[rows, units], self.spec.dtype)
             if source not in self.learnt:
                 continue
             projection = next(p for p in self.network.apical[source] if p.name == f"{population.name}.{short(source)}")
             update |= {
-                f"apical_drive{suffix}": _host(moves[source].drive[None]),
-                f"apical_change{suffix}": _host(moves[source].change[None]),
-                f"apical_norm{suffix}": _host(projection.norm()[None]),
+                f"apical_drive{suffix}": recorded(moves[source].drive[None]),
+                f"apical_change{suffix}": recorded(moves[source].change[None]),
+                f"apical_norm{suffix}": recorded(projection.norm()[None]),
             }
         for source, suffix in self.modulators.items():
-            gamma, score = _modulation(factors.phases[source], signals.pairing)
+            gamma, score = modulation(factors.phases[source], signals.pairing)
             if self.paired:
-                rows = self._context[::2].to(gamma.device)
+                rows = self._on(gamma.device, "context")[::2]
                 lived = gamma[rows].flatten(), score[rows].flatten()
             else:
-                rows = self._seen.to(gamma.device)
+                rows = self._on(gamma.device, "seen")
                 lived = gamma[rows, 0], score[rows, 0]
-            trials[f"neuromodulator{suffix}"], trials[f"score{suffix}"] = map(_host, lived)
+            trials[f"neuromodulator{suffix}"], trials[f"score{suffix}"] = map(recorded, lived)
             opened = (gamma != 0).float().mean(0)
             update |= {
-                f"gate_fixation{suffix}": _host(opened[:1]),
-                f"gate_saccade{suffix}": _host(opened[1:]),
-                f"score_fixation{suffix}": _host(score[:, 0][None]),
-                f"score_saccade{suffix}": _host(score[:, 1][None]),
+                f"gate_fixation{suffix}": recorded(opened[:1]),
+                f"gate_saccade{suffix}": recorded(opened[1:]),
+                f"score_fixation{suffix}": recorded(score[:, 0][None]),
+                f"score_saccade{suffix}": recorded(score[:, 1][None]),
             }
         self._append(population, trials, update)
 
@@ -262,58 +244,83 @@ class Recorder:
         _, moment = self._writing()
         if name in self.blocks:
             found = {"basal_drive": move.drive, "basal_change": move.change, "basal_norm": norm}
-            norms = {key: _host(value[None]) for key, value in found.items()}
-            self._append_update(name, {"step": np.array([moment.step])} | norms)
+            update: dict[str, Any] = {key: recorded(value[None]) for key, value in found.items()}
+            self._append_update(name, {"step": np.array([moment.step])} | update)
+            self._write(away=False)
 
-    def _append(self, population: Population, trials: dict[str, NDArray[Any]], update: dict[str, NDArray[Any]]) -> None:
+    def _append(self, population: Population, trials: Values, update: Values) -> None:
         writer, moment = self._writing()
         path = f"activity/{population.name}"
-        writer.append(path, {variable.name: trials[variable.name] for variable in writer.tables[path].variables})
+        self._rows.add(path, {variable.name: trials[variable.name] for variable in writer.tables[path].variables})
         self._append_update(population.name, update)
         if self.weights is not None:
-            row = {"step": np.array([moment.step])} | self.weights.row(population.name)
-            writer.append(f"weights/{population.name}", row)
+            row: dict[str, Any] = {"step": np.array([moment.step]), **self.weights.row(population.name)}
+            self._rows.add(f"weights/{population.name}", row)
+        self._write(away=False)
 
-    def _append_update(self, name: str, update: Mapping[str, NDArray[Any]]) -> None:
+    def _append_update(self, name: str, update: Values) -> None:
         writer, _ = self._writing()
         path = f"updates/{name}"
-        writer.append(path, as_recorded(update, writer.tables[path]))
+        self._rows.add(path, as_recorded(update, writer.tables[path]))
 
-    def _trials(
-        self, population: Population, activity: Activity, factors: Factors | None = None
-    ) -> dict[str, NDArray[Any]]:
-        _, moment = self._writing()
-        count = len(self._seen)
-        synapses = bool(self.extras[population.name].wanted)
-        activity, factors, rows = seen(self.ranks, activity, factors, self._seen, self.batch_rows, synapses=synapses)
-        assert activity.basal is not None
-        where = rows.to(activity.rate.device)[:, None]
-        place = tuple(
-            i.to(activity.rate.device) for i in torch.unravel_index(self.units[population.name], population.shape)
+    def _write(self, *, away: bool = True) -> None:
+        """Append what waits; with `away` also what is still on a device, for which the host waits."""
+        writer, _ = self._writing()
+        if away or not self._rows.elsewhere:
+            for path, row in self._rows.taken():
+                writer.append(path, row)
+
+    def _on(self, device: torch.device, name: str) -> Tensor:
+        """Rows of this step, `context` or `seen`, on a device."""
+        return self._there.on(device, name, lambda: self._context if name == "context" else self._seen)
+
+    def _dendrites(self, population: Population, potential: Tensor) -> Tensor:
+        """Apical rows of the recorded units of a population."""
+        units, count = self.units[population.name], potential.shape[1]
+        return self._constants.on(
+            potential.device, (population.name, count), lambda: apical_units(population, units, count)
         )
+
+    def _place(self, population: Population, device: torch.device) -> Tensor:
+        """Where the recorded units are in the shape of a population: (axes, units)."""
+        units = self.units[population.name]
+        return self._constants.on(
+            device, population.name, lambda: torch.stack(torch.unravel_index(units, population.shape))
+        )
+
+    def _trials(self, population: Population, activity: Activity, factors: Factors | None = None) -> dict[str, Any]:
+        _, moment = self._writing()
+        count, device = len(self._seen), activity.rate.device
+        synapses = bool(self.extras[population.name].wanted)
+        rows = self._on(device, "seen")
+        if self.ranks.size > 1:
+            activity, factors = seen(self.ranks, activity, factors, self._seen, self.batch_rows, synapses=synapses)
+            rows = torch.arange(count, device=device)
+        assert activity.basal is not None
+        where = (rows[:, None], *self._place(population, device))
         more = self.extras[population.name].values(activity, rows, factors)
         views = {name: moment.views[name][self._seen].float().numpy() for name in self.views}
         kinds = {name: self.spec.dtype if name in FACTORS else "float32" for name in more if "histogram" not in name}
         return {
             **views,
-            **{name: _host(values, kinds.get(name, "int32")) for name, values in more.items()},
+            **{name: recorded(values, kinds.get(name, "int32")) for name, values in more.items()},
             "stimulus_id": moment.stimulus_id[self._seen].numpy(),
             "context_id": torch.where(self._context < 0, -1, moment.stimulus_id[self._context]).numpy(),
-            "label": moment.label[self._seen].numpy(),
+            "label": moment.label[self._on(moment.label.device, "seen")],
             "epoch": np.full(count, moment.epoch),
             "step": np.full(count, moment.step),
             "phase": np.tile(np.array([0, 1], dtype=np.int8), count // 2) if self.paired else np.zeros(count, np.int8),
-            "basal": _host(activity.basal[(where, *place)], self.spec.dtype),
-            "rate": _host(activity.rate[(where, *place)], self.spec.dtype),
+            "basal": recorded(activity.basal[where], self.spec.dtype),
+            "rate": recorded(activity.rate[where], self.spec.dtype),
         }
 
-    def _update(self, population: Population, moves: Mapping[str, Move]) -> dict[str, NDArray[Any]]:
+    def _update(self, population: Population, moves: Mapping[str, Move]) -> dict[str, Any]:
         _, moment = self._writing()
         return {
             "step": np.array([moment.step]),
-            "basal_drive": _host(moves["basal"].drive[None]),
-            "basal_change": _host(moves["basal"].change[None]),
-            "basal_norm": _host(basal_norm(population)),
+            "basal_drive": recorded(moves["basal"].drive[None]),
+            "basal_change": recorded(moves["basal"].change[None]),
+            "basal_norm": recorded(basal_norm(population)),
         }
 
     def _writing(self) -> tuple[Writer, Moment]:
@@ -322,20 +329,6 @@ class Recorder:
                 "recorder.writer: expected an open recording and a begun step, got none; call begin() first"
             )
         return self.writer, self._moment
-
-
-def _modulation(phase: Phase, pairing: Pairing | None) -> tuple[Tensor, Tensor]:
-    """Neuromodulator and score of every row, (rows, 2): at its fixation and at its saccade."""
-    gamma = torch.stack([phase.gamma_fixation, phase.gamma_saccade], 1)
-    if pairing is not None:
-        gamma = gamma * torch.stack([pairing.fixation_weight > 0, pairing.saccade_weight > 0], 1)
-    return gamma, torch.stack([phase.score_fixation, phase.score_saccade], 1)
-
-
-def _host(tensor: Tensor, dtype: str = "float32") -> NDArray[Any]:
-    """To numpy; bfloat16 has no numpy type and goes through the recorded one."""
-    array: NDArray[Any] = tensor.detach().to(getattr(torch, dtype)).cpu().numpy()
-    return array
 
 
 def units_of(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ...recordings import Table, Variable
@@ -16,6 +15,7 @@ from ..populations.apical import ApicalProjection
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Population
 from ..populations.geometry import apical_units
+from .pending import Constants, recorded
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class ChosenWeights:
     units: Mapping[str, Tensor]
     sources: Mapping[str, str]
     _before: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    _constants: Constants = field(default_factory=Constants)
 
     def __post_init__(self) -> None:
         divided = [name for name, population in self.populations.items() if isinstance(population, AreaPopulation)]
@@ -86,11 +87,11 @@ class ChosenWeights:
         """Note the weights before a step."""
         self._before = {name: self._weights(name) for name in self.populations}
 
-    def row(self, name: str) -> dict[str, NDArray[Any]]:
+    def row(self, name: str) -> dict[str, Tensor]:
         """Weights of a population after the step, and what they moved by."""
         found, before = self._weights(name), self._before[name]
         changes = {f"{key}_change": value - before[key] for key, value in found.items()}
-        return {key: value.float().cpu().numpy()[None] for key, value in (found | changes).items()}
+        return {key: recorded(value)[None] for key, value in (found | changes).items()}
 
     def _widths(self, name: str) -> dict[str, int]:
         """Synapses per unit of what `_weights` gives, 0 for a bias."""
@@ -108,10 +109,12 @@ class ChosenWeights:
     def _weights(self, name: str) -> dict[str, Tensor]:
         """Copies of the weights of every chosen unit: (units, synapses), (units,), and (units, contexts) by source."""
         population, units = self.populations[name], self.units[name]
-        channel = torch.unravel_index(units, population.shape)[0].to(population.weight.device)
+        device = population.weight.device
+        channel = self._constants.on(device, name, lambda: torch.unravel_index(units, population.shape)[0])
         found = {"weight": population.weight[channel].flatten(1), "bias": population.bias[channel]}
         for end, projection in self._projections(name).items():
-            rows = apical_units(population, units, projection.units).to(projection.weight.device)
+            count = projection.units
+            rows = self._constants.on(device, (name, count), lambda count=count: apical_units(population, units, count))  # type: ignore[misc]
             found[f"apical_weight{end}"] = projection.rows(rows)
         return found
 

@@ -233,7 +233,7 @@ class Run:
             rows = self.presentation.rows
             views = self.batches.views(TRAINING, batch, shown) if observer.views else {}
             moment = Moment(
-                step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(rows), label.cpu(), pairing, views
+                step, step / self.per_epoch, (step + 1) * batch, rate, index.repeat(rows), label, pairing, views
             )
             observer.begin(moment)
         losses = self.learner.step(images, pairing, observer, label=label if self.rule.needs.supervised else None)

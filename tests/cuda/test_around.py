@@ -4,10 +4,17 @@ import pytest
 from apical.protocols.stimuli.presentations.table import ROWS
 
 slow = pytest.mark.slow
-MOST_WAITS = {
-    "cifar10-narrow": 150,
-    "cifar10-both-narrow": 230,
-}  # of a recorded step, which copies every signal to the host
+EVERYTHING = (
+    "recording.variables=[rate,basal,apical,score,neuromodulator,drive,gate,eligibility,weights]",
+    "recording.reductions=[mean,norm,sparsity,histogram]",
+)
+RECORDED = [
+    ("cifar10-narrow",), ("cifar10-narrow", *EVERYTHING),
+    *(pytest.param(case, marks=slow) for case in (
+        ("cifar10-both-narrow",), ("cifar10-both-narrow", *EVERYTHING), ("cifar10-bp-narrow",), ("cifar10-scff-narrow",),
+        ("cifar10-softhebb-narrow",), ("cifar10-blockwise-narrow",), ("cifar10-resnet18-dfb-narrow",),
+    )),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("presentation", ROWS)
@@ -19,10 +26,11 @@ def test_glances_at_objects_are_shown_without_a_wait(done):
     assert done("shown", presentation="glances", stimulus="shapes")["device"] == "cuda"
 
 
-@pytest.mark.parametrize("preset", ["cifar10-narrow", pytest.param("cifar10-both-narrow", marks=slow)])
-def test_a_recorded_step_mixes_no_devices_and_waits_a_bounded_number_of_times(done, preset):
-    found = done("steps", preset=preset, recorded=True)
-    assert 0 < sum(found["waits"].values()) <= MOST_WAITS[preset], found["waits"]
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: " ".join(case[:2]))
+def test_a_recorded_step_waits_once_for_all_its_signals(done, case):
+    preset, *overrides = case
+    found = done("steps", preset=preset, overrides=overrides, recorded=True)
+    assert sum(found["waits"].values()) == 1, found["waits"]
 
 
 @pytest.mark.parametrize(
