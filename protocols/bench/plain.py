@@ -70,6 +70,26 @@ def plain_step(network: PlainClapp, images: Tensor) -> Callable[[], None]:
     return step
 
 
+def reduced_step(network: PlainClapp, images: Tensor) -> Callable[[], None]:
+    """What one writes for several processes: PyTorch's DistributedDataParallel, which adds up all gradients while the backward pass goes on, and fused AdamW.
+
+    Args:
+        network: the same at every rank; its layout changes in place.
+        images: both glances of the own objects.
+    """
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = images.contiguous(memory_format=torch.channels_last)
+    whole = nn.parallel.DistributedDataParallel(network, gradient_as_bucket_view=True)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-4, fused=True)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        whole(images).backward()
+        optimiser.step()
+
+    return step
+
+
 def best_step(network: PlainClapp, images: Tensor, *, half: bool = False, compiled: bool = False) -> Callable[[], None]:
     """What one writes for speed and memory: channels-last, fused AdamW, graphs and gradients freed block by block.
 

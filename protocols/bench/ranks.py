@@ -2,7 +2,8 @@
 
     torchrun --nproc-per-node 4 -m apical.protocols.bench.ranks dfb
 
-prints one JSON object: VGG-6 with the paper's grids on random images, CLAPP++ with that context, float32, plain kernels.
+prints one JSON object: VGG-6 with the paper's grids on random images, CLAPP++ with that context, float32, plain kernels. `--contest` sets its step against
+PyTorch's DistributedDataParallel of the same network by autograd, in turns, with the kernels that each chooses.
 """
 
 import argparse
@@ -10,20 +11,20 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ...models.engine import Architecture, Engine, build_engine, build_network
+from ...models.engine import Architecture, build_engine, build_network
 from ...models.parted.cost import apical_bytes, instead, operations, sent, sizes
 from ...models.ranks.processes import joined
 from ...models.ranks.ranks import CHANGES, STORED, Ranks
 from ...plasticity import ClappPP, Kernels, pair, using
 from ...plasticity.clapp import SOURCES
-from .plain import GRIDS
+from .plain import GRIDS, PlainClapp, reduced_step
 
 PLAIN = Kernels("default", "direct")  # whose operations PyTorch counts
 LOOPBACK = Path("/proc/net/dev")
@@ -57,7 +58,7 @@ def measure(
             engine.step(glances, pair(batch))
         ranks.barrier()
         before, wire = dict(ranks.sent), _wire()
-        taken = [_timed(engine, glances, batch) for _ in range(steps)]
+        taken = [_timed(lambda: engine.step(glances, pair(batch))) for _ in range(steps)]
     counted = {
         what: (all_ - before.get(what, 0)) // steps for what, all_ in ranks.sent.items() if all_ > before.get(what, 0)
     }
@@ -78,10 +79,51 @@ def measure(
     }  # fmt: skip
 
 
-def _timed(engine: Engine, glances: torch.Tensor, batch: int) -> tuple[float, float]:
+def contest(
+    ranks: Ranks, context: str, *, batch: int = 32, width: float = 1.0, side: int = 32, steps: int = 5
+) -> dict[str, Any]:
+    """Seconds of a step at this rank beside those of a reduction of all gradients.
+
+    Args:
+        ranks, context, batch, width, side: as of `measure`.
+        steps: of each that are timed, in turns, after one that is not.
+
+    Returns:
+        JSON-ready dict: median seconds on the clock and of processor time of `explicit` and of `reduced`, and how many times faster the first is on the clock,
+        as the median over turns.
+    """
+    rule = ClappPP(context=context)
+    network = build_network(Architecture("vgg6", (3, side, side), width=width, grids=GRIDS), rule, seed=0, ranks=ranks)
+    engine = build_engine(network, rule, learning_rate=2e-4, ranks=ranks)
+    rows = 2 * batch
+    glances = torch.randn(rows, *network.shape, generator=torch.Generator().manual_seed(0))[ranks.own(rows)]
+    torch.manual_seed(0)
+    reduced = reduced_step(PlainClapp(width, context), glances)
+
+    def explicit() -> None:
+        engine.step(glances, pair(batch))
+
+    found: dict[str, list[tuple[float, float]]] = {"explicit": [], "reduced": []}
+    for turn in range(steps + 1):
+        for name, step in (("explicit", explicit), ("reduced", reduced)):
+            ranks.barrier()
+            taken = _timed(step)
+            if turn:
+                found[name].append(taken)
+    faster = [theirs[1] / ours[1] for ours, theirs in zip(found["explicit"], found["reduced"], strict=True)]
+    return {
+        "context": context, "ranks": ranks.size, "batch": batch, "width": width, "side": side, "times_faster": statistics.median(faster),
+        **{
+            name: {"cpu_seconds": statistics.median(cpu for cpu, _ in taken), "seconds": statistics.median(wall for _, wall in taken)}
+            for name, taken in found.items()
+        },
+    }  # fmt: skip
+
+
+def _timed(step: Callable[[], object]) -> tuple[float, float]:
     """Processor time of this process and time on the clock of a step."""
     cpu, wall = time.process_time(), time.perf_counter()
-    engine.step(glances, pair(batch))
+    step()
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
@@ -103,9 +145,18 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--contest", action="store_true")
     told = parser.parse_args(words)
     torch.set_num_threads(1)
     ranks = joined(torch.device("cpu"))
+    if told.contest and ranks.size == 1:
+        parser.error("--contest: expected several ranks, got one; start it with torchrun --nproc-per-node 2")
+    if told.contest:
+        rivals = contest(ranks, told.context, batch=told.batch, width=told.width, side=told.side, steps=told.steps)
+        if not ranks.rank:
+            sys.stdout.write(json.dumps(rivals) + "\n")
+        ranks.barrier()
+        return
     found = measure(ranks, told.context, batch=told.batch, width=told.width, side=told.side, steps=told.steps)
     every = ranks.whole(
         torch.tensor([[found["cpu_seconds"], found["operations"]["counted"]]]).double(), ranks.size, STORED

@@ -1,6 +1,9 @@
 """The measurement of several ranks: every count is its formula."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from apical.models.ranks.ranks import ALONE
@@ -27,3 +30,29 @@ def test_it_prints_one_object(capsys):
     assert found["context"] == "dfb"
     assert found["fewer"] is None
     assert found["operations_of_all"] == found["operations"]["counted"]
+
+
+def test_a_contest_needs_a_rival(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["dfb", "--contest"])
+    assert ended.value.code == 2
+    assert "--contest: expected several ranks, got one" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_contest_times_both():
+    command = [
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "apical.protocols.bench.ranks",
+        "both",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--contest", "--batch", "4", "--width", "0.03125", "--steps", "2"],
+        capture_output=True, text=True, timeout=250, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert (found["ranks"], found["batch"]) == (2, 4)
+    assert all(found[name][kind] > 0 for name in ("explicit", "reduced") for kind in ("seconds", "cpu_seconds"))
