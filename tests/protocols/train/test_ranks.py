@@ -12,6 +12,7 @@ from apical.protocols.errors import ConfigError
 from apical.protocols.runs.folder import RunFolder
 from apical.protocols.settings.load import load, resume
 from apical.protocols.train.run import _train
+from PIL import Image
 from rank_threads import together
 from safetensors.torch import load_file
 
@@ -134,3 +135,17 @@ def test_a_run_of_ranks_refuses_a_folder_that_is_taken(tmp_path):
     (tmp_path / "run" / "mine.txt").touch()
     with pytest.raises(ConfigError, match="expected a new folder"):
         trained(tmp_path / "run", 2, settings())
+
+
+def test_ranks_stream_images_that_one_process_holds(tmp_path):
+    draws = np.random.default_rng(0)
+    for part, count in (("train", 20), ("test", 4)):
+        for name in ("ant", "bee"):
+            (folder := tmp_path / "images" / part / name).mkdir(parents=True)
+            for k in range(count):
+                Image.fromarray(draws.integers(0, 256, (8, 8, 3), np.uint8)).save(folder / f"{k}.png")
+    of = {"stimulus__name": f"folder:{tmp_path / 'images'}", "stimulus__image_size": None, "stimulus__n_train": None, "stimulus__n_test": None}  # fmt: skip
+    trained(tmp_path / "one", 1, settings(**of))
+    (result, *_) = trained(tmp_path / "two", 2, settings(**of, training__hold=0))
+    assert result["steps"] == STEPS
+    assert_alike(tmp_path / "one", tmp_path / "two")
