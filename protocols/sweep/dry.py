@@ -64,4 +64,4 @@ def dry(plan: Plan, folder: SweepFolder, cells: Sequence[Cell], means: Means) ->
 def samples_of(config: RunConfig) -> int | None:
     """Images that a run shows; None where the settings do not say how many there are."""
     n, batch = config.stimulus.n_train, config.training.batch
-    return None if n is None else n // batch * batch * config.training.epochs
+    return None if n is None else n // batch * batch * config.training.epochs * config.training.repeats

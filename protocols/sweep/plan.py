@@ -28,7 +28,7 @@ class Budget:
 
     Attributes:
         epochs: passes over the training images.
-        samples: images shown, in whole passes, at least one.
+        samples: images shown, in whole passes, at least one; every step counts that is made with a batch.
         seconds: of training; with others beside it a run learns less in a second.
     """
 
@@ -61,7 +61,7 @@ class Budget:
             raise ConfigError(
                 "budget.samples: expected stimulus.n_train, by which images are counted, got null; set it, or give budget.epochs"
             )
-        return {"epochs": max(1, round(self.samples / (n // batch * batch)))}
+        return {"epochs": max(1, round(self.samples / (n // batch * batch * config.training.repeats)))}
 
 
 @dataclass(frozen=True, slots=True)

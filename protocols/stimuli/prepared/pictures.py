@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ..errors import StimulusError
+
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 GREY_MODES = frozenset({"1", "L", "LA"})
 COLOUR_MODES = frozenset({"RGB", "RGBA", "P", "PA", "CMYK", "YCbCr", "HSV", "LAB"})
@@ -22,6 +24,7 @@ def look(path: Path) -> tuple[str, tuple[int, int]]:
 
     Raises:
         Unreadable: a damaged file, or more than 8 bits a channel.
+        StimulusError: the system does not give the file, which says nothing about the image.
     """
     try:
         with Image.open(path) as image:
@@ -39,6 +42,7 @@ def picture(path: Path, mode: str, size: int | None) -> np.ndarray[Any, np.dtype
 
     Raises:
         Unreadable: a damaged file.
+        StimulusError: the system does not give the file, which says nothing about the image.
     """
     try:
         with Image.open(path) as stored:
@@ -63,5 +67,9 @@ def _check(path: Path, mode: str) -> None:
         raise Unreadable(f"{path}: expected 8 bits per channel, got mode {mode}; convert it to 8 bits")
 
 
-def _unreadable(path: Path, error: Exception) -> Unreadable:
+def _unreadable(path: Path, error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno is not None:  # of the system; those of decoders have no number
+        return StimulusError(
+            f"{path}: expected a file that can be read, got {error.strerror}; mend that and run the same command again"
+        )
     return Unreadable(f"{path}: expected a readable image, got {type(error).__name__}; replace or remove it")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import StimulusError
 from .pictures import Unreadable, look, picture
 
 Work = dict[str, Any]
@@ -25,9 +26,13 @@ def done(work: Work) -> Work:
         work: `files`, paths; and for decoding `array`, the path of a zarr array, `start`, the row of the first of them, `mode`, and `size`, None or a side.
 
     Returns:
-        `bad`: place in `files` and what is wrong with it; of files that were looked at also `modes` and `sizes`, the first place of each.
+        `bad`: place in `files` and what is wrong with it; of files that were looked at also `modes` and `sizes`, the first place of each. Or `stopped`
+        alone, why the work was not done.
     """
-    return _decoded(work) if "array" in work else _looked(work["files"])
+    try:
+        return _decoded(work) if "array" in work else _looked(work["files"])
+    except StimulusError as error:
+        return {"stopped": str(error)}
 
 
 def _looked(files: list[str]) -> Work:

@@ -55,7 +55,7 @@ class Workers:
         """What comes back of every piece of work, in the order in which they end, each with the mark that it was given.
 
         Raises:
-            StimulusError: a process ended before its work did.
+            StimulusError: a process ended before its work did, or did not get a file.
         """
         pending: dict[Future[dict[str, Any]], Any] = {
             self._threads.submit(self._one, piece): mark for mark, piece in work
@@ -81,6 +81,8 @@ class Workers:
                 f"{process.wait()}{f' ({told[-1]})' if told else ''}; run the same command again: it goes on from there"
             )
         found: dict[str, Any] = json.loads(line)
+        if "stopped" in found:
+            raise StimulusError(found["stopped"])
         return found
 
     def _process(self) -> subprocess.Popen[str]:

@@ -3,6 +3,7 @@
 import pytest
 from apical.protocols.errors import ConfigError
 from apical.protocols.sweep import plan as plans
+from apical.protocols.sweep.dry import samples_of
 from apical.protocols.sweep.spec import load, with_workers
 from tiny_sweeps import spec
 
@@ -83,6 +84,11 @@ def test_some_cells_have_settings_of_their_own():
 def test_samples_are_whole_passes():
     found = cells({"training.batch": [16, 24]}, budget={"samples": 200})
     assert [cell.config.training.epochs for cell in found] == [3, 4]  # of 64 and of 48 images
+    many = cells(budget={"samples": 200}, overrides=["training.batch=16", "training.repeats=3"])[0].config
+    assert (many.training.epochs, samples_of(many)) == (
+        1,
+        192,
+    )  # every step counts, those on a batch that is kept as well
     assert cells(budget={"samples": 1})[0].config.training.epochs == 1
     with pytest.raises(ConfigError, match=r"budget\.samples: expected stimulus.n_train, .* got null"):
         cells(budget={"samples": 1}, overrides=["stimulus.n_train=null"])

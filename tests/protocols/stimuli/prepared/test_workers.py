@@ -10,6 +10,7 @@ import pytest
 from apical.protocols.stimuli import StimulusError
 from apical.protocols.stimuli.datasets.folder import load_folder
 from apical.protocols.stimuli.datasets.trees import folder_tree
+from apical.protocols.stimuli.prepared.pictures import look, picture
 from apical.protocols.stimuli.prepared.store import place
 from apical.protocols.stimuli.prepared.workers import MODULE, Workers
 from trees import write_images
@@ -31,6 +32,17 @@ def test_a_process_that_ends_is_told(photographs):
 
 
 @pytest.mark.slow
+def test_a_file_that_the_system_does_not_give_is_not_called_damaged(tmp_path):
+    """It may be there another time; a store that left it out would keep doing so."""
+    lost = tmp_path / "lost.png"
+    told = rf"{lost}: expected a file that can be read, got No such file or directory; mend that and run the same command again"
+    for read in (lambda: look(lost), lambda: picture(lost, "RGB", None)):
+        with pytest.raises(StimulusError, match=told):
+            read()
+    with Workers(1) as workers, pytest.raises(StimulusError, match=told):
+        list(workers.results([("one", {"files": [str(lost)]})]))
+
+
 def test_a_build_is_killed_and_goes_on(tmp_path, monkeypatch):
     """Killed with -9 at several moments, and its processes with it; the last one ends it."""
     for name in ("a", "b"):
