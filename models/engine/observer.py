@@ -11,7 +11,7 @@ from ..populations.conv import Activity, Population
 
 
 class Observer(Protocol):
-    """Who watches a step. Called once per population, before its activity is freed; must not keep tensors alive."""
+    """Who watches a step. Called once per population, before its activity is freed; must not keep its tensors alive, copies of a few rows aside."""
 
     def local(
         self, population: Population, activity: Activity, signals: Signals, factors: Factors, moves: Mapping[str, Move]

@@ -22,6 +22,15 @@ BEGUN = "apical/begun/"  # keys in the store of `torchrun`, which outlives its w
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
+class _Round:
+    """The start of the job that this process belongs to."""
+
+    name = ""  # before the ranks have met
+
+
+_round = _Round()
+
+
 def launched() -> tuple[int, int]:
     """Rank and number of ranks that `torchrun` gave to this process; (0, 1) without it."""
     if any(name not in os.environ for name in VARIABLES):
@@ -29,16 +38,14 @@ def launched() -> tuple[int, int]:
     return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
 
 
-def restarts() -> int:
-    """How often `torchrun` has started this job again."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
-
-
 def joined(device: torch.device) -> Ranks:
     """The ranks that `torchrun` has started, this process being one of them; alone where it has started none.
 
     Args:
         device: where this rank computes.
+
+    Raises:
+        LostError: they did not all meet.
     """
     rank, size = launched()
     if size == 1:
@@ -49,10 +56,15 @@ def joined(device: torch.device) -> Ranks:
     if not dist.is_initialized():
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         atexit.register(_leave)
-        dist.init_process_group(
-            backend, store=store_of_round(rank, size, PATIENCE), rank=rank, world_size=size, timeout=PATIENCE,
-            device_id=device if device.type == "cuda" else None,
-        )  # fmt: skip
+        try:
+            _round.name, store = store_of_round(rank, size, PATIENCE)
+            dist.init_process_group(
+                backend, store=store, rank=rank, world_size=size, timeout=PATIENCE, device_id=device if device.type == "cuda" else None
+            )  # fmt: skip
+        except RuntimeError as error:  # of the store, or of a backend, each in words of its own
+            raise LostError(
+                f"ranks: expected {size} processes to start, got one that ended before all had met (noticed by rank {rank}); start them again"
+            ) from error
     return Processes(rank, size)
 
 
@@ -176,11 +188,11 @@ def _leave() -> None:
 
 def first_to_tell() -> bool:
     """Whether no other process of this job has told yet why it ends; the store of `torchrun` outlives its workers."""
-    if launched()[1] == 1:
+    if launched()[1] == 1 or not _round.name:  # nobody to ask: rather twice than never
         return True
     try:
-        return bool(_store().add(f"apical/told/{restarts()}", 1) == 1)
-    except (RuntimeError, ValueError):  # nobody to ask: rather twice than never
+        return bool(_store().add(f"apical/told/{_round.name}", 1) == 1)
+    except (RuntimeError, ValueError):
         return True
 
 

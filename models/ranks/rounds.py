@@ -13,8 +13,8 @@ HERE, ROUND = "apical/here/", "apical/round/"
 PAUSE = 0.02  # seconds between two looks of rank 0 at who is there
 
 
-def store_of_round(rank: int, size: int, patience: timedelta) -> Any:
-    """The store of the processes that start together, of which none of an earlier round has written a word.
+def store_of_round(rank: int, size: int, patience: timedelta) -> tuple[str, Any]:
+    """Name and store of the processes that start together; no process of an earlier round has written a word into it.
 
     `torchrun --max-restarts` keeps one store for all rounds, in which the processes would find where those that are gone had
     listened. How often a job was started again does not tell rounds apart: every machine counts its own restarts.
@@ -25,18 +25,19 @@ def store_of_round(rank: int, size: int, patience: timedelta) -> Any:
         patience: how long to wait for the others.
 
     Raises:
-        LostError: not all of them came.
+        LostError: see `agreed_name`.
     """
     found: Any = dist  # which does not say that it has these two
     store = next(found.rendezvous("env://", rank, size, timeout=patience))[0]
-    return found.PrefixStore(f"apical/{agreed_name(store, rank, size, patience)}", store)
+    name = agreed_name(store, rank, size, patience)
+    return name, found.PrefixStore(f"apical/{name}", store)
 
 
 def agreed_name(store: Any, rank: int, size: int, patience: timedelta) -> str:
     """A name that all processes of a round share and no other round has.
 
     Every process makes one up. Rank 0 answers each of the others with its own, under the name of who asks: an answer to a process
-    that is gone is never read. It goes on until all have said that they have it, so that who starts late is answered too.
+    that is gone is never read. It goes on until who said last that it is there has the answer, for every rank, so that who starts late, or again, is answered too.
 
     Args:
         store: that all rounds share.
@@ -45,24 +46,28 @@ def agreed_name(store: Any, rank: int, size: int, patience: timedelta) -> str:
         patience: how long to wait for the others.
 
     Raises:
-        LostError: not all of them came.
+        LostError: not all of them came; of rank 0. The others have the store's own error, a RuntimeError.
     """
     mine, until = uuid4().hex, time.monotonic() + patience.total_seconds()
     if rank:
         store.set(f"{HERE}{rank}", mine)
         name: str = store.get(f"{ROUND}{mine}").decode()
-        store.set(f"{ROUND}{name}/{rank}", "in")
+        store.set(f"{ROUND}{name}/{rank}", mine)
         return name
-    missing = set(range(1, size))
-    while missing:
+    while missing := [other for other in range(1, size) if not _answered(store, mine, other)]:
         if time.monotonic() > until:
             raise LostError(
-                f"ranks: expected {size} processes within {patience}, got none of rank {', '.join(map(str, sorted(missing)))}; start them again"
+                f"ranks: expected {size} processes within {patience}, got none of rank {', '.join(map(str, missing))}; start them again"
             )
-        for other in tuple(missing):
-            if store.check([f"{ROUND}{mine}/{other}"]):
-                missing.discard(other)
-            elif store.check([f"{HERE}{other}"]):
-                store.set(f"{ROUND}{store.get(f'{HERE}{other}').decode()}", mine)
         time.sleep(PAUSE)
     return mine
+
+
+def _answered(store: Any, mine: str, other: int) -> bool:
+    """Whether a rank has this name, after it was given to it."""
+    here, has = f"{HERE}{other}", f"{ROUND}{mine}/{other}"
+    if not store.check([here]):
+        return False
+    asking = store.get(here)
+    store.set(f"{ROUND}{asking.decode()}", mine)
+    return bool(store.check([has])) and store.get(has) == asking

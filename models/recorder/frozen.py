@@ -20,14 +20,17 @@ import torch
 from torch import Tensor
 
 from ...plasticity import Apical, Factors, LocalRule, Pairing, Rule, Signals
+from ...plasticity.queued import queued
 from ..engine.sweep import activities, apical_sweep
 from ..errors import ModelError
 from ..networks.contexts import awaited, suffixes, whose
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..populations.activity import Activity
+from ..populations.conv import Population
 from ..populations.geometry import apical_units, map_of
 from .extras import Extras
+from .pending import Constants
 
 Context = Literal["before", "same", "none"]
 
@@ -114,7 +117,8 @@ class Frozen:
         self.network, self.rule, self.context = network, rule, context
         self.extras = {network.names.index(name): each for name, each in extras.items()}
         self.shapes = shapes_of(network)
-        self.units = {network.names.index(name): chosen.to(network.device) for name, chosen in units.items()}
+        self.units = {network.names.index(name): chosen.cpu() for name, chosen in units.items()}
+        self._constants = Constants()
         self.predicted = context if isinstance(context, str) else "chosen"
         self.sources = {} if self.predicted == "none" else sources_of(rule)
         self.scored = scored and modulated(rule)[0] and (bool(self.sources) or not rule.needs.sources)
@@ -124,6 +128,11 @@ class Frozen:
         self._before: dict[int, Tensor] = {}
         if isinstance(context, Tensor):
             self._before = {i: self._pooled(i, activity) for i, activity in self._sweep(context, False)}
+
+    def forget(self) -> None:
+        """Show what comes next as if no glance had gone before."""
+        if self.predicted == "before":
+            self._before = {}
 
     @torch.no_grad()
     def show(self, images: Tensor, stays: Tensor) -> dict[str, Answer]:
@@ -185,8 +194,7 @@ class Frozen:
             population = self.network.populations[i]
             for source in self.sources:
                 e = potentials[source].potential
-                rows = apical_units(population, self.units[i].cpu(), e.shape[1]).to(e.device)
-                apical[source] = _without_first(e[:, rows], lacking)
+                apical[source] = _without_first(e[:, self._dendrites(i, population, e)], lacking)
             if self.scored:
                 told[i] = self._factors(i, pooled[i], potentials, pairing, None)
         score, gamma = {}, {}
@@ -234,17 +242,24 @@ class Frozen:
         return self.network.populations[i].pooled(activity.rate).to(self._dtype)
 
     def _chosen(self, i: int, values: Tensor) -> Tensor:
-        units, shape = self.units[i], values.shape[1:]
+        units, shape, device = self.units[i], tuple(values.shape[1:]), values.device
         if len(units) == prod(shape):
             return values.flatten(1)
-        rows = torch.arange(len(values), device=values.device)[:, None]
-        return values[(rows, *torch.unravel_index(units, shape))]
+        rows = torch.arange(len(values), device=device)[:, None]
+        place = self._constants.on(device, (i, shape), lambda: torch.stack(torch.unravel_index(units, shape)))
+        return values[(rows, *place)]
+
+    def _dendrites(self, i: int, population: Population, potential: Tensor) -> Tensor:
+        """Apical rows of the recorded units."""
+        units, count = self.units[i], potential.shape[1]
+        return self._constants.on(potential.device, (i, count), lambda: apical_units(population, units, count))
 
 
 def _alone(stays: Tensor, device: torch.device, dtype: torch.dtype) -> Pairing:
     """Each row meets what its own context predicts; the weight is 1 in the phase that it is in."""
     rows = torch.arange(len(stays), device=device)
-    return Pairing(rows, rows, stays.to(device, dtype), (~stays).to(device, dtype))
+    there = queued(stays, device)
+    return Pairing(rows, rows, there.to(dtype), (~there).to(dtype))
 
 
 def _without_first(values: Tensor, lacking: bool) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...plasticity.queued import queued
 
+MOST = 1 << 28  # bytes of rows that wait on a device
 Values = Mapping[str, Tensor | NDArray[Any]]
 
 
@@ -38,9 +39,10 @@ class Pending:
         self._rows: list[tuple[str, Values]] = []
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether something of them is not on the host."""
-        return any(isinstance(v, Tensor) and v.device.type != "cpu" for _, row in self._rows for v in row.values())
+    def waits(self) -> bool:
+        """Whether they are to wait: something of them is not on the host, and it is not too much."""
+        away = [v for _, row in self._rows for v in row.values() if isinstance(v, Tensor) and v.device.type != "cpu"]
+        return 0 < sum(tensor.numel() * tensor.element_size() for tensor in away) <= MOST
 
     def add(self, path: str, row: Values) -> None:
         """Note a row of the table at a path."""

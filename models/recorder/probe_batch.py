@@ -46,6 +46,7 @@ class ProbeBatch:
         self.images, self.ids, self.label = images, stimulus_id, label
         self.units, self.dtype, self.wanted = units, dtype, variables
         self.network, self.rule = network, rule
+        self._shown: Frozen | None = None
 
     def tables(self, length: int, words: Mapping[str, str] = PLAIN) -> list[Table]:
         """`probe/<population>`, one row per showing: (stimulus, unit) of every variable.
@@ -100,8 +101,11 @@ class ProbeBatch:
         return rows
 
     def _frozen(self) -> Frozen:
-        """Anew each time: no glance went before the first."""
-        return Frozen(self.network, self.rule, self.units, context="before", scored=False)
+        """The network as it is now; no glance went before the first."""
+        if self._shown is None:
+            self._shown = Frozen(self.network, self.rule, self.units, context="before", scored=False)
+        self._shown.forget()
+        return self._shown
 
     def _kept(self, name: str) -> bool:
         blocks = isinstance(self.network, BlockNetwork)

@@ -264,9 +264,9 @@ class Recorder:
         self._rows.add(path, as_recorded(update, writer.tables[path]))
 
     def _write(self, *, away: bool = True) -> None:
-        """Append what waits; with `away` also what is still on a device, for which the host waits."""
+        """Append the rows that are there; with `away` also those that wait on a device, for which the host then waits."""
         writer, _ = self._writing()
-        if away or not self._rows.elsewhere:
+        if away or not self._rows.waits:
             for path, row in self._rows.taken():
                 writer.append(path, row)
 

@@ -78,8 +78,7 @@ class Run:
             network, self.rule, optimiser=o.name, learning_rate=o.learning_rate, factors=o.factors, half=choice.precision == "bf16",
             seed=config.seed, steps=self.steps, recompute=t.recompute, chunk=t.chunk, ranks=ranks, **o.own(),
         )  # fmt: skip
-        captured = t.graph and device.type == "cuda" and ranks.size == 1
-        self.learner = Graphed(self.engine) if captured else self.engine
+        self.learner = Graphed(self.engine) if t.graph and device.type == "cuda" else self.engine
         explicit = self.rule.needs.engine == "local"
         self.losses = network.names if explicit else [network.names[-1]]
         if isinstance(self.engine, BlockEngine):

@@ -89,6 +89,10 @@ def _train(
         raise ConfigError(
             f"training.batch: expected a multiple of the {ranks.size} ranks, got {config.training.batch}; start another number of processes"
         )
+    if config.training.graph and ranks.size > 1:
+        raise ConfigError(
+            f"training.graph: expected false on {ranks.size} ranks, whose exchanges no graph holds, got true; remove it"
+        )
     set_device(device, tf32=config.training.tf32)
     keep_freed_memory()
     if threads := config.training.threads or (1 if ranks.size > 1 and device.type == "cpu" else None):

@@ -26,6 +26,12 @@ def test_glances_at_objects_are_shown_without_a_wait(done):
     assert done("shown", presentation="glances", stimulus="shapes")["device"] == "cuda"
 
 
+@pytest.mark.parametrize("preset", ["cifar10-narrow", pytest.param("cifar10-both-narrow", marks=slow)])
+def test_a_step_before_which_a_fixed_batch_is_shown_waits_for_its_answers_as_well(done, preset):
+    found = done("steps", preset=preset, overrides=("recording.probe=4", "recording.probe_every=1"), recorded=True)
+    assert sum(found["waits"].values()) == 2, found["waits"]
+
+
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: " ".join(case[:2]))
 def test_a_recorded_step_waits_once_for_all_its_signals(done, case):
     preset, *overrides = case

@@ -34,6 +34,17 @@ def test_who_left_after_asking_is_not_waited_for_in_the_next_round():
     assert len(set(names(store, 3))) == 1
 
 
+def test_who_starts_again_after_its_answer_is_answered_again():
+    """While others are still missing; a launcher that has lost a process starts all of its own again."""
+    store = dist.HashStore()
+    store.set_timeout(SOON)
+    with ThreadPoolExecutor(3) as pool:
+        first, gone = (pool.submit(agreed_name, store, rank, 3, SOON) for rank in (0, 1))
+        left = gone.result()
+        again = [pool.submit(agreed_name, store, rank, 3, SOON) for rank in (1, 2)]
+        assert {future.result() for future in (first, *again)} == {left}
+
+
 def test_rank_0_says_who_did_not_come():
     with pytest.raises(
         LostError, match=r"expected 3 processes within 0:00:00.1\d*, got none of rank 1, 2; start them again"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from apical.models.recorder.pending import Constants, Pending, hosted, packed
+from apical.models.recorder.pending import MOST, Constants, Pending, hosted, packed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,14 +33,16 @@ def test_rows_are_taken_once_and_in_their_order():
     pending.add("a", {"x": torch.arange(2), "step": np.array([1])})
     pending.add("b", {"y": torch.ones(1)})
     pending.add("a", {"x": torch.arange(3), "step": np.array([2])})
-    assert not pending.elsewhere
+    assert not pending.waits
     taken = list(pending.taken())
     assert [(path, {name: value.tolist() for name, value in row.items()}) for path, row in taken] == [
         ("a", {"x": [0, 1], "step": [1]}), ("b", {"y": [1.0]}), ("a", {"x": [0, 1, 2], "step": [2]}),
     ]  # fmt: skip
     assert list(pending.taken()) == []
     pending.add("a", {"x": torch.empty(1, device="meta")})
-    assert pending.elsewhere
+    assert pending.waits
+    pending.add("a", {"x": torch.empty(MOST // 4, device="meta")})
+    assert not pending.waits, "that is too much to hold"
     pending.drop()
     assert list(pending.taken()) == []
 

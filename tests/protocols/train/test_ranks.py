@@ -130,6 +130,11 @@ def test_a_batch_that_does_not_divide_is_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_graph_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"training\.graph: expected false on 2 ranks, .* got true; remove it"):
+        trained(tmp_path / "run", 2, settings(training__graph=True))
+
+
 def test_a_run_of_ranks_refuses_a_folder_that_is_taken(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine.txt").touch()
