@@ -188,11 +188,14 @@ def _leave() -> None:
 
 def first_to_tell() -> bool:
     """Whether no other process of this job has told yet why it ends; the store of `torchrun` outlives its workers."""
-    if launched()[1] == 1 or not _round.name:  # nobody to ask: rather twice than never
+    if launched()[1] == 1:
         return True
+    start = _round.name or os.environ.get(
+        "TORCHELASTIC_RESTART_COUNT", "0"
+    )  # that of the launcher, before ranks have met
     try:
-        return bool(_store().add(f"apical/told/{_round.name}", 1) == 1)
-    except (RuntimeError, ValueError):
+        return bool(_store().add(f"apical/told/{start}", 1) == 1)
+    except (RuntimeError, ValueError):  # nobody to ask: rather twice than never
         return True
 
 
