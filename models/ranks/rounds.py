@@ -37,7 +37,7 @@ def agreed_name(store: Any, rank: int, size: int, patience: timedelta) -> str:
     """A name that all processes of a round share and no other round has.
 
     Every process makes one up. Rank 0 answers each of the others with its own, under the name of who asks: an answer to a process
-    that is gone is never read. It goes on until who said last that it is there has the answer, for every rank, so that who starts late, or again, is answered too.
+    that is gone is never read. It goes on until every rank has it, so that who starts late, or again, is answered too.
 
     Args:
         store: that all rounds share.
@@ -52,7 +52,7 @@ def agreed_name(store: Any, rank: int, size: int, patience: timedelta) -> str:
     if rank:
         store.set(f"{HERE}{rank}", mine)
         name: str = store.get(f"{ROUND}{mine}").decode()
-        store.set(f"{ROUND}{name}/{rank}", mine)
+        store.set(f"{ROUND}{name}/{rank}", "in")
         return name
     while missing := [other for other in range(1, size) if not _answered(store, mine, other)]:
         if time.monotonic() > until:
@@ -64,10 +64,8 @@ def agreed_name(store: Any, rank: int, size: int, patience: timedelta) -> str:
 
 
 def _answered(store: Any, mine: str, other: int) -> bool:
-    """Whether a rank has this name, after it was given to it."""
-    here, has = f"{HERE}{other}", f"{ROUND}{mine}/{other}"
-    if not store.check([here]):
+    """Give a rank this name, whichever process of it asked last; whether one of this round has it."""
+    if not store.check([f"{HERE}{other}"]):
         return False
-    asking = store.get(here)
-    store.set(f"{ROUND}{asking.decode()}", mine)
-    return bool(store.check([has])) and store.get(has) == asking
+    store.set(f"{ROUND}{store.get(f'{HERE}{other}').decode()}", mine)
+    return bool(store.check([f"{ROUND}{mine}/{other}"]))

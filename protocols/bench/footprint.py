@@ -206,8 +206,7 @@ def needed(network: Network, rows: int, engine: Engine, *, number: int = 4) -> i
         chunk = size * (math.prod(population.neurons) * number + 3 * one * number + (8 * one if pools else 0))
         signals = 16 * rows * population.units * 4
         held = before + after + winners
-        alone = engine.context == "lateral" and swept_again(population, engine.chunk)
-        if (engine.recompute or alone) and size < rows:
+        if size < rows and (engine.recompute or swept_again(population, engine.chunk)):
             held = max(before, after) + before * block_before // rows + after * blocks[i] // rows
         peaks.append(held + chunk + signals)
         sums, pooled, scratch = sums + after + winners, pooled + signals // 16, max(scratch, chunk + signals)
