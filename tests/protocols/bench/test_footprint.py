@@ -74,9 +74,9 @@ def test_no_more_is_held_than_the_formula_says(engine, half):
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("name", ["lateral", "dfb", "both recompute"])
 def test_large_maps_are_swept_again_within_the_formula(name, half, monkeypatch):
-    held = counted(LARGE, ENGINES[name], BATCH, half=half)
+    held = counted(LARGE, ENGINES[name], 3 * BATCH, half=half)
     monkeypatch.setattr(rows, "LARGE", rows.SMALL)
-    found = counted(LARGE, ENGINES[name], BATCH, half=half)
+    found = counted(LARGE, ENGINES[name], 3 * BATCH, half=half)
     assert 0.6 * found["formula"] < found["activations"] <= found["formula"]
     for bytes_ in ("activations", "formula"):
         assert (found[bytes_] < held[bytes_]) == (name == "lateral"), bytes_
