@@ -49,10 +49,8 @@ def chunk_rows(population: Population, rows: int, chosen: int | None = None) -> 
 
 
 def swept_again(population: Population, chosen: int | None) -> bool:
-    """Whether a population that has to wait for nobody is swept again rather than held: by the map as well, unless rows were chosen."""
-    if not isinstance(population, ConvPopulation) or isinstance(population, ResidualBlock) or chosen is not None:
-        return False
-    return math.prod(population.neurons) > LARGE
+    """Whether a population whose rows are taken in chunks, and that has to wait for nobody, is swept again rather than held: by the map as well, unless rows were chosen."""
+    return chosen is None and math.prod(population.neurons) > LARGE
 
 
 def check_held(recompute: bool, chunk: int | None, *, rule: str, neurons: bool, conducts: bool, ranks: int) -> None:

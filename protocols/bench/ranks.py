@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ...models.engine import Architecture, build_engine, build_network
+from ...models.engine import Architecture, Engine, build_engine, build_network
+from ...models.networks.network import Network
 from ...models.parted.cost import apical_bytes, instead, operations, sent, sizes
 from ...models.ranks.processes import joined
 from ...models.ranks.ranks import CHANGES, STORED, Ranks
@@ -47,12 +48,9 @@ def measure(
         JSON-ready dict: bytes sent by kind, of apical weights with moments, and floating-point operations, each `counted` and `predicted`;
         what a reduction of the apical gradients would send; seconds of a step, processor time of this rank and on the clock.
     """
-    rule = ClappPP(context=context)
-    network = build_network(Architecture("vgg6", (3, side, side), width=width, grids=GRIDS), rule, seed=0, ranks=ranks)
-    engine = build_engine(network, rule, learning_rate=1e-4, ranks=ranks)
-    rows = 2 * batch
-    glances = torch.randn(rows, *network.shape, generator=torch.Generator().manual_seed(0))[ranks.own(rows)]
-    of = sizes(network, rule.needs.sources)
+    network, engine, glances = _built(ranks, context, batch, width, side)
+    needs, rows = ClappPP(context=context).needs, 2 * batch
+    of = sizes(network, needs.sources)
     with using(PLAIN):
         with FlopCounterMode(display=False) as products:
             engine.step(glances, pair(batch))
@@ -64,7 +62,7 @@ def measure(
     }
     ranks.barrier()
     passed = None if wire is None else (_wire() or 0) - wire
-    predicted = sent(of, rows, ranks, needs=rule.needs)
+    predicted = sent(of, rows, ranks, needs=needs)
     apical = [p.weight for each in network.apical.values() for p in each]
     return {
         "context": context, "ranks": ranks.size, "batch": batch, "width": width, "side": side,
@@ -92,11 +90,7 @@ def contest(
         JSON-ready dict: median seconds on the clock and of processor time of `explicit` and of `reduced`, and how many times faster the first is on the clock,
         as the median over turns.
     """
-    rule = ClappPP(context=context)
-    network = build_network(Architecture("vgg6", (3, side, side), width=width, grids=GRIDS), rule, seed=0, ranks=ranks)
-    engine = build_engine(network, rule, learning_rate=2e-4, ranks=ranks)
-    rows = 2 * batch
-    glances = torch.randn(rows, *network.shape, generator=torch.Generator().manual_seed(0))[ranks.own(rows)]
+    _, engine, glances = _built(ranks, context, batch, width, side)
     torch.manual_seed(0)
     reduced = reduced_step(PlainClapp(width, context), glances)
 
@@ -118,6 +112,16 @@ def contest(
             for name, taken in found.items()
         },
     }  # fmt: skip
+
+
+def _built(ranks: Ranks, context: str, batch: int, width: float, side: int) -> tuple[Network, Engine, torch.Tensor]:
+    """Network, its engine, and the glances that are shown at this rank."""
+    rule = ClappPP(context=context)
+    network = build_network(Architecture("vgg6", (3, side, side), width=width, grids=GRIDS), rule, seed=0, ranks=ranks)
+    engine = build_engine(network, rule, learning_rate=2e-4, ranks=ranks)
+    rows = 2 * batch
+    glances = torch.randn(rows, *network.shape, generator=torch.Generator().manual_seed(0))[ranks.own(rows)]
+    return network, engine, glances
 
 
 def _timed(step: Callable[[], object]) -> tuple[float, float]:
