@@ -26,7 +26,7 @@ from ..errors import ModelError
 from ..populations.activity import Activity
 from ..populations.areas import AreaPopulation
 from ..populations.conv import ConvPopulation, Population
-from ..populations.geometry import apical_units, map_of
+from ..populations.geometry import map_of
 from ..populations.patches import pad
 from .pending import Constants
 from .spec import FACTORS, VARIABLES
@@ -160,9 +160,7 @@ class Extras:
                 drive, _ = population.pooling.forward(drive)
         if drive.dim() == 4 or drive.shape[1:] == activity.rate.shape[1:]:
             return self._at(drive, rows)
-        count = drive.shape[1]
-        units = self._constants.on(rows.device, count, lambda: apical_units(population, self.units, count))
-        return drive[rows[:, None], units]
+        return drive[rows[:, None], self._constants.dendrites(rows.device, population, self.units, drive.shape[1])]
 
     def _gate(self, activity: Activity, rows: Tensor) -> Tensor:
         rate = self._at(activity.rate, rows)
@@ -173,7 +171,7 @@ class Extras:
 
     def _place(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
         """Where the recorded units are in a map: (axes, units)."""
-        return self._constants.on(device, shape, lambda: torch.stack(torch.unravel_index(self.units, shape)))
+        return self._constants.place(device, self.population.name, self.units, shape)
 
     def _inputs(self, activity: Activity, rows: Tensor) -> Tensor:
         """Rates that arrive at the drawn synapses of every unit, (recorded, units, synapses)."""

@@ -27,8 +27,7 @@ from ..networks.contexts import awaited, suffixes, whose
 from ..networks.in_blocks import BlockNetwork
 from ..networks.network import Network
 from ..populations.activity import Activity
-from ..populations.conv import Population
-from ..populations.geometry import apical_units, map_of
+from ..populations.geometry import map_of
 from .extras import Extras
 from .pending import Constants
 
@@ -194,7 +193,8 @@ class Frozen:
             population = self.network.populations[i]
             for source in self.sources:
                 e = potentials[source].potential
-                apical[source] = _without_first(e[:, self._dendrites(i, population, e)], lacking)
+                rows = self._constants.dendrites(e.device, population, self.units[i], e.shape[1])
+                apical[source] = _without_first(e[:, rows], lacking)
             if self.scored:
                 told[i] = self._factors(i, pooled[i], potentials, pairing, None)
         score, gamma = {}, {}
@@ -242,17 +242,11 @@ class Frozen:
         return self.network.populations[i].pooled(activity.rate).to(self._dtype)
 
     def _chosen(self, i: int, values: Tensor) -> Tensor:
-        units, shape, device = self.units[i], tuple(values.shape[1:]), values.device
+        units, shape, device = self.units[i], values.shape[1:], values.device
         if len(units) == prod(shape):
             return values.flatten(1)
         rows = torch.arange(len(values), device=device)[:, None]
-        place = self._constants.on(device, (i, shape), lambda: torch.stack(torch.unravel_index(units, shape)))
-        return values[(rows, *place)]
-
-    def _dendrites(self, i: int, population: Population, potential: Tensor) -> Tensor:
-        """Apical rows of the recorded units."""
-        units, count = self.units[i], potential.shape[1]
-        return self._constants.on(potential.device, (i, count), lambda: apical_units(population, units, count))
+        return values[(rows, *self._constants.place(device, i, units, shape))]
 
 
 def _alone(stays: Tensor, device: torch.device, dtype: torch.dtype) -> Pairing:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...plasticity.queued import queued
+from ..populations.conv import Population
+from ..populations.geometry import apical_units
 
 MOST = 1 << 28  # bytes of rows that wait on a device
 Values = Mapping[str, Tensor | NDArray[Any]]
@@ -30,6 +32,22 @@ class Constants:
         if (key, device) not in self._there:
             self._there[key, device] = queued(make(), device)
         return self._there[key, device]
+
+    def place(self, device: torch.device, name: object, units: Tensor, shape: Sequence[int]) -> Tensor:
+        """Where chosen units are in a map, (axes, units).
+
+        Args:
+            device: where it is wanted.
+            name: of the population.
+            units: flat positions in the shape, int64 (units,).
+            shape: of the map.
+        """
+        shape = tuple(shape)
+        return self.on(device, ("place", name, shape), lambda: torch.stack(torch.unravel_index(units, shape)))
+
+    def dendrites(self, device: torch.device, population: Population, units: Tensor, count: int) -> Tensor:
+        """Apical rows of chosen units of a population, of so many; see `apical_units`."""
+        return self.on(device, ("dendrites", population.name, count), lambda: apical_units(population, units, count))
 
 
 class Pending:

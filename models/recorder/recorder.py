@@ -25,7 +25,7 @@ from ..optimisers.measured import Move
 from ..outside import short
 from ..parted.seen import seen
 from ..populations.conv import Activity, Population
-from ..populations.geometry import apical_units, map_of
+from ..populations.geometry import map_of
 from ..populations.residual import basal_norm
 from ..ranks.ranks import ALONE, Ranks
 from .extras import Extras, check_wanted
@@ -206,7 +206,8 @@ class Recorder:
         for source, suffix in self.suffix.items():
             apical = signals.apical[source]
             rows = self._on(apical.potential.device, "context" if self.paired else "seen")[:, None]
-            units = self._dendrites(population, apical.potential)
+            chosen, count = self.units[population.name], apical.potential.shape[1]
+            units = self._constants.dendrites(rows.device, population, chosen, count)
             trials[f"apical{suffix}"] = recorded(apical.potential[rows, units], self.spec.dtype)
             if source not in self.learnt:
                 continue
@@ -274,20 +275,6 @@ class Recorder:
         """Rows of this step, `context` or `seen`, on a device."""
         return self._there.on(device, name, lambda: self._context if name == "context" else self._seen)
 
-    def _dendrites(self, population: Population, potential: Tensor) -> Tensor:
-        """Apical rows of the recorded units of a population."""
-        units, count = self.units[population.name], potential.shape[1]
-        return self._constants.on(
-            potential.device, (population.name, count), lambda: apical_units(population, units, count)
-        )
-
-    def _place(self, population: Population, device: torch.device) -> Tensor:
-        """Where the recorded units are in the shape of a population: (axes, units)."""
-        units = self.units[population.name]
-        return self._constants.on(
-            device, population.name, lambda: torch.stack(torch.unravel_index(units, population.shape))
-        )
-
     def _trials(self, population: Population, activity: Activity, factors: Factors | None = None) -> dict[str, Any]:
         _, moment = self._writing()
         count, device = len(self._seen), activity.rate.device
@@ -297,7 +284,8 @@ class Recorder:
             activity, factors = seen(self.ranks, activity, factors, self._seen, self.batch_rows, synapses=synapses)
             rows = torch.arange(count, device=device)
         assert activity.basal is not None
-        where = (rows[:, None], *self._place(population, device))
+        place = self._constants.place(device, population.name, self.units[population.name], population.shape)
+        where = (rows[:, None], *place)
         more = self.extras[population.name].values(activity, rows, factors)
         views = {name: moment.views[name][self._seen].float().numpy() for name in self.views}
         kinds = {name: self.spec.dtype if name in FACTORS else "float32" for name in more if "histogram" not in name}

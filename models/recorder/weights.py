@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ...recordings import Table, Variable
@@ -14,7 +13,6 @@ from ..outside import short
 from ..populations.apical import ApicalProjection
 from ..populations.areas import AreaPopulation
 from ..populations.conv import Population
-from ..populations.geometry import apical_units
 from .pending import Constants, recorded
 
 
@@ -110,11 +108,10 @@ class ChosenWeights:
         """Copies of the weights of every chosen unit: (units, synapses), (units,), and (units, contexts) by source."""
         population, units = self.populations[name], self.units[name]
         device = population.weight.device
-        channel = self._constants.on(device, name, lambda: torch.unravel_index(units, population.shape)[0])
+        channel = self._constants.place(device, name, units, population.shape)[0]
         found = {"weight": population.weight[channel].flatten(1), "bias": population.bias[channel]}
         for end, projection in self._projections(name).items():
-            count = projection.units
-            rows = self._constants.on(device, (name, count), lambda count=count: apical_units(population, units, count))  # type: ignore[misc]
+            rows = self._constants.dendrites(device, population, units, projection.units)
             found[f"apical_weight{end}"] = projection.rows(rows)
         return found
 
